@@ -1,0 +1,154 @@
+"""The command line: `python -m genlib train | runs | worker`, its options made from the configs."""
+
+import json
+import logging
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from pydantic import BaseModel, Field, ValidationError, create_model
+from pydantic_settings import (
+    BaseSettings,
+    CliApp,
+    CliSubCommand,
+    SettingsConfigDict,
+    get_subcommand,
+)
+
+from genlib.config import Settings, TrainConfig
+from genlib.data import DatasetName, DatasetUnavailableError
+from genlib.device import available
+from genlib.models import FAMILIES
+from genlib.runs import Run, RunSpec, open_store, perform
+from genlib.train import Diverged, Snapshot
+from genlib.worker import exit_with_parent, serve
+
+
+class FamilyCommand(BaseModel):
+    """Train a family; every option left out is as in the preset."""
+
+    preset: str = Field("", description="Where the other options start; empty is the first one.")
+    dataset: DatasetName = "fashion_mnist"
+
+
+def _family_command(name: str) -> type[FamilyCommand]:
+    """Return the command of a family: an option for each field of its configs."""
+    fields = FAMILIES[name].config_type.model_fields | TrainConfig.model_fields
+    options: dict[str, Any] = {
+        knob: (field.annotation | None, Field(None, description=field.description))  # type: ignore[operator]
+        for knob, field in fields.items()
+    }
+    return create_model(f"Train_{name}", __base__=FamilyCommand, **options)
+
+
+Train = create_model(
+    "Train",
+    __doc__="Train here, without the queue, and keep the run in the store.",
+    **{name: (CliSubCommand[_family_command(name)], ...) for name in FAMILIES},  # type: ignore[call-overload]
+)
+
+
+class Runs(BaseModel):
+    """List the finished runs, the newest first."""
+
+
+class Worker(BaseModel):
+    """Take jobs from the queue until stopped."""
+
+    device: str = Field("", description="Such as cuda:0; empty is the best one here.")
+    with_parent: bool = Field(False, description="End when standard input closes.")
+
+
+class GenlibCommand(BaseSettings):
+    """The playground for generative models, on the command line."""
+
+    model_config = SettingsConfigDict(cli_kebab_case=False, env_prefix="GENLIB_COMMAND_")
+
+    train: CliSubCommand[Train]  # type: ignore[valid-type]
+    runs: CliSubCommand[Runs]
+    worker: CliSubCommand[Worker]
+
+
+def spec_of(family: str, command: FamilyCommand) -> RunSpec:
+    """Return the run that a command asks for.
+
+    Raises:
+        KeyError: there is no such preset.
+        ValidationError: a value is out of range.
+    """
+    preset = FAMILIES[family].presets[command.preset or next(iter(FAMILIES[family].presets))]
+    changed = command.model_dump(exclude={"preset", "dataset"}, exclude_none=True)
+    documents = {
+        part: {
+            key: changed.get(key, value) for key, value in getattr(preset, part).model_dump().items()
+        }
+        for part in ("model", "train")
+    }
+    return RunSpec.model_validate({"family": family, "dataset": command.dataset} | documents)
+
+
+def _train(command: BaseModel) -> Iterator[dict[str, Any]]:
+    """Yield what happens as documents; the last one says what the run is and how good."""
+    family = next(name for name in FAMILIES if getattr(command, name) is not None)
+    spec = spec_of(family, getattr(command, family))
+    store = open_store(Settings())
+    files = store.read_run(spec.fingerprint)
+    run = Run.from_files(files) if files is not None else None
+    if run is None:
+        for event in perform(spec, available()[0]):
+            if isinstance(event, Snapshot):
+                yield {"step": event.step} | event.figures
+            if isinstance(event, Diverged):
+                raise FloatingPointError(event.sentence)
+            if isinstance(event, Run):
+                run = event
+                store.write_run(spec.fingerprint, run.to_files())
+    if run is not None:
+        made = run.provenance
+        yield {
+            "fingerprint": spec.fingerprint,
+            "seconds": round(made.seconds, 3),
+            "metrics": made.metrics,
+        }
+
+
+def _runs() -> Iterator[dict[str, Any]]:
+    store = open_store(Settings())
+    for name in store.fingerprints():
+        files = store.read_run(name)
+        if files is not None:
+            document = json.loads(files["config.json"])
+            made, spec = document["provenance"], document["spec"]
+            keys = {"family": spec["family"], "dataset": spec["dataset"], "fingerprint": name}
+            yield keys | {"seconds": made["seconds"], "metrics": made["metrics"]}
+
+
+def main(arguments: list[str]) -> int:
+    """Run a command and return its exit status; what a person got wrong is one line."""
+    command = CliApp.run(GenlibCommand, cli_args=arguments, cli_exit_on_error=True)
+    chosen = get_subcommand(command)
+    if isinstance(chosen, Worker):
+        logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(message)s")
+        if chosen.with_parent:
+            exit_with_parent()
+        serve(torch.device(chosen.device) if chosen.device else available()[0], Settings())
+    try:
+        for document in _runs() if isinstance(chosen, Runs) else _train(chosen):
+            sys.stdout.write(json.dumps(document) + "\n")
+            sys.stdout.flush()
+    except (DatasetUnavailableError, FloatingPointError, OSError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    except KeyError as error:
+        sys.stderr.write(f"There is no preset {error}.\n")
+        return 2
+    except ValidationError as error:
+        wrong = (f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        sys.stderr.write("; ".join(wrong) + "\n")
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

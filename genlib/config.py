@@ -1,0 +1,138 @@
+"""What a run is made of: frozen, validated settings with a fingerprint.
+
+A config is the only thing that is handed on: it is the widget, the URL, the cache key, the
+checkpoint header and the command line. A default, a range or a label is written nowhere else.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+Optimizer = Literal["muon", "adamw", "adam", "nadam", "rmsprop", "sgd"]
+
+
+class Config(BaseModel):
+    """Frozen settings; unknown names, infinities and values out of range are refused.
+
+    Raises:
+        pydantic.ValidationError: on construction, naming each field that is wrong.
+    """
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, protected_namespaces=()
+    )
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 (64 hexadecimal digits) of the canonical JSON: sorted keys, no spaces."""
+        text = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+class TrainConfig(Config):
+    """The training recipe, the same for every family."""
+
+    optimizer: Optimizer = Field(
+        "muon",
+        title="Optimizer",
+        description="How a gradient becomes a step. Muon makes every singular value of a weight "
+        "matrix's step equal, and uses AdamW for biases.",
+    )
+    learning_rate: float = Field(
+        0.012,
+        ge=1e-5,
+        le=10.0,
+        title="Learning rate",
+        description="The size of a step. Too small learns slowly, too large diverges.",
+        json_schema_extra={
+            "options": [1e-4, 3e-4, 1e-3, 2e-3, 4e-3, 0.012, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0]
+        },
+    )
+    batch_size: int = Field(
+        512,
+        ge=1,
+        le=4096,
+        title="Batch size",
+        description="Pictures per step. Large batches use the hardware better; small ones take "
+        "more steps an epoch.",
+        json_schema_extra={"options": [16, 32, 64, 128, 256, 512, 1024]},
+    )
+    epochs: int = Field(
+        8, ge=1, le=100, title="Epochs", description="Passes over the training pictures."
+    )
+    pictures: int = Field(
+        0,
+        ge=0,
+        le=60_000,
+        title="Training pictures",
+        description="How many pictures it may see; 0 means all. With few, a large network "
+        "learns them by heart.",
+        json_schema_extra={"options": [0, 16, 64, 256, 1024, 4096, 16384]},
+    )
+    warmup: float = Field(
+        0.02,
+        ge=0.0,
+        le=0.5,
+        title="Warm-up",
+        description="The share of the steps in which the learning rate rises from zero.",
+        json_schema_extra={"step": 0.01},
+    )
+    decay: Literal["none", "linear", "cosine"] = Field(
+        "linear",
+        title="Decay",
+        description="How the learning rate falls after the warm-up.",
+    )
+    ema: float = Field(
+        0.99,
+        ge=0.0,
+        le=0.9999,
+        title="Weight averaging",
+        description="Decay of the exponential moving average of the weights, which is the model "
+        "that is shown and kept; 0 keeps the last weights.",
+        json_schema_extra={"options": [0.0, 0.9, 0.97, 0.99, 0.995, 0.999, 0.9999]},
+    )
+    clip: float = Field(
+        0.0,
+        ge=0.0,
+        le=100.0,
+        title="Gradient clipping",
+        description="The largest gradient norm; longer gradients are shortened. 0 is off.",
+        json_schema_extra={"options": [0.0, 0.1, 0.3, 1.0, 3.0, 10.0]},
+    )
+    precision: Literal["auto", "float32", "bfloat16"] = Field(
+        "auto",
+        title="Precision",
+        description="The numbers of the forward pass: auto takes bfloat16 on GPUs built for it.",
+    )
+    seed: int = Field(
+        0,
+        ge=0,
+        le=9_999,
+        title="Seed",
+        description="The start of all randomness: the same seed gives the same run.",
+    )
+
+
+class Settings(BaseSettings):
+    """What the operator sets by environment variables (GENLIB_HOME, GENLIB_DATABASE_URL, …)."""
+
+    model_config = SettingsConfigDict(env_prefix="GENLIB_", frozen=True)
+
+    home: Path = Field(
+        Path.home() / ".cache" / "genlib", description="Folder of runs, checkpoints and data sets."
+    )
+    database_url: str = Field("", description="The queue; empty is SQLite in the home folder.")
+    worker_name: str = Field(
+        "local", description="Unique per machine where several share one PostgreSQL queue."
+    )
+    quota_gb: float = Field(5.0, gt=0, description="Finished runs kept, the oldest evicted first.")
+    max_sessions: int = Field(200, ge=1, description="Browser tabs served at once.")
+
+    @property
+    def queue_url(self) -> str:
+        """SQLAlchemy URL of the queue's database."""
+        return self.database_url or f"sqlite:///{self.home / 'queue.sqlite'}"

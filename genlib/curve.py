@@ -1,0 +1,119 @@
+"""The losses of every step, kept on the device until somebody reads them."""
+
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor
+
+ROWS = 200  # points of a curve as it is read: each is the mean over a window of steps
+
+
+class Row(NamedTuple):
+    """The mean losses of a window of steps that ends with `step`."""
+
+    step: int
+    stage: str
+    losses: dict[str, float]
+
+
+class Table:
+    """One stage's losses: a row for each step, a column for each loss."""
+
+    def __init__(self, stage: str, first: int, length: int) -> None:
+        self.stage, self.first, self.length = stage, first, length
+        self.names: list[str] = []
+        self.values: Float[Tensor, "steps losses"] | None = None
+
+
+class Curve:
+    """Losses by step and stage.
+
+    `write` runs inside a CUDA graph; `blown_up` looks at what the device had finished at the
+    call before, and so waits for steps that are long past; only `read` waits for all.
+    """
+
+    def __init__(self, device: torch.device, steps: int) -> None:
+        self.device = device
+        self.window = max(1, -(-steps // ROWS))
+        self.tables: list[Table] = []
+        self.worst = torch.zeros((), device=device)  # largest |loss| / first |loss|, or NaN
+        self._seen = torch.zeros((), pin_memory=device.type == "cuda")
+        self._copied = torch.cuda.Event() if device.type == "cuda" else None
+
+    def begin(self, stage: str, first: int, length: int) -> None:
+        """Open the table of a stage of `length` steps, which starts at step `first`."""
+        self.tables.append(Table(stage, first, length))
+        self.worst.zero_()
+
+    def write(self, done: Int64[Tensor, ""], losses: dict[str, Float[Tensor, ""]]) -> None:
+        """Write the losses of the stage's step number `done` (from 0)."""
+        table = self.tables[-1]
+        row = torch.stack([loss.float() for loss in losses.values()])
+        if table.values is None:
+            table.names = list(losses)
+            table.values = torch.zeros(table.length, len(row), device=self.device)
+        table.values.index_copy_(0, done.view(1), row[None])
+        first = table.values[0].abs().clamp(min=1e-6)
+        self.worst.copy_(torch.maximum(self.worst, (row.abs() / first).amax()))
+
+    def blown_up(self, limit: float, wait: bool) -> bool:
+        """Return whether a loss is not finite, or above `limit` times its first value.
+
+        The answer is of the call before this one, unless `wait`.
+        """
+        if self._copied is None:
+            return not float(self.worst) <= limit
+        if wait:
+            return not float(self.worst) <= limit
+        self._copied.synchronize()
+        answer = not float(self._seen) <= limit
+        self._seen.copy_(self.worst, non_blocking=True)
+        self._copied.record()
+        return answer
+
+    def read(self, steps: int) -> list[Row]:
+        """Return the curve after `steps` steps in all: means over windows of steps.
+
+        The last window may still be growing; all others are final.
+        """
+        rows = []
+        for table in self.tables:
+            count = min(steps - table.first, table.length)
+            if table.values is None or count <= 0:
+                continue
+            for start, values in enumerate(table.values[:count].cpu().split(self.window)):
+                means = dict(zip(table.names, values.mean(0).tolist(), strict=True))
+                last = table.first + start * self.window + len(values)
+                rows.append(Row(last, table.stage, means))
+        return rows
+
+    def explain_divergence(self, rate: float) -> str:
+        """Return one sentence for the student: what happened, and what to change."""
+        what = "no longer a finite number" if not self.worst.isfinite() else "a thousand-fold"
+        return (
+            f"Training diverged: the loss became {what}. "
+            f"Lower the learning rate (now {rate:g}) or choose another optimizer."
+        )
+
+    def state(self) -> dict[str, Tensor]:
+        """Return the tables as tensors."""
+        state = {"worst": self.worst}
+        for index, table in enumerate(self.tables):
+            if table.values is not None:
+                columns = table.values.unbind(1)
+                state |= {
+                    f"{index}.{name}": column
+                    for name, column in zip(table.names, columns, strict=True)
+                }
+        return state
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        """Go back to a `state()`; the stages must have begun."""
+        self.worst.copy_(state["worst"])
+        for index, table in enumerate(self.tables):
+            start = f"{index}."
+            columns = {key: value for key, value in state.items() if key.startswith(start)}
+            if columns:
+                table.names = [key[len(start) :] for key in columns]
+                table.values = torch.stack(list(columns.values()), 1).to(self.device)

@@ -1,0 +1,100 @@
+"""The only abstract classes: what every family of models offers, and the abilities it may have."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from typing import ClassVar, NamedTuple
+
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor, nn
+
+from genlib.config import Config, TrainConfig
+
+Shape = tuple[int, int, int]
+Losses = dict[str, Float[Tensor, ""]]
+Pictures = Float[Tensor, "batch channels height width"]
+
+
+class Preset(NamedTuple):
+    """A named configuration, with one sentence on what it shows."""
+
+    model: Config
+    train: TrainConfig
+    note: str
+
+
+class Stage(NamedTuple):
+    """A phase of training and the share of all steps that it takes."""
+
+    name: str
+    share: float
+
+
+class Family(nn.Module, ABC):
+    """A family of generative models, trainable by `genlib.train`.
+
+    Args:
+        config: this family's settings.
+        shape: (channels, height, width) of one picture.
+    """
+
+    config_type: ClassVar[type[Config]]
+    presets: ClassVar[Mapping[str, Preset]]  # the first one is the default, and shipped
+
+    def __init__(self, config: Config, shape: Shape) -> None:
+        super().__init__()
+        self.shape = shape
+        self.stage = self.stages()[0].name
+
+    def stages(self) -> tuple[Stage, ...]:
+        """Return the phases of training in order; the loop sets `stage` to each one's name."""
+        return (Stage("train", 1.0),)
+
+    @abstractmethod
+    def players(self) -> dict[str, nn.Module]:
+        """Return the modules that the present stage optimises, each by an optimizer of its own."""
+
+    @abstractmethod
+    def updates(self, x: Pictures, rng: torch.Generator) -> Iterator[tuple[str, Losses]]:
+        """Yield (player, losses) for each update of one step, on pictures x in [0, 1].
+
+        The loop minimises the sum of the losses in that player's parameters, then resumes.
+        """
+
+    @abstractmethod
+    def preview(self, x: Pictures, rng: torch.Generator) -> Pictures:
+        """Return the pictures, in [0, 1], that show how far training is."""
+
+    @abstractmethod
+    def evaluate(self, x: Pictures) -> Losses:
+        """Return the family's figures of merit on pictures it was not trained on."""
+
+    @abstractmethod
+    def sizes(self) -> list[tuple[str, int]]:
+        """Return (name, values) of each layer from input to output, for the architecture."""
+
+
+class Encodes(ABC):
+    """The ability to turn pictures into codings and back."""
+
+    @abstractmethod
+    def encode(self, x: Pictures) -> Float[Tensor, "batch codings"]:
+        """Return the codings z of pictures x in [0, 1]."""
+
+    @abstractmethod
+    def decode(self, z: Float[Tensor, "batch codings"]) -> Pictures:
+        """Return the pictures, in [0, 1], of codings z."""
+
+    def reconstruct(self, x: Pictures) -> Pictures:
+        """Return decode(encode(x))."""
+        return self.decode(self.encode(x))
+
+
+def to_float(images: UInt8[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+    """Return grey levels 0 … 255 as numbers in [0, 1]."""
+    return images.float() / 255
+
+
+def to_uint8(x: Float[Tensor, "*shape"]) -> UInt8[Tensor, "*shape"]:
+    """Return numbers as the nearest grey levels 0 … 255, clipped to [0, 1] first."""
+    return (x.clamp(0, 1) * 255).round().to(torch.uint8)

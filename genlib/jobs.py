@@ -1,0 +1,171 @@
+"""The queue as its clients see it: ask for a run, watch it, stop it.
+
+DBOS keeps the queue in SQLite, or in PostgreSQL where GENLIB_DATABASE_URL says so. A job's name
+is its run's fingerprint, so a run that two people ask for is trained once.
+"""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer, WorkflowStatus
+from dbos import error as dbos_error
+from sqlalchemy.exc import SQLAlchemyError
+
+from genlib.config import Settings
+from genlib.curve import Row
+from genlib.runs import RunSpec
+
+QUEUE = "train"
+WORKFLOW = "train_run"
+STREAM = "progress"
+VERSION = "1"  # of what a job means; a changed source alone must not strand queued work
+MAX_QUEUED = 100
+SERIALIZER = DBOSPortableJSONSerializer()  # the default would be pickle
+
+State = Literal["queued", "training", "stopped", "failed", "trained"]
+STATES: dict[str, State] = {
+    "DELAYED": "queued",
+    "ENQUEUED": "queued",
+    "PENDING": "training",
+    "CANCELLED": "stopped",
+    "ERROR": "failed",
+    "MAX_RECOVERY_ATTEMPTS_EXCEEDED": "failed",
+}
+
+
+class QueueUnavailableError(RuntimeError):
+    """The queue's database cannot be reached, or takes no more."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A run that was asked for. `sentence` says why it failed."""
+
+    fingerprint: str
+    state: State
+    ahead: int = 0  # jobs in the queue before it
+    sentence: str = ""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a job's training is. The rows are its curve so far."""
+
+    step: int
+    steps: int
+    seconds: float
+    images_per_second: float
+    curve: list[Row]
+
+    @property
+    def seconds_left(self) -> float:
+        """The seconds that the remaining steps take at the pace so far."""
+        return self.seconds / max(self.step, 1) * (self.steps - self.step)
+
+
+class Jobs:
+    """A client of the queue, for any number of threads.
+
+    Every method raises QueueUnavailableError where the database cannot be reached.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    @cached_property
+    def client(self) -> DBOSClient:
+        """The connection; made on first use, with the tables if they are not there yet."""
+        self.settings.home.mkdir(parents=True, exist_ok=True)
+        try:
+            DBOS.migrate(self.settings.queue_url)
+            return DBOSClient(system_database_url=self.settings.queue_url, serializer=SERIALIZER)
+        except (SQLAlchemyError, OSError) as error:
+            raise QueueUnavailableError(UNREACHABLE) from error
+
+    def submit(self, spec: RunSpec) -> None:
+        """Ask for a run. One that is queued or training stays so; a stopped one goes on."""
+        name = spec.fingerprint
+        job = self.job(name)
+        if job is not None and job.state in ("queued", "training"):
+            return
+        if len(self.waiting()) >= MAX_QUEUED:
+            raise QueueUnavailableError("The queue is full; try again in a few minutes.")
+        with _reachable():
+            if job is not None and job.state == "stopped":
+                self.client.resume_workflow(name, queue_name=QUEUE)
+                return
+            if job is not None:
+                self.client.delete_workflow(name)
+            self.client.enqueue(
+                {
+                    "queue_name": QUEUE,
+                    "workflow_name": WORKFLOW,
+                    "workflow_id": name,
+                    "app_version": VERSION,
+                },
+                spec.model_dump_json(),
+            )
+
+    def job(self, fingerprint: str) -> Job | None:
+        """Return the job of that run, or None where nobody asked for it."""
+        with _reachable():
+            found = self.client.list_workflows(workflow_ids=[fingerprint], load_input=False)
+        if not found:
+            return None
+        state, sentence = _outcome(found[0])
+        ahead = self.waiting().index(fingerprint) if state == "queued" else 0
+        return Job(fingerprint, state, ahead, sentence)
+
+    def waiting(self) -> list[str]:
+        """Return the fingerprints of what trains now and waits, in the queue's order."""
+        with _reachable():
+            found = self.client.list_workflows(
+                name=WORKFLOW, status=["PENDING", "ENQUEUED", "DELAYED"], load_input=False
+            )
+        found.sort(key=lambda item: (item.status != "PENDING", item.created_at or 0))
+        return [item.workflow_id for item in found]
+
+    def stop(self, fingerprint: str) -> None:
+        """Ask the worker to stop a job; its last checkpoint stays."""
+        with _reachable():
+            self.client.cancel_workflow(fingerprint)
+
+    def progress(self, fingerprint: str) -> Progress | None:
+        """Return how far a job is, or None before its first sign of life."""
+        rows: dict[int, Row] = {}
+        last: dict[str, Any] | None = None
+        with _reachable():
+            try:
+                for text in self.client.read_stream(fingerprint, STREAM, timeout_seconds=0):
+                    last = json.loads(text)
+                    rows |= {row["step"]: Row(**row) for row in last.pop("rows")}
+            except dbos_error.DBOSStreamTimeoutError:  # all there is has been read
+                pass
+        if last is None:
+            return None
+        curve = [row for step, row in sorted(rows.items()) if step <= last["step"]]
+        return Progress(curve=curve, **last)
+
+
+UNREACHABLE = "The training queue cannot be reached; try again in a few seconds."
+
+
+@contextmanager
+def _reachable() -> Iterator[None]:
+    """Turn a database's failure into QueueUnavailableError."""
+    try:
+        yield
+    except SQLAlchemyError as error:
+        raise QueueUnavailableError(UNREACHABLE) from error
+
+
+def _outcome(item: WorkflowStatus) -> tuple[State, str]:
+    """A job that ended returns its outcome as JSON: null, or a sentence on what went wrong."""
+    if item.status != "SUCCESS":
+        return STATES[item.status], "The job broke off; press Train to try again."
+    sentence = json.loads(item.output or "null")
+    return ("failed", sentence) if sentence else ("trained", "")

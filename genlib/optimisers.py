@@ -1,0 +1,82 @@
+"""Optimizers by name, and how the learning rate and the weight average change over a stage."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.optim import SGD, Adam, AdamW, Muon, NAdam, Optimizer, RMSprop
+
+from genlib.config import Optimizer as OptimizerName
+from genlib.config import TrainConfig
+
+Parameters = list[nn.Parameter]
+
+
+def _plain(make: Callable[..., Optimizer], **options: Any) -> Callable[..., list[Optimizer]]:
+    def build(weights: Parameters, rate: float, **device: Any) -> list[Optimizer]:
+        return [make(weights, lr=rate, **options, **device)]
+
+    return build
+
+
+def _sgd(weights: Parameters, rate: float, **_: Any) -> list[Optimizer]:
+    """SGD keeps no counter on the host, so it has no `capturable` option to pass on."""
+    return [SGD(weights, lr=rate, momentum=0.9)]
+
+
+def _muon(weights: Parameters, rate: float, **device: Any) -> list[Optimizer]:
+    """Muon for the matrices, AdamW for the rest (Jordan 2024, kellerjordan.github.io/posts/muon).
+
+    Muon's update is rescaled to AdamW's usual size (Liu et al. 2025, arXiv:2502.16982, eq. 4),
+    so one learning rate serves both.
+    """
+    matrices = [weight for weight in weights if weight.ndim == 2]
+    rest = [weight for weight in weights if weight.ndim != 2]
+    muon = Muon(matrices, lr=rate, weight_decay=0, adjust_lr_fn="match_rms_adamw")
+    return [muon, AdamW(rest, lr=rate, weight_decay=0, **device)]
+
+
+OPTIMISERS: dict[OptimizerName, Callable[..., list[Optimizer]]] = {
+    "muon": _muon,
+    "adamw": _plain(AdamW),
+    "adam": _plain(Adam),
+    "nadam": _plain(NAdam),
+    "rmsprop": _plain(RMSprop),
+    "sgd": _sgd,
+}
+
+
+def make_optimisers(
+    config: TrainConfig, weights: Iterable[nn.Parameter], device: torch.device
+) -> list[Optimizer]:
+    """Return the optimizers of one player, at the peak learning rate.
+
+    On CUDA their counters live on the device (`capturable`), so a CUDA graph can hold the step.
+    """
+    capturable = {"capturable": True} if device.type == "cuda" else {}
+    return OPTIMISERS[config.optimizer](list(weights), config.learning_rate, **capturable)
+
+
+def rate_factors(config: TrainConfig, steps: int) -> Float[Tensor, "steps"]:
+    """Return what the peak learning rate is multiplied by at each step of a stage."""
+    warm = max(1, round(config.warmup * steps))
+    step = torch.arange(steps)
+    rise = ((step + 1) / warm).clamp(max=1.0)
+    progress = step / steps
+    fall = {
+        "none": torch.ones(steps),
+        "linear": 1 - progress,
+        "cosine": (1 + torch.cos(torch.pi * progress)) / 2,
+    }
+    return rise * fall[config.decay]
+
+
+def average_rates(config: TrainConfig, steps: int) -> Float[Tensor, "steps"]:
+    """Return how far the weight average moves to the weights at each step.
+
+    That is 1 − decay, and more at first, so that the random start is soon forgotten.
+    """
+    step = torch.arange(steps)
+    return 1 - ((1 + step) / (10 + step)).clamp(max=config.ema)

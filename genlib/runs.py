@@ -1,0 +1,217 @@
+"""A run: what was asked for, and what came of it."""
+
+import json
+import platform
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import UInt8
+from pydantic import Field, SerializeAsAny, ValidationInfo, field_validator
+from safetensors.torch import load, save
+from torch import Tensor
+
+from genlib import device as devices
+from genlib.config import Config, Settings, TrainConfig
+from genlib.curve import Row
+from genlib.data import DATASETS, Dataset, DatasetName, load as load_dataset
+from genlib.family import Encodes, Family, to_float
+from genlib.metrics import pca_error
+from genlib.models import FAMILIES
+from genlib.rng import build
+from genlib.store import Store
+from genlib.train import Checkpoint, Diverged, Finished, Snapshot, State, Step, train
+
+Images = UInt8[Tensor, "count channels height width"]
+
+
+class RunSpec(Config):
+    """All that decides what a run gives. Its fingerprint is the run's name everywhere."""
+
+    family: str = Field(max_length=40)
+    dataset: DatasetName
+    model: SerializeAsAny[Config]
+    train: TrainConfig
+
+    @field_validator("family")
+    @classmethod
+    def _family_is_known(cls, name: str) -> str:
+        if name not in FAMILIES:
+            raise ValueError(f"no family {name!r}; there are {', '.join(FAMILIES)}")
+        return name
+
+    @field_validator("model", mode="before")
+    @classmethod
+    def _model_is_of_family(cls, value: object, info: ValidationInfo) -> object:
+        if "family" not in info.data:
+            raise ValueError("the family is unknown")
+        wanted = FAMILIES[info.data["family"]].config_type
+        return value if isinstance(value, wanted) else wanted.model_validate(value)
+
+    @classmethod
+    def of_preset(cls, family: str, preset: str, dataset: DatasetName) -> "RunSpec":
+        """Return a preset's specification.
+
+        Raises:
+            KeyError: there is no such family or preset.
+        """
+        chosen = FAMILIES[family].presets[preset]
+        return cls(family=family, dataset=dataset, model=chosen.model, train=chosen.train)
+
+    def build(self) -> Family:
+        """Return the untrained family, its weights drawn from the seed."""
+        make, shape = FAMILIES[self.family], DATASETS[self.dataset].shape
+        return build(lambda: make(self.model, shape), self.train.seed)
+
+
+class Provenance(Config):
+    """Where and how a run was made, and how good it is on the test pictures."""
+
+    seconds: float
+    device: str
+    torch: str
+    python: str
+    created: str
+    metrics: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A snapshot of training: its step, its figures of merit, and what the model made then."""
+
+    step: int
+    figures: dict[str, float]
+    images: Images
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run."""
+
+    spec: RunSpec
+    family: Family
+    curve: list[Row]
+    moments: list[Moment]
+    provenance: Provenance
+
+    def to_files(self) -> dict[str, bytes]:
+        """Return the run as safetensors and JSON."""
+        config = {"spec": self.spec, "provenance": self.provenance}
+        documents = {name: part.model_dump(mode="json") for name, part in config.items()}
+        return {
+            "config.json": json.dumps(documents, indent=1).encode(),
+            "model.safetensors": save(self.family.state_dict()),
+            "history.jsonl": curve_to_json(self.curve),
+            "snapshots.safetensors": moments_to_tensors(self.moments),
+        }
+
+    @classmethod
+    def from_files(cls, files: dict[str, bytes]) -> "Run":
+        """Return the run of `to_files`."""
+        config = json.loads(files["config.json"])
+        spec = RunSpec.model_validate(config["spec"])
+        family = spec.build()
+        family.load_state_dict(load(files["model.safetensors"]))
+        return cls(
+            spec,
+            family.eval().requires_grad_(requires_grad=False),
+            curve_from_json(files["history.jsonl"]),
+            moments_from_tensors(files["snapshots.safetensors"]),
+            Provenance.model_validate(config["provenance"]),
+        )
+
+
+def perform(
+    spec: RunSpec, device: torch.device, state: State | None = None, moments: tuple[Moment, ...] = ()
+) -> Iterator[Step | Snapshot | Checkpoint | Diverged | Run]:
+    """Train what `spec` says and yield what happens, ending with the Run or with Diverged.
+
+    Args:
+        spec: what to train.
+        device: where.
+        state: a Checkpoint's, to go on from there.
+        moments: the snapshots taken before that checkpoint.
+
+    Raises:
+        DatasetUnavailableError: the pictures are not here and cannot be downloaded.
+    """
+    data = load_dataset(spec.dataset).to(device)
+    family = spec.build().to(device)
+    seen = {moment.step: moment for moment in moments}
+    events = train(
+        family, data.train, data.validation, data.test[data.showcase()], spec.train, state
+    )
+    for event in events:
+        if isinstance(event, Finished):
+            yield _finish(spec, event, list(seen.values()), data, device)
+            return
+        if isinstance(event, Snapshot):
+            seen[event.step] = Moment(event.step, event.figures, event.images)
+        yield event
+
+
+@torch.no_grad()
+def _finish(
+    spec: RunSpec, end: Finished, moments: list[Moment], data: Dataset, device: torch.device
+) -> Run:
+    """Measure a trained family on the test pictures, beside PCA with as many codings."""
+    family = end.family.eval().requires_grad_(requires_grad=False)
+    test = to_float(data.test)
+    metrics = {f"test_{name}": float(value) for name, value in family.evaluate(test).items()}
+    if isinstance(family, Encodes):
+        codings = family.encode(test[:1]).shape[1]
+        train_x = to_float(data.train).flatten(1)
+        metrics["pca_mse"] = pca_error(train_x, test.flatten(1), codings)
+    provenance = Provenance(
+        seconds=end.seconds,
+        device=devices.name(device),
+        torch=torch.__version__,
+        python=platform.python_version(),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        metrics=metrics,
+    )
+    curve = end.curve.read(max(moment.step for moment in moments))
+    return Run(spec, family.cpu(), curve, moments, provenance)
+
+
+def open_store(settings: Settings) -> Store:
+    """Return the store of the home folder, over the runs shipped with the package."""
+    shipped = Path(__file__).with_name("zoo")
+    return Store(settings.home, shipped, int(settings.quota_gb * 1e9))
+
+
+def curve_to_json(curve: list[Row]) -> bytes:
+    """Return a curve as JSON lines."""
+    return "".join(json.dumps(row._asdict()) + "\n" for row in curve).encode()
+
+
+def curve_from_json(content: bytes) -> list[Row]:
+    """Return the curve of JSON lines."""
+    rows: list[dict[str, Any]] = [json.loads(line) for line in content.splitlines()]
+    return [Row(**row) for row in rows]
+
+
+def moments_to_tensors(moments: list[Moment]) -> bytes:
+    """Return snapshots as safetensors: images/<step>, and a tensor for each figure of merit."""
+    tensors: dict[str, Tensor] = {}
+    for moment in moments:
+        tensors[f"images/{moment.step}"] = moment.images.contiguous()
+        for name, value in moment.figures.items():
+            tensors[f"{name}/{moment.step}"] = torch.tensor(value, dtype=torch.float64)
+    return save(tensors)
+
+
+def moments_from_tensors(content: bytes) -> list[Moment]:
+    """Return the snapshots of safetensors, by step."""
+    by_step: dict[int, dict[str, Tensor]] = {}
+    for key, value in load(content).items():
+        name, _, step = key.partition("/")
+        by_step.setdefault(int(step), {})[name] = value
+    moments = []
+    for step, parts in sorted(by_step.items()):
+        images = parts.pop("images")
+        moments.append(Moment(step, {name: float(v) for name, v in parts.items()}, images))
+    return moments

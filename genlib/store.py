@@ -1,0 +1,185 @@
+"""The content-addressed store: folders of files that are whole and verified, or not there.
+
+A bundle is written to a temporary folder, flushed to the disk, its manifest (SHA-256 of every
+file) last, and then renamed into place; so a crash at any moment leaves nothing half-written
+to be found. Reading verifies every byte: what does not match is moved to quarantine and counts
+as missing, to be computed again.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+
+Files = Mapping[str, bytes]
+MANIFEST = "manifest.json"
+RESERVE = 16 * 2**20  # bytes left free on the disk, for the queue's database and the log
+
+
+class StoreFullError(OSError):
+    """The disk has no room for what was to be written."""
+
+
+class Store:
+    """Runs by fingerprint, and the partial results of runs that are not finished.
+
+    Args:
+        home: the writable folder.
+        shipped: a read-only folder of bundles that lies below it.
+        quota: bytes of finished runs to keep; the least recently read go first.
+    """
+
+    def __init__(self, home: Path, shipped: Path | None = None, quota: int = 5 * 10**9) -> None:
+        self.home, self.shipped, self.quota = home, shipped, quota
+
+    def read_run(self, fingerprint: str) -> dict[str, bytes] | None:
+        """Return a finished run's files, or None where there is none that is whole."""
+        own = self.home / "runs" / fingerprint
+        files = self._read(own)
+        if files is not None:
+            os.utime(own)
+        elif self.shipped is not None:
+            files = verified(self.shipped / fingerprint)
+        return files
+
+    def has_run(self, fingerprint: str) -> bool:
+        """Return whether a finished run is there, without verifying it."""
+        return self.is_shipped(fingerprint) or self._manifest("runs", fingerprint).exists()
+
+    def is_shipped(self, fingerprint: str) -> bool:
+        """Return whether the run came with the package and was not trained here since."""
+        own = self._manifest("runs", fingerprint).exists()
+        return not own and (
+            self.shipped is not None and (self.shipped / fingerprint / MANIFEST).exists()
+        )
+
+    def fingerprints(self) -> list[str]:
+        """Return the fingerprints of all finished runs, the newest first, shipped ones last."""
+        own = sorted((self.home / "runs").glob("*"), key=_age)
+        shipped = sorted(self.shipped.glob("*")) if self.shipped is not None else []
+        names = [path.name for path in [*own, *shipped] if (path / MANIFEST).exists()]
+        return list(dict.fromkeys(names))
+
+    def write_run(self, fingerprint: str, files: Files) -> None:
+        """Keep a finished run and drop its partial results.
+
+        Raises:
+            StoreFullError: nothing was written.
+        """
+        self._make_room(sum(map(len, files.values())))
+        write_bundle(self.home / "runs" / fingerprint, files)
+        self.forget_partials(fingerprint)
+
+    def read_partial(self, fingerprint: str, kind: str) -> tuple[int, dict[str, bytes]] | None:
+        """Return (number, files) of the newest whole partial result of that kind."""
+        series = self.home / "partial" / fingerprint / kind
+        for path in sorted(series.glob("[0-9]*"), reverse=True):
+            files = self._read(path)
+            if files is not None:
+                return int(path.name), files
+        return None
+
+    def write_partial(self, fingerprint: str, kind: str, number: int, files: Files) -> None:
+        """Keep a partial result; it replaces those of smaller numbers.
+
+        Raises:
+            StoreFullError: nothing was written, the former one is still there.
+        """
+        series = self.home / "partial" / fingerprint / kind
+        write_bundle(series / f"{number:09d}", files)
+        for path in sorted(series.glob("[0-9]*"))[:-1]:
+            shutil.rmtree(path, ignore_errors=True)
+
+    def forget_partials(self, fingerprint: str) -> None:
+        """Drop all partial results of a run."""
+        shutil.rmtree(self.home / "partial" / fingerprint, ignore_errors=True)
+
+    def _manifest(self, *parts: str) -> Path:
+        return self.home.joinpath(*parts, MANIFEST)
+
+    def _read(self, path: Path) -> dict[str, bytes] | None:
+        """Return the files of a bundle; what is there but not whole goes to quarantine."""
+        files = verified(path)
+        if files is None and path.exists():
+            self._quarantine(path)
+        return files
+
+    def _quarantine(self, path: Path) -> None:
+        target = self.home / "quarantine" / f"{path.name}-{uuid.uuid4().hex[:8]}"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            path.rename(target)
+        except OSError:  # another process was faster
+            return
+
+    def _make_room(self, size: int) -> None:
+        """Evict the least recently read runs until `size` more bytes fit the quota."""
+        runs = sorted((self.home / "runs").glob("*"), key=_age, reverse=True)
+        sizes = {run: sum(file.stat().st_size for file in run.glob("*")) for run in runs}
+        total = sum(sizes.values()) + size
+        for run in runs:
+            if total <= self.quota:
+                return
+            shutil.rmtree(run, ignore_errors=True)
+            total -= sizes[run]
+
+
+def verified(path: Path) -> dict[str, bytes] | None:
+    """Return the files of a bundle, or None if any is missing or not as its manifest says."""
+    try:
+        digests = json.loads((path / MANIFEST).read_bytes())
+        files = {name: (path / name).read_bytes() for name in digests}
+    except (OSError, ValueError, TypeError):
+        return None
+    whole = all(hashlib.sha256(files[name]).hexdigest() == digests[name] for name in digests)
+    return files if whole else None
+
+
+def write_bundle(path: Path, files: Files) -> None:
+    """Write a bundle so that it is whole or not there, whatever happens meanwhile.
+
+    Raises:
+        StoreFullError: the disk is full; nothing is left behind.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if shutil.disk_usage(path.parent).free < sum(map(len, files.values())) + RESERVE:
+        raise StoreFullError(f"no room on the disk for {path.name}")
+    folder = Path(tempfile.mkdtemp(prefix=".new-", dir=path.parent))
+    try:
+        for name, content in files.items():
+            _write_through(folder / name, content)
+        digests = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+        _write_through(folder / MANIFEST, json.dumps(digests, indent=1).encode())
+        if path.exists():
+            path.rename(folder.with_name(f".old-{uuid.uuid4().hex}"))
+        folder.rename(path)
+        _flush_folder(path.parent)
+    except OSError as error:
+        raise StoreFullError(f"could not write {path.name}: {error.strerror}") from error
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        for old in path.parent.glob(".old-*"):
+            shutil.rmtree(old, ignore_errors=True)
+
+
+def _write_through(path: Path, content: bytes) -> None:
+    with path.open("xb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _flush_folder(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _age(path: Path) -> float:
+    return -path.stat().st_mtime

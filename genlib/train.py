@@ -1,0 +1,314 @@
+"""The one training loop, the same for every family, optimizer and device.
+
+`train` is a generator of events: whoever runs it decides what to keep and when to stop, and a
+run stops within one step. Pictures are resident on the device; a batch is drawn by index. The
+loop never waits for the device, except that it lets it fall at most ten steps behind: numbers
+stay in a table on the device until somebody reads them.
+"""
+
+import copy
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor, nn
+
+from genlib.capture import Replay
+from genlib.config import TrainConfig
+from genlib.curve import Curve
+from genlib.device import autocast_type
+from genlib.family import Family, to_float, to_uint8
+from genlib.optimisers import average_rates, make_optimisers, rate_factors
+from genlib.rng import generator
+
+Images = UInt8[Tensor, "count channels height width"]
+State = dict[str, Tensor]
+
+SNAPSHOTS = 24  # pictures of progress kept of every run, denser at its start
+PATIENCE = 5  # steps between two looks for divergence
+BLOWN_UP = 1_000.0  # a loss so many times its first value has diverged
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step was taken; `curve.read()` fetches the losses so far."""
+
+    step: int
+    steps: int
+    stage: str
+    curve: Curve
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What the averaged weights make now, and their figures of merit on validation pictures."""
+
+    step: int
+    images: Images
+    figures: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """All that is needed to go on from here as if nothing had happened."""
+
+    step: int
+    state: State
+
+
+@dataclass(frozen=True, slots=True)
+class Diverged:
+    """Training blew up and cannot go on."""
+
+    step: int
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The trained family, its weights averaged, and the seconds that it took."""
+
+    family: Family
+    curve: Curve
+    seconds: float
+
+
+Event = Step | Snapshot | Checkpoint | Diverged | Finished
+
+
+def train(
+    family: Family,
+    images: Images,
+    validation: Images,
+    showcase: Images,
+    config: TrainConfig,
+    state: State | None = None,
+) -> Iterator[Event]:
+    """Train `family` in place and yield what happens, ending with Finished or Diverged.
+
+    Args:
+        family: the model, on the device of the pictures.
+        images: training pictures, grey levels 0 … 255.
+        validation: pictures for the figures of merit of each snapshot.
+        showcase: pictures that each snapshot shows.
+        config: the recipe.
+        state: a Checkpoint's, to go on from there; on the CPU, bit for bit.
+    """
+    run = Training(family, images, config)
+    if state is not None:
+        run.restore(state)
+    saved, pause = time.perf_counter(), 0.25
+    while True:
+        if run.step in run.snapshot_steps:
+            yield Snapshot(run.step, *run.look(showcase, validation))
+        if run.step == run.steps:
+            break
+        run.advance()
+        yield Step(run.step, run.steps, run.family.stage, run.curve)
+        if run.diverged():
+            yield Diverged(run.step, run.curve.explain_divergence(config.learning_rate))
+            return
+        if time.perf_counter() - saved > pause:
+            began = time.perf_counter()
+            yield Checkpoint(run.step, run.state())
+            saved = time.perf_counter()
+            pause = max(0.25, 50 * (saved - began))  # saving takes at most 2 % of the time
+    if run.diverged(wait=True):
+        yield Diverged(run.step, run.curve.explain_divergence(config.learning_rate))
+        return
+    yield Finished(run.average, run.curve, run.seconds())
+
+
+def snapshot_steps(steps: int) -> frozenset[int]:
+    """Return the steps at which to look: the first, the last, and denser at the start."""
+    marks = (steps * (index / (SNAPSHOTS - 1)) ** 2 for index in range(SNAPSHOTS))
+    return frozenset(round(mark) for mark in marks)
+
+
+class Training:
+    """Everything that changes while a family trains."""
+
+    def __init__(self, family: Family, images: Images, config: TrainConfig) -> None:
+        self.family, self.config = family, config
+        self.images = images[: config.pictures] if config.pictures else images
+        self.device = images.device
+        self.batch_size = min(config.batch_size, len(self.images))
+        self.steps_per_epoch = len(self.images) // self.batch_size
+        self.steps = config.epochs * self.steps_per_epoch
+        self.snapshot_steps = snapshot_steps(self.steps)
+        self.average = copy.deepcopy(family) if config.ema else family
+        self.average.requires_grad_(not config.ema)
+        self.rng = generator(config.seed, self.device)
+        self.step = 0
+        self.started = time.perf_counter()
+        self.curve = Curve(self.device, self.steps)
+        self.ends = self._stage_ends()
+        self._enter(0)
+
+    def _stage_ends(self) -> list[int]:
+        """The step at which each stage ends; shares are of all steps, rounded."""
+        ends, share = [], 0.0
+        for stage in self.family.stages():
+            share += stage.share
+            ends.append(round(share * self.steps))
+        return ends
+
+    def _enter(self, stage: int) -> None:
+        """Begin a stage: its players, optimizers, schedules and, on CUDA, its graph."""
+        self.stage = stage
+        self.family.stage = self.average.stage = self.family.stages()[stage].name
+        first = self.ends[stage - 1] if stage else 0
+        length = self.ends[stage] - first
+        self.players = {
+            name: [weight for weight in player.parameters() if weight.requires_grad]
+            for name, player in self.family.players().items()
+        }
+        self.optimisers = {
+            name: make_optimisers(self.config, weights, self.device)
+            for name, weights in self.players.items()
+        }
+        self.done = torch.zeros((), dtype=torch.long, device=self.device)  # steps of this stage
+        self.order = torch.zeros(len(self.images), dtype=torch.long, device=self.device)
+        self.rates = rate_factors(self.config, length).to(self.device)
+        self.averages = average_rates(self.config, length).to(self.device)
+        self.curve.begin(self.family.stage, first, length)
+        self.replay = Replay(self._step, self.device, self.rng)
+
+    def advance(self) -> None:
+        """Take one step, going on to the next stage and the next shuffle where they are due."""
+        while self.step == self.ends[self.stage]:
+            self._enter(self.stage + 1)
+        epoch, within = divmod(self.step, self.steps_per_epoch)
+        if within == 0:
+            self._shuffle(epoch)
+        self.replay()
+        self.step += 1
+
+    def _shuffle(self, epoch: int) -> None:
+        """Draw this epoch's order from (seed, epoch) alone, so that resuming can redraw it."""
+        rng = generator(self.config.seed * 100_003 + epoch, self.device)
+        self.order.copy_(torch.randperm(len(self.order), generator=rng, device=self.device))
+
+    def _step(self) -> None:
+        """One whole step of all players. Runs eagerly or inside a CUDA graph: no host reads."""
+        first = self.ends[self.stage - 1] if self.stage else 0
+        batch = (self.done + first) % self.steps_per_epoch * self.batch_size
+        index = self.order[batch + torch.arange(self.batch_size, device=self.device)]
+        x = to_float(self.images[index])
+        updates = self.family.updates(x, self.rng)
+        kind = autocast_type(self.device, self.config.precision)
+        numbers: dict[str, Tensor] = {}
+        while True:
+            with torch.autocast(
+                self.device.type, kind, enabled=kind is not None, cache_enabled=False
+            ):
+                update = next(updates, None)
+            if update is None:
+                break
+            player, losses = update
+            self._descend(player, torch.stack(list(losses.values())).sum())
+            numbers |= {name: loss.detach() for name, loss in losses.items()}
+        self._follow()
+        self.curve.write(self.done, numbers)
+        self.done += 1
+
+    def _descend(self, player: str, loss: Float[Tensor, ""]) -> None:
+        """Step that player's weights down the gradient of its loss.
+
+        The optimizers step at the peak rate; the schedule then scales the step, as every
+        optimizer's step is proportional to its rate. The factor is a tensor, so that a graph
+        captured once follows the whole schedule.
+        """
+        weights = self.players[player]
+        for weight in weights:
+            weight.grad = None
+        loss.backward(inputs=weights)
+        if self.config.clip:
+            nn.utils.clip_grad_norm_(weights, self.config.clip)
+        with torch.no_grad():
+            before = [weight.clone() for weight in weights]
+            for optimiser in self.optimisers[player]:
+                optimiser.step()
+            steps = torch._foreach_sub(weights, before)
+            torch._foreach_mul_(steps, self.rates[self.done])
+            torch._foreach_add_(before, steps)
+            torch._foreach_copy_(weights, before)
+
+    @torch.no_grad()
+    def _follow(self) -> None:
+        """Move the weight average towards the weights; copy what is no weight (statistics)."""
+        if not self.config.ema:
+            return
+        kept, new = list(self.average.parameters()), list(self.family.parameters())
+        moves = torch._foreach_sub(new, kept)
+        torch._foreach_mul_(moves, self.averages[self.done])
+        torch._foreach_add_(kept, moves)
+        for buffer, value in zip(self.average.buffers(), self.family.buffers(), strict=True):
+            buffer.copy_(value)
+
+    def diverged(self, wait: bool = False) -> bool:
+        """Return whether a loss became infinite or huge; looks every five steps, or at `wait`."""
+        return (wait or self.step % PATIENCE == 0) and self.curve.blown_up(BLOWN_UP, wait)
+
+    @torch.no_grad()
+    def look(self, showcase: Images, validation: Images) -> tuple[Images, dict[str, float]]:
+        """Return the preview pictures of the averaged weights, and their figures of merit."""
+        self.average.eval()
+        rng = generator(self.config.seed, self.device)
+        shown = to_uint8(self.average.preview(to_float(showcase), rng)).cpu()
+        figures = self.average.evaluate(to_float(validation))
+        self.average.train()
+        return shown, {name: float(value) for name, value in figures.items()}
+
+    def seconds(self) -> float:
+        """Return the seconds of training so far, those before a checkpoint included."""
+        return time.perf_counter() - self.started
+
+    def state(self) -> State:
+        """Return everything that changes, as tensors on the CPU."""
+        state = {"step": torch.tensor(self.step), "stage": torch.tensor(self.stage)}
+        state["seconds"] = torch.tensor(self.seconds())
+        state |= {"done": self.done, "rng": self.rng.get_state()}
+        state |= _prefixed("family", self.family.state_dict())
+        state |= _prefixed("average", self.average.state_dict())
+        state |= _prefixed("curve", self.curve.state())
+        for name, optimiser in self._named_optimisers():
+            for index, values in optimiser.state_dict()["state"].items():
+                state |= _prefixed(f"{name}.{index}", values)
+        return {key: value.detach().cpu().clone() for key, value in state.items()}
+
+    def restore(self, state: State) -> None:
+        """Go back to a `state()`."""
+        self.step = int(state["step"])
+        self.started -= float(state["seconds"])
+        for stage in range(1, int(state["stage"]) + 1):
+            self._enter(stage)
+        self.done.copy_(state["done"])
+        self.rng.set_state(state["rng"])
+        self.family.load_state_dict(_below("family", state))
+        self.average.load_state_dict(_below("average", state))
+        self.curve.restore(_below("curve", state))
+        for name, optimiser in self._named_optimisers():
+            saved: dict[int, State] = {}
+            for key, value in _below(name, state).items():
+                index, _, field = key.partition(".")
+                saved.setdefault(int(index), {})[field] = value
+            groups = optimiser.state_dict()["param_groups"]
+            optimiser.load_state_dict({"state": saved, "param_groups": groups})
+        self._shuffle(self.step // self.steps_per_epoch)
+
+    def _named_optimisers(self) -> Iterator[tuple[str, torch.optim.Optimizer]]:
+        for player, optimisers in self.optimisers.items():
+            for index, optimiser in enumerate(optimisers):
+                yield f"optimiser.{player}.{index}", optimiser
+
+
+def _prefixed(prefix: str, values: Mapping[str, Tensor]) -> State:
+    return {f"{prefix}.{key}": torch.as_tensor(value) for key, value in values.items()}
+
+
+def _below(prefix: str, state: State) -> State:
+    start = prefix + "."
+    return {key[len(start) :]: value for key, value in state.items() if key.startswith(start)}
