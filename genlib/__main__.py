@@ -1,4 +1,4 @@
-"""The command line: `python -m genlib train | runs | worker`, its options made from the configs."""
+"""The command line: `python -m genlib train | runs | worker`, options made from configs."""
 
 import json
 import logging
@@ -45,7 +45,7 @@ def _family_command(name: str) -> type[FamilyCommand]:
 Train = create_model(
     "Train",
     __doc__="Train here, without the queue, and keep the run in the store.",
-    **{name: (CliSubCommand[_family_command(name)], ...) for name in FAMILIES},  # type: ignore[call-overload]
+    **{name: (CliSubCommand[_family_command(name)], ...) for name in FAMILIES},  # type: ignore[call-overload, misc]
 )
 
 
@@ -65,7 +65,7 @@ class GenlibCommand(BaseSettings):
 
     model_config = SettingsConfigDict(cli_kebab_case=False, env_prefix="GENLIB_COMMAND_")
 
-    train: CliSubCommand[Train]  # type: ignore[valid-type]
+    train: CliSubCommand[Train]
     runs: CliSubCommand[Runs]
     worker: CliSubCommand[Worker]
 
@@ -81,14 +81,15 @@ def spec_of(family: str, command: FamilyCommand) -> RunSpec:
     changed = command.model_dump(exclude={"preset", "dataset"}, exclude_none=True)
     documents = {
         part: {
-            key: changed.get(key, value) for key, value in getattr(preset, part).model_dump().items()
+            key: changed.get(key, value)
+            for key, value in getattr(preset, part).model_dump().items()
         }
         for part in ("model", "train")
     }
     return RunSpec.model_validate({"family": family, "dataset": command.dataset} | documents)
 
 
-def _train(command: BaseModel) -> Iterator[dict[str, Any]]:
+def _train(command: object) -> Iterator[dict[str, Any]]:
     """Yield what happens as documents; the last one says what the run is and how good."""
     family = next(name for name in FAMILIES if getattr(command, name) is not None)
     spec = spec_of(family, getattr(command, family))

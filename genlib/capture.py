@@ -34,8 +34,7 @@ class Replay:
         elif self.calls < WARM_UP:
             self._warm_up()
         else:
-            if self.graph is None:
-                self._capture()
+            self.graph = self.graph or self._captured()
             self.graph.replay()
         self.calls += 1
 
@@ -46,8 +45,9 @@ class Replay:
             self.step()
         torch.cuda.current_stream(self.device).wait_stream(side)
 
-    def _capture(self) -> None:
-        self.graph = torch.cuda.CUDAGraph()
-        self.graph.register_generator_state(self.rng)
-        with torch.cuda.graph(self.graph):
+    def _captured(self) -> torch.cuda.CUDAGraph:
+        graph = torch.cuda.CUDAGraph()
+        graph.register_generator_state(self.rng)
+        with torch.cuda.graph(graph):
             self.step()
+        return graph

@@ -57,7 +57,7 @@ class Curve:
         first = table.values[0].abs().clamp(min=1e-6)
         self.worst.copy_(torch.maximum(self.worst, (row.abs() / first).amax()))
 
-    def blown_up(self, limit: float, wait: bool) -> bool:
+    def blown_up(self, limit: float, *, wait: bool) -> bool:
         """Return whether a loss is not finite, or above `limit` times its first value.
 
         The answer is of the call before this one, unless `wait`.

@@ -57,14 +57,9 @@ class Progress:
 
     step: int
     steps: int
-    seconds: float
     images_per_second: float
+    seconds_left: float | None
     curve: list[Row]
-
-    @property
-    def seconds_left(self) -> float:
-        """The seconds that the remaining steps take at the pace so far."""
-        return self.seconds / max(self.step, 1) * (self.steps - self.step)
 
 
 class Jobs:
@@ -164,8 +159,9 @@ def _reachable() -> Iterator[None]:
 
 
 def _outcome(item: WorkflowStatus) -> tuple[State, str]:
-    """A job that ended returns its outcome as JSON: null, or a sentence on what went wrong."""
-    if item.status != "SUCCESS":
-        return STATES[item.status], "The job broke off; press Train to try again."
-    sentence = json.loads(item.output or "null")
-    return ("failed", sentence) if sentence else ("trained", "")
+    """Return a job's state; one that ended has returned null, or a sentence on what went wrong."""
+    if item.status == "SUCCESS":
+        sentence = json.loads(item.output or "null")
+        return ("failed", sentence) if sentence else ("trained", "")
+    state = STATES[item.status]
+    return state, "The job broke off; press Train to try again." if state == "failed" else ""

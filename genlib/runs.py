@@ -17,7 +17,8 @@ from torch import Tensor
 from genlib import device as devices
 from genlib.config import Config, Settings, TrainConfig
 from genlib.curve import Row
-from genlib.data import DATASETS, Dataset, DatasetName, load as load_dataset
+from genlib.data import DATASETS, Dataset, DatasetName
+from genlib.data import load as load_dataset
 from genlib.family import Encodes, Family, to_float
 from genlib.metrics import pca_error
 from genlib.models import FAMILIES
@@ -125,7 +126,10 @@ class Run:
 
 
 def perform(
-    spec: RunSpec, device: torch.device, state: State | None = None, moments: tuple[Moment, ...] = ()
+    spec: RunSpec,
+    device: torch.device,
+    state: State | None = None,
+    moments: tuple[Moment, ...] = (),
 ) -> Iterator[Step | Snapshot | Checkpoint | Diverged | Run]:
     """Train what `spec` says and yield what happens, ending with the Run or with Diverged.
 
@@ -211,7 +215,8 @@ def moments_from_tensors(content: bytes) -> list[Moment]:
         name, _, step = key.partition("/")
         by_step.setdefault(int(step), {})[name] = value
     moments = []
-    for step, parts in sorted(by_step.items()):
+    for number, parts in sorted(by_step.items()):
         images = parts.pop("images")
-        moments.append(Moment(step, {name: float(v) for name, v in parts.items()}, images))
+        figures = {name: float(value) for name, value in parts.items()}
+        moments.append(Moment(number, figures, images))
     return moments

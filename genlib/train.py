@@ -148,7 +148,7 @@ class Training:
         self._enter(0)
 
     def _stage_ends(self) -> list[int]:
-        """The step at which each stage ends; shares are of all steps, rounded."""
+        """Return the step at which each stage ends; shares are of all steps, rounded."""
         ends, share = [], 0.0
         for stage in self.family.stages():
             share += stage.share
@@ -231,26 +231,23 @@ class Training:
             before = [weight.clone() for weight in weights]
             for optimiser in self.optimisers[player]:
                 optimiser.step()
-            steps = torch._foreach_sub(weights, before)
-            torch._foreach_mul_(steps, self.rates[self.done])
-            torch._foreach_add_(before, steps)
-            torch._foreach_copy_(weights, before)
+            for weight, start in zip(weights, before, strict=True):
+                weight.copy_(torch.lerp(start, weight, self.rates[self.done]))
 
     @torch.no_grad()
     def _follow(self) -> None:
         """Move the weight average towards the weights; copy what is no weight (statistics)."""
         if not self.config.ema:
             return
-        kept, new = list(self.average.parameters()), list(self.family.parameters())
-        moves = torch._foreach_sub(new, kept)
-        torch._foreach_mul_(moves, self.averages[self.done])
-        torch._foreach_add_(kept, moves)
+        pairs = zip(self.average.parameters(), self.family.parameters(), strict=True)
+        for kept, new in pairs:
+            kept.lerp_(new, self.averages[self.done])
         for buffer, value in zip(self.average.buffers(), self.family.buffers(), strict=True):
             buffer.copy_(value)
 
-    def diverged(self, wait: bool = False) -> bool:
+    def diverged(self, *, wait: bool = False) -> bool:
         """Return whether a loss became infinite or huge; looks every five steps, or at `wait`."""
-        return (wait or self.step % PATIENCE == 0) and self.curve.blown_up(BLOWN_UP, wait)
+        return (wait or self.step % PATIENCE == 0) and self.curve.blown_up(BLOWN_UP, wait=wait)
 
     @torch.no_grad()
     def look(self, showcase: Images, validation: Images) -> tuple[Images, dict[str, float]]:

@@ -46,29 +46,29 @@ class Reporter:
 
     def __init__(self, batch_size: int) -> None:
         self.batch_size = batch_size
-        self.began = time.perf_counter()
+        self.first: tuple[int, float] | None = None  # the first step, which warms up, and when
         self.next = 0.0
-        self.first: int | None = None
         self.sent: set[int] = set()
 
     def report(self, event: Step) -> None:
         """Send what is new, if it is time to."""
-        seconds = time.perf_counter() - self.began
+        now = time.perf_counter()
         if self.first is None:
-            self.first = event.step - 1
-        if seconds < self.next and event.step < event.steps:
+            self.first = event.step, now
+        step, began = self.first
+        if now - began < self.next and event.step < event.steps:
             return
-        self.next = seconds + max(REPORT, seconds / 100)
+        self.next = now - began + max(REPORT, (now - began) / 100)
         curve = event.curve.read(event.step)
         final = curve if event.step == event.steps else curve[:-1]
         rows = [row for row in final if row.step not in self.sent]
         self.sent |= {row.step for row in rows}
-        pace = (event.step - self.first) / max(seconds, 1e-9)
+        pace = (event.step - step) / (now - began) if event.step > step else 0.0
         message = {
             "step": event.step,
             "steps": event.steps,
-            "seconds": event.step / pace,
             "images_per_second": pace * self.batch_size,
+            "seconds_left": (event.steps - event.step) / pace if pace else None,
             "rows": [row._asdict() for row in rows],
         }
         DBOS.write_stream(STREAM, json.dumps(message))

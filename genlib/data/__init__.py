@@ -2,9 +2,9 @@
 
 from genlib.data.pictures import (
     DATASETS,
+    Dataset,
     DatasetName,
     DatasetUnavailableError,
-    Dataset,
     default_dataset,
     download_fraction,
     load,

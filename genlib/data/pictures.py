@@ -38,8 +38,10 @@ NUMERALS = tuple("0123456789")
 DATASETS: dict[DatasetName, Source] = {
     "fashion_mnist": Source(
         "Fashion-MNIST",
-        ("T-shirt", "trouser", "pullover", "dress", "coat")
-        + ("sandal", "shirt", "sneaker", "bag", "ankle boot"),
+        (
+            *("T-shirt", "trouser", "pullover", "dress", "coat"),
+            *("sandal", "shirt", "sneaker", "bag", "ankle boot"),
+        ),
         (1, 28, 28),
         "FashionMNIST",
         86_000_000,
@@ -54,8 +56,10 @@ DATASETS: dict[DatasetName, Source] = {
     ),
     "cifar10": Source(
         "CIFAR-10",
-        ("airplane", "automobile", "bird", "cat", "deer")
-        + ("dog", "frog", "horse", "ship", "truck"),
+        (
+            *("airplane", "automobile", "bird", "cat", "deer"),
+            *("dog", "frog", "horse", "ship", "truck"),
+        ),
         (3, 32, 32),
         "CIFAR10",
         357_000_000,
@@ -177,7 +181,7 @@ def _read_torchvision(name: DatasetName) -> tuple[Split, Split]:
     folder = _folder(name)
     make = getattr(torchvision.datasets, DATASETS[name].torchvision)
 
-    def split(train: bool) -> Split:
+    def split(*, train: bool) -> Split:
         raw = make(folder, train=train, download=True)
         images = torch.as_tensor(raw.data)
         images = images[:, None] if images.ndim == 3 else images.permute(0, 3, 1, 2).contiguous()

@@ -20,6 +20,7 @@ K. Hornik, *Neural networks and principal component analysis*, Neural Networks 2
 """
 
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from typing import Literal
 
 import torch
@@ -78,7 +79,7 @@ class StackedConfig(Config):
 def _stack(sizes: list[int], activation: Activation) -> nn.Sequential:
     """Dense layers through `sizes`, the activation between them but not after the last."""
     layers: list[nn.Module] = []
-    for fan_in, fan_out in zip(sizes, sizes[1:], strict=False):
+    for fan_in, fan_out in pairwise(sizes):
         layers += [nn.Linear(fan_in, fan_out), ACTIVATIONS[activation]()]
     return nn.Sequential(*layers[:-1])
 
@@ -111,7 +112,7 @@ class StackedAutoencoder(Family, Encodes):
             TrainConfig(
                 learning_rate=2e-3, batch_size=64, epochs=100, pictures=256, decay="cosine"
             ),
-            "One coding, a huge network, 256 pictures: it learns them by heart and knows no other.",
+            "One coding, a huge network, 256 pictures: it learns those by heart, no other.",
         ),
     }
 
@@ -140,7 +141,7 @@ class StackedAutoencoder(Family, Encodes):
     def logits(self, z: Float[Tensor, "batch codings"]) -> Pictures:
         """Return the decoder's output, before the sigmoid where the loss is cross-entropy."""
         output: Tensor = self.decoder(z)
-        return output.unflatten(1, self.shape)
+        return output.reshape(-1, *self.shape)
 
     def decode(self, z: Float[Tensor, "batch codings"]) -> Pictures:
         """Return the pictures x̂ = g(z)."""
