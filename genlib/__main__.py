@@ -19,9 +19,9 @@ from pydantic_settings import (
 from genlib.config import Settings, TrainConfig
 from genlib.data import DatasetName, DatasetUnavailableError
 from genlib.device import available
+from genlib.events import Diverged, Snapshot
 from genlib.models import FAMILIES
 from genlib.runs import Run, RunSpec, open_store, perform
-from genlib.train import Diverged, Snapshot
 from genlib.worker import exit_with_parent, serve
 
 

@@ -62,7 +62,12 @@ class TrainConfig(Config):
         json_schema_extra={"options": [16, 32, 64, 128, 256, 512, 1024]},
     )
     epochs: int = Field(
-        8, ge=1, le=100, title="Epochs", description="Passes over the training pictures."
+        8,
+        ge=1,
+        le=1000,
+        title="Epochs",
+        description="Passes over the training pictures.",
+        json_schema_extra={"options": [1, 2, 3, 5, 8, 12, 20, 30, 50, 100, 300, 1000]},
     )
     pictures: int = Field(
         0,

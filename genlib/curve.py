@@ -37,28 +37,27 @@ class Curve:
         self.device = device
         self.window = max(1, -(-steps // ROWS))
         self.tables: list[Table] = []
-        self.worst = torch.zeros((), device=device)  # largest |loss| / first |loss|, or NaN
+        self.worst = torch.zeros((), device=device)  # largest Σ|loss| / first Σ|loss|, or NaN
         self._seen = torch.zeros((), pin_memory=device.type == "cuda")
         self._copied = torch.cuda.Event() if device.type == "cuda" else None
 
     def begin(self, stage: str, first: int, length: int) -> None:
         """Open the table of a stage of `length` steps, which starts at step `first`."""
         self.tables.append(Table(stage, first, length))
-        self.worst.zero_()
 
     def write(self, done: Int64[Tensor, ""], losses: dict[str, Float[Tensor, ""]]) -> None:
         """Write the losses of the stage's step number `done` (from 0)."""
         table = self.tables[-1]
-        row = torch.stack([loss.float() for loss in losses.values()])
         if table.values is None:
             table.names = list(losses)
-            table.values = torch.zeros(table.length, len(row), device=self.device)
+            table.values = torch.zeros(table.length, len(losses), device=self.device)
+        row = torch.stack([losses[name].float() for name in table.names])
         table.values.index_copy_(0, done.view(1), row[None])
-        first = table.values[0].abs().clamp(min=1e-6)
-        self.worst.copy_(torch.maximum(self.worst, (row.abs() / first).amax()))
+        first = table.values[0].abs().sum().clamp(min=1e-6)
+        self.worst.copy_(torch.maximum(self.worst, row.abs().sum() / first))
 
     def blown_up(self, limit: float, *, wait: bool) -> bool:
-        """Return whether a loss is not finite, or above `limit` times its first value.
+        """Return whether a loss is not finite, or all together `limit` times what they began with.
 
         The answer is of the call before this one, unless `wait`.
         """

@@ -1,5 +1,6 @@
 """The device that trains, its precision and its memory."""
 
+import os
 import platform
 
 import torch
@@ -31,7 +32,7 @@ def name(device: torch.device) -> str:
         return torch.cuda.get_device_name(device)
     if device.type == "mps":
         return f"Apple GPU ({platform.machine()})"
-    return f"CPU, {torch.get_num_threads()} cores"
+    return f"CPU, {os.cpu_count()} cores"
 
 
 def memory(device: torch.device) -> tuple[int, int] | None:

@@ -1,4 +1,4 @@
-"""Optimizers by name, and how the learning rate and the weight average change over a stage."""
+"""Optimizers by name, their steps, and the schedules of rate and weight average."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -80,3 +80,38 @@ def average_rates(config: TrainConfig, steps: int) -> Float[Tensor, "steps"]:
     """
     step = torch.arange(steps)
     return 1 - ((1 + step) / (10 + step)).clamp(max=config.ema)
+
+
+def descend(
+    weights: Parameters,
+    optimisers: list[Optimizer],
+    loss: Float[Tensor, ""],
+    factor: Float[Tensor, ""],
+    clip: float,
+) -> None:
+    """Step a player's weights down the gradient of its loss; 0 is no clipping.
+
+    The optimizers step at the peak rate; the schedule's factor then scales the step, as every
+    optimizer's step is proportional to its rate. The factor is a tensor, so that a graph
+    captured once follows the whole schedule.
+    """
+    for weight in weights:
+        weight.grad = None
+    loss.backward(inputs=weights)
+    if clip:
+        nn.utils.clip_grad_norm_(weights, clip)
+    with torch.no_grad():
+        before = [weight.clone() for weight in weights]
+        for optimiser in optimisers:
+            optimiser.step()
+        for weight, start in zip(weights, before, strict=True):
+            weight.copy_(torch.lerp(start, weight, factor))
+
+
+@torch.no_grad()
+def follow(average: nn.Module, model: nn.Module, rate: Float[Tensor, ""]) -> None:
+    """Move the weight average towards the weights; copy what is no weight (statistics)."""
+    for kept, new in zip(average.parameters(), model.parameters(), strict=True):
+        kept.lerp_(new, rate)
+    for buffer, value in zip(average.buffers(), model.buffers(), strict=True):
+        buffer.copy_(value)

@@ -19,13 +19,15 @@ from genlib.config import Config, Settings, TrainConfig
 from genlib.curve import Row
 from genlib.data import DATASETS, Dataset, DatasetName
 from genlib.data import load as load_dataset
+from genlib.events import Checkpoint, Diverged, Finished, Snapshot, State, Step
 from genlib.family import Encodes, Family, to_float
 from genlib.metrics import pca_error
 from genlib.models import FAMILIES
 from genlib.rng import build
 from genlib.store import Store
-from genlib.train import Checkpoint, Diverged, Finished, Snapshot, State, Step, train
+from genlib.train import train
 
+STEP_EFFORT = 3e7  # multiply-adds that the fixed effort of a step is worth
 Images = UInt8[Tensor, "count channels height width"]
 
 
@@ -220,3 +222,20 @@ def moments_from_tensors(content: bytes) -> list[Moment]:
         figures = {name: float(value) for name, value in parts.items()}
         moments.append(Moment(number, figures, images))
     return moments
+
+
+def estimated_seconds(spec: RunSpec, known: Run) -> float:
+    """Return about how long a run takes here, from one that was measured.
+
+    A step costs a multiply-add for each weight and picture, and a fixed effort that is worth
+    about STEP_EFFORT of them.
+    """
+
+    def effort(wanted: RunSpec) -> float:
+        count = wanted.train.pictures or DATASETS[wanted.dataset].pictures
+        batch = min(wanted.train.batch_size, count)
+        weights = sum(weight.numel() for weight in wanted.build().parameters())
+        steps = wanted.train.epochs * (count // batch)
+        return steps * (STEP_EFFORT + batch * weights)
+
+    return known.provenance.seconds * effort(spec) / effort(known.spec)

@@ -13,6 +13,7 @@ import shutil
 import tempfile
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 Files = Mapping[str, bytes]
@@ -41,7 +42,8 @@ class Store:
         own = self.home / "runs" / fingerprint
         files = self._read(own)
         if files is not None:
-            os.utime(own)
+            with suppress(OSError):  # evicted meanwhile, or a home that is only read
+                os.utime(own)
         elif self.shipped is not None:
             files = verified(self.shipped / fingerprint)
         return files
@@ -59,19 +61,21 @@ class Store:
 
     def fingerprints(self) -> list[str]:
         """Return the fingerprints of all finished runs, the newest first, shipped ones last."""
-        own = sorted((self.home / "runs").glob("*"), key=_age)
+        own = sorted((self.home / "runs").glob("[!.]*"), key=_age)
         shipped = sorted(self.shipped.glob("*")) if self.shipped is not None else []
         names = [path.name for path in [*own, *shipped] if (path / MANIFEST).exists()]
         return list(dict.fromkeys(names))
 
     def write_run(self, fingerprint: str, files: Files) -> None:
-        """Keep a finished run and drop its partial results.
+        """Keep a finished run and drop its partial results; a whole one that is there stays.
 
         Raises:
             StoreFullError: nothing was written.
         """
-        self._make_room(sum(map(len, files.values())))
-        write_bundle(self.home / "runs" / fingerprint, files)
+        own = self.home / "runs" / fingerprint
+        if self._read(own) is None:
+            self._make_room(sum(map(len, files.values())))
+            write_bundle(own, files)
         self.forget_partials(fingerprint)
 
     def read_partial(self, fingerprint: str, kind: str) -> tuple[int, dict[str, bytes]] | None:
@@ -119,7 +123,7 @@ class Store:
     def _make_room(self, size: int) -> None:
         """Evict the least recently read runs until `size` more bytes fit the quota."""
         runs = sorted((self.home / "runs").glob("*"), key=_age, reverse=True)
-        sizes = {run: sum(file.stat().st_size for file in run.glob("*")) for run in runs}
+        sizes = {run: sum(map(_size, run.glob("*"))) for run in runs}
         total = sum(sizes.values()) + size
         for run in runs:
             if total <= self.quota:
@@ -154,16 +158,28 @@ def write_bundle(path: Path, files: Files) -> None:
             _write_through(folder / name, content)
         digests = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
         _write_through(folder / MANIFEST, json.dumps(digests, indent=1).encode())
-        if path.exists():
-            path.rename(folder.with_name(f".old-{uuid.uuid4().hex}"))
-        folder.rename(path)
+        _move_in(folder, path)
         _flush_folder(path.parent)
     except OSError as error:
         raise StoreFullError(f"could not write {path.name}: {error.strerror}") from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-        for old in path.parent.glob(".old-*"):
-            shutil.rmtree(old, ignore_errors=True)
+
+
+def _move_in(folder: Path, path: Path) -> None:
+    """Rename a whole folder to `path`; what was there comes back where that fails."""
+    old = path.with_name(f".old-{uuid.uuid4().hex}")
+    with suppress(FileNotFoundError):
+        path.rename(old)
+    try:
+        folder.rename(path)
+    except OSError:
+        if verified(path) is None:  # it is whole where another process was faster
+            with suppress(OSError):
+                old.rename(path)
+            raise
+    finally:
+        shutil.rmtree(old, ignore_errors=True)
 
 
 def _write_through(path: Path, content: bytes) -> None:
@@ -182,4 +198,15 @@ def _flush_folder(path: Path) -> None:
 
 
 def _age(path: Path) -> float:
-    return -path.stat().st_mtime
+    """Sort key, the newest first; another process may have removed it meanwhile."""
+    try:
+        return -path.stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0

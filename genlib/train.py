@@ -9,73 +9,25 @@ stay in a table on the device until somebody reads them.
 import copy
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, UInt8
-from torch import Tensor, nn
+from jaxtyping import UInt8
+from torch import Tensor
 
 from genlib.capture import Replay
 from genlib.config import TrainConfig
 from genlib.curve import Curve
 from genlib.device import autocast_type
+from genlib.events import Checkpoint, Diverged, Event, Finished, Snapshot, State, Step
 from genlib.family import Family, to_float, to_uint8
-from genlib.optimisers import average_rates, make_optimisers, rate_factors
+from genlib.optimisers import average_rates, descend, follow, make_optimisers, rate_factors
 from genlib.rng import generator
 
 Images = UInt8[Tensor, "count channels height width"]
-State = dict[str, Tensor]
 
 SNAPSHOTS = 24  # pictures of progress kept of every run, denser at its start
 PATIENCE = 5  # steps between two looks for divergence
 BLOWN_UP = 1_000.0  # a loss so many times its first value has diverged
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One step was taken; `curve.read()` fetches the losses so far."""
-
-    step: int
-    steps: int
-    stage: str
-    curve: Curve
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """What the averaged weights make now, and their figures of merit on validation pictures."""
-
-    step: int
-    images: Images
-    figures: dict[str, float]
-
-
-@dataclass(frozen=True, slots=True)
-class Checkpoint:
-    """All that is needed to go on from here as if nothing had happened."""
-
-    step: int
-    state: State
-
-
-@dataclass(frozen=True, slots=True)
-class Diverged:
-    """Training blew up and cannot go on."""
-
-    step: int
-    sentence: str
-
-
-@dataclass(frozen=True, slots=True)
-class Finished:
-    """The trained family, its weights averaged, and the seconds that it took."""
-
-    family: Family
-    curve: Curve
-    seconds: float
-
-
-Event = Step | Snapshot | Checkpoint | Diverged | Finished
 
 
 def train(
@@ -143,6 +95,7 @@ class Training:
         self.rng = generator(config.seed, self.device)
         self.step = 0
         self.started = time.perf_counter()
+        self.order = torch.zeros(len(self.images), dtype=torch.long, device=self.device)
         self.curve = Curve(self.device, self.steps)
         self.ends = self._stage_ends()
         self._enter(0)
@@ -170,7 +123,6 @@ class Training:
             for name, weights in self.players.items()
         }
         self.done = torch.zeros((), dtype=torch.long, device=self.device)  # steps of this stage
-        self.order = torch.zeros(len(self.images), dtype=torch.long, device=self.device)
         self.rates = rate_factors(self.config, length).to(self.device)
         self.averages = average_rates(self.config, length).to(self.device)
         self.curve.begin(self.family.stage, first, length)
@@ -208,42 +160,14 @@ class Training:
             if update is None:
                 break
             player, losses = update
-            self._descend(player, torch.stack(list(losses.values())).sum())
-            numbers |= {name: loss.detach() for name, loss in losses.items()}
-        self._follow()
+            loss = torch.stack(list(losses.values())).sum()
+            weights, optimisers = self.players[player], self.optimisers[player]
+            descend(weights, optimisers, loss, self.rates[self.done], self.config.clip)
+            numbers |= {name: value.detach() for name, value in losses.items()}
+        if self.config.ema:
+            follow(self.average, self.family, self.averages[self.done])
         self.curve.write(self.done, numbers)
         self.done += 1
-
-    def _descend(self, player: str, loss: Float[Tensor, ""]) -> None:
-        """Step that player's weights down the gradient of its loss.
-
-        The optimizers step at the peak rate; the schedule then scales the step, as every
-        optimizer's step is proportional to its rate. The factor is a tensor, so that a graph
-        captured once follows the whole schedule.
-        """
-        weights = self.players[player]
-        for weight in weights:
-            weight.grad = None
-        loss.backward(inputs=weights)
-        if self.config.clip:
-            nn.utils.clip_grad_norm_(weights, self.config.clip)
-        with torch.no_grad():
-            before = [weight.clone() for weight in weights]
-            for optimiser in self.optimisers[player]:
-                optimiser.step()
-            for weight, start in zip(weights, before, strict=True):
-                weight.copy_(torch.lerp(start, weight, self.rates[self.done]))
-
-    @torch.no_grad()
-    def _follow(self) -> None:
-        """Move the weight average towards the weights; copy what is no weight (statistics)."""
-        if not self.config.ema:
-            return
-        pairs = zip(self.average.parameters(), self.family.parameters(), strict=True)
-        for kept, new in pairs:
-            kept.lerp_(new, self.averages[self.done])
-        for buffer, value in zip(self.average.buffers(), self.family.buffers(), strict=True):
-            buffer.copy_(value)
 
     def diverged(self, *, wait: bool = False) -> bool:
         """Return whether a loss became infinite or huge; looks every five steps, or at `wait`."""

@@ -21,6 +21,7 @@ from safetensors.torch import load, save
 
 from genlib.config import Settings
 from genlib.data import DatasetUnavailableError
+from genlib.events import Checkpoint, Diverged, Snapshot, Step
 from genlib.jobs import QUEUE, SERIALIZER, STREAM, VERSION, WORKFLOW
 from genlib.runs import (
     Moment,
@@ -32,7 +33,6 @@ from genlib.runs import (
     perform,
 )
 from genlib.store import Store, StoreFullError
-from genlib.train import Checkpoint, Diverged, Snapshot, Step
 
 log = logging.getLogger(__name__)
 

@@ -32,6 +32,7 @@ class Source(NamedTuple):
     shape: tuple[int, int, int]
     torchvision: str  # the class in torchvision.datasets; empty for scikit-learn's digits
     download_bytes: int  # what its download leaves in the data folder
+    pictures: int = 55_000  # to train with
 
 
 NUMERALS = tuple("0123456789")
@@ -63,8 +64,9 @@ DATASETS: dict[DatasetName, Source] = {
         (3, 32, 32),
         "CIFAR10",
         357_000_000,
+        45_834,
     ),
-    "digits": Source("Digits 8×8 (scikit-learn)", NUMERALS, (1, 8, 8), "", 0),
+    "digits": Source("Digits 8×8 (scikit-learn)", NUMERALS, (1, 8, 8), "", 0, 1_373),
 }
 
 

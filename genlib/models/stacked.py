@@ -108,11 +108,9 @@ class StackedAutoencoder(Family, Encodes):
             "The chapter's own recipe: NAdam, batches of 32, 20 epochs.",
         ),
         "break it": Preset(
-            StackedConfig(codings=1, hidden=1024, depth=3),
-            TrainConfig(
-                learning_rate=2e-3, batch_size=64, epochs=100, pictures=256, decay="cosine"
-            ),
-            "One coding, a huge network, 256 pictures: it learns those by heart, no other.",
+            StackedConfig(codings=1, hidden=256, depth=2),
+            TrainConfig(batch_size=16, epochs=1000, pictures=16),
+            "One coding, a large network, 16 pictures: it learns those by heart, no other.",
         ),
     }
 

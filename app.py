@@ -1,0 +1,16 @@
+"""`streamlit run app.py`: the whole application. The script of each session is ui/main.py."""
+
+from pathlib import Path
+
+import streamlit as st
+from starlette.middleware import Middleware
+
+from ui.guard import Guard
+from ui.server import lifespan, report_error
+
+app = st.App(
+    Path(__file__).resolve().with_name("ui") / "main.py",
+    lifespan=lifespan,
+    middleware=[Middleware(Guard)],
+    on_script_error=report_error,
+)

@@ -1,0 +1,59 @@
+"""What happens while a family trains, as `genlib.train` yields it."""
+
+from dataclasses import dataclass
+
+from jaxtyping import UInt8
+from torch import Tensor
+
+from genlib.curve import Curve
+from genlib.family import Family
+
+Images = UInt8[Tensor, "count channels height width"]
+State = dict[str, Tensor]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step was taken; `curve.read()` fetches the losses so far."""
+
+    step: int
+    steps: int
+    stage: str
+    curve: Curve
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What the averaged weights make now, and their figures of merit on validation pictures."""
+
+    step: int
+    images: Images
+    figures: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """All that is needed to go on from here as if nothing had happened."""
+
+    step: int
+    state: State
+
+
+@dataclass(frozen=True, slots=True)
+class Diverged:
+    """Training blew up and cannot go on."""
+
+    step: int
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The trained family, its weights averaged, and the seconds that it took."""
+
+    family: Family
+    curve: Curve
+    seconds: float
+
+
+Event = Step | Snapshot | Checkpoint | Diverged | Finished

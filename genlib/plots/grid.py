@@ -1,0 +1,49 @@
+"""Small pictures enlarged crisply and composed into one image."""
+
+import io
+
+import numpy as np
+from jaxtyping import UInt8
+from numpy import ndarray
+from PIL import Image
+
+GUTTER = 2  # pixels between pictures, before enlarging
+GROUND = 128  # the grey of the gutters, which reads on a light and on a dark page
+
+
+def picture_grid(
+    pictures: UInt8[ndarray, "rows columns channels height width"], factor: int
+) -> UInt8[ndarray, "grid_height grid_width 3"]:
+    """Return one RGB image of rows of pictures, each pixel enlarged to factor × factor.
+
+    The gutters between pictures are even and transparent to no one: a neutral grey.
+    """
+    rows, columns, channels, height, width = pictures.shape
+    colour = np.broadcast_to(
+        pictures if channels == 3 else pictures[:, :, :1], (rows, columns, 3, height, width)
+    )
+    tall, wide = height + GUTTER, width + GUTTER
+    grid = np.full((rows * tall - GUTTER, columns * wide - GUTTER, 3), GROUND, np.uint8)
+    for row in range(rows):
+        for column in range(columns):
+            top, left = row * tall, column * wide
+            grid[top : top + height, left : left + width] = colour[row, column].transpose(1, 2, 0)
+    return grid.repeat(factor, axis=0).repeat(factor, axis=1)
+
+
+def to_png(image: UInt8[ndarray, "height width 3"]) -> bytes:
+    """Return an RGB image as PNG, the same bytes for the same picture."""
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, "PNG", compress_level=1)
+    return buffer.getvalue()
+
+
+def animation(frames: UInt8[ndarray, "frames height width 3"], milliseconds: int = 200) -> bytes:
+    """Return frames as an animated GIF that starts again after a second's rest."""
+    images = [Image.fromarray(frame) for frame in frames]
+    durations = [milliseconds] * (len(images) - 1) + [1000]
+    buffer = io.BytesIO()
+    images[0].save(
+        buffer, "GIF", save_all=True, append_images=images[1:], duration=durations, loop=0
+    )
+    return buffer.getvalue()

@@ -1,0 +1,153 @@
+"""Widgets made from configs and bound to the URL: a link is the knobs, the knobs are a config."""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, get_args
+
+import streamlit as st
+from annotated_types import Ge, Le
+from pydantic import ValidationError
+from pydantic.fields import FieldInfo
+
+from genlib.config import TrainConfig
+from genlib.data import DATASETS, DatasetName, default_dataset
+from genlib.family import Preset
+from genlib.models import FAMILIES
+from genlib.runs import RunSpec
+
+MORE = ("pictures", "warmup", "decay", "ema", "clip", "precision")  # behind "More knobs"
+BIND: dict[str, Any] = {"bind": "query-params"}
+
+
+def knobs(family: str) -> RunSpec:
+    """Draw a family's presets and knobs; return the run that they stand for.
+
+    Whatever a link or a client sends, the result is valid: what is not falls back to the
+    default, and a notice says so.
+    """
+    asked = st.query_params.to_dict()
+    presets = FAMILIES[family].presets
+    default = next(iter(presets.values()))
+    slot = st.container()
+    model = {
+        name: _widget(family, name, field, getattr(default.model, name))
+        for name, field in FAMILIES[family].config_type.model_fields.items()
+    }
+    fields = TrainConfig.model_fields
+    first = [name for name in fields if name not in MORE]
+    train = {
+        name: _widget(family, name, fields[name], getattr(default.train, name)) for name in first
+    }
+    with st.expander("More knobs"):
+        train |= {
+            name: _widget(family, name, fields[name], getattr(default.train, name))
+            for name in MORE
+        }
+        dataset = _dataset(family)
+    spec = _validated(family, dataset, model, train)
+    with slot:
+        _presets(family, presets, spec)
+    _say_what_was_dropped(family, asked, {"dataset": dataset} | model | train)
+    return spec
+
+
+def apply_preset(family: str, name: str) -> None:
+    """Set a family's knobs to a preset; for a button's `on_click`."""
+    preset = FAMILIES[family].presets[name]
+    for knob, value in (preset.model.model_dump() | preset.train.model_dump()).items():
+        st.session_state[f"{family}.{knob}"] = value
+
+
+def _presets(family: str, presets: Mapping[str, Preset], spec: RunSpec) -> None:
+    """Draw a button for each preset; the one that the knobs stand at is filled."""
+    with st.container(horizontal=True, gap="small"):
+        for name, preset in presets.items():
+            here = (preset.model, preset.train) == (spec.model, spec.train)
+            st.button(
+                name.capitalize(),
+                key=f"{family}-preset-{name}",
+                help=preset.note,
+                type="primary" if here else "secondary",
+                on_click=partial(apply_preset, family, name),
+            )
+
+
+def _dataset(family: str) -> DatasetName:
+    names: list[DatasetName] = list(DATASETS)
+    usual = default_dataset()
+    chosen: DatasetName = st.selectbox(
+        "Data set",
+        names,
+        index=names.index(usual),
+        format_func=lambda name: DATASETS[name].title,
+        key=f"{family}.dataset",
+        help="The pictures to learn. Those not on the server are downloaded when you train.",
+        **BIND,
+    )
+    if usual == "digits" and chosen == "digits":
+        st.caption("Fashion-MNIST is not on this server, so scikit-learn's digits stand in.")
+    return chosen
+
+
+def _widget(family: str, name: str, field: FieldInfo, default: Any) -> Any:
+    """Draw the widget that fits a field's type; its label, range and help are the field's."""
+    extra: Mapping[str, Any] = field.json_schema_extra or {}  # type: ignore[assignment]
+    common = {"key": f"{family}.{name}", "help": field.description} | BIND
+    label = field.title or name
+    choices = list(get_args(field.annotation)) or extra.get("options")
+    if field.annotation is bool:
+        return st.toggle(label, value=default, **common)
+    if get_args(field.annotation) and len(get_args(field.annotation)) <= 3:
+        return st.segmented_control(label, choices, default=default, required=True, **common)
+    if get_args(field.annotation):
+        return st.selectbox(label, choices, index=choices.index(default), **common)
+    if choices:
+        return st.select_slider(label, choices, value=default, format_func=_short, **common)
+    low = next(item.ge for item in field.metadata if isinstance(item, Ge))
+    high = next(item.le for item in field.metadata if isinstance(item, Le))
+    if name == "seed":
+        return st.number_input(label, low, high, value=default, **common)
+    return st.slider(label, low, high, value=default, step=extra.get("step"), **common)
+
+
+def _short(value: float) -> str:
+    return f"{value:g}"
+
+
+def _validated(family: str, dataset: str, model: dict[str, Any], train: dict[str, Any]) -> RunSpec:
+    document = {"family": family, "dataset": dataset, "model": model, "train": train}
+    try:
+        return RunSpec.model_validate(document)
+    except ValidationError as error:
+        wrong = ", ".join(sorted({str(item["loc"][-1]) for item in error.errors()}))
+        st.warning(f"Not a possible value for: {wrong[:200]}. The defaults are used instead.")
+        return RunSpec.of_preset(family, next(iter(FAMILIES[family].presets)), default_dataset())
+
+
+def _say_what_was_dropped(family: str, asked: dict[str, str], got: dict[str, Any]) -> None:
+    """Compare what the link asked for with what the knobs now say."""
+    dropped = [
+        name.removeprefix(f"{family}.")[:40]
+        for name, text in asked.items()
+        if name.startswith(f"{family}.")
+        and name.removeprefix(f"{family}.") in got
+        and not _same(text, got[name.removeprefix(f"{family}.")])
+    ]
+    prefixes = tuple(f"{name}." for name in FAMILIES)
+    dropped += [name[:40] for name in asked if not name.startswith(prefixes)]
+    if dropped:
+        names = ", ".join(f"“{name}”" for name in dropped[:5])
+        st.warning(
+            f"The link asked for something that is not possible here: {names}. "
+            "Those knobs stand at their defaults.",
+            icon=":material/link_off:",
+        )
+
+
+def _same(text: str, value: Any) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return text.lower() == str(value).lower()
+    try:
+        return float(text) == float(value)
+    except ValueError:
+        return False

@@ -1,0 +1,27 @@
+"""The plan of the house: every page under its section, in the order of the sidebar."""
+
+from pathlib import Path
+
+import streamlit as st
+from streamlit.navigation.page import Page
+
+PAGES = Path(__file__).resolve().parent.parent / "pages"
+PLAN = {
+    "Start": {"home": ("Home", ":material/home:")},
+    "Autoencoders": {"stacked": ("Stacked autoencoder", ":material/layers:")},
+}
+
+
+def page(name: str) -> Page:
+    """Return the page of that name, for a link or the navigation.
+
+    Raises:
+        KeyError: there is no such page.
+    """
+    title, icon = next(group[name] for group in PLAN.values() if name in group)
+    return st.Page(PAGES / f"{name}.py", title=title, icon=icon, default=name == "home")
+
+
+def plan() -> dict[str, list[Page]]:
+    """Return all pages by section."""
+    return {section: [page(name) for name in group] for section, group in PLAN.items()}

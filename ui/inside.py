@@ -1,0 +1,107 @@
+"""Looking inside a trained model: figures that are pure functions of a run and a few sliders."""
+
+import numpy as np
+import streamlit as st
+import torch
+
+from genlib.family import Encodes, to_float, to_uint8
+from genlib.plots import coding_chart, picture_grid, to_png
+from genlib.runs import Run, RunSpec
+from ui import shelf
+
+SHOWN = 6  # pictures of a row in a comparison
+
+
+@st.fragment
+def codings(run: Run | None, family: str) -> None:
+    """Let the student change one coding of a test picture and see what becomes of it."""
+    if run is None:
+        st.info("Train this model first, or take the first preset.", icon=":material/info:")
+        return
+    model = run.family
+    if not isinstance(model, Encodes):
+        raise TypeError("only a family that encodes has codings")
+    test = shelf.dataset(run.spec.dataset).test
+    spread = shelf.coding_spread(run.spec.fingerprint, run)
+    left, right = st.columns([1, 2], gap="large")
+    with left:
+        number = st.slider(
+            "Test picture", 0, len(test) - 1, 0, key=f"{family}.picture", bind="query-params"
+        )
+        chosen = _coding_slider(family, len(spread))
+        change = st.slider(
+            "Change that coding by",
+            -4.0,
+            4.0,
+            2.0,
+            0.1,
+            format="%.1f σ",
+            key=f"{family}.change",
+            help="In standard deviations of that coding over all test pictures.",
+            bind="query-params",
+        )
+    x = to_float(test[number : number + 1])
+    z = model.encode(x)
+    moved = z.clone()
+    moved[0, chosen] += change * spread[chosen]
+    pictures = torch.cat([x, model.decode(z), model.decode(moved)])
+    with right:
+        row = to_uint8(pictures).numpy()[None]
+        st.caption(
+            "From left: the picture, its reconstruction, and the same with that coding changed."
+        )
+        st.image(
+            to_png(picture_grid(row, 8)),
+            output_format="PNG",
+            width=560,
+            alt="A picture, its reconstruction, and the reconstruction with one coding changed",
+        )
+        st.caption(
+            "Its codings. Each band reaches two standard deviations over all test pictures."
+        )
+        st.plotly_chart(
+            coding_chart(moved[0].numpy(), spread.numpy(), chosen),
+            key=f"{family}-codings",
+            config={"displayModeBar": False},
+        )
+
+
+def _coding_slider(family: str, count: int) -> int:
+    """Return the index of the chosen coding; with a single one there is nothing to choose."""
+    if count == 1:
+        st.caption("This model has a single coding.")
+        return 0
+    key = f"{family}.coding"
+    number: int = st.slider("Coding", 1, count, 1, key=key, bind="query-params")
+    return number - 1
+
+
+def memorised(specs: dict[str, RunSpec]) -> None:
+    """Show runs side by side, on pictures that they were trained on and on others."""
+    columns = st.columns(len(specs), gap="large")
+    for column, (title, spec) in zip(columns, specs.items(), strict=True):
+        with column:
+            run = shelf.finished(spec)
+            st.markdown(f"**{title}**")
+            if run is None:
+                st.info("Not trained on this server yet.")
+                continue
+            data = shelf.dataset(spec.dataset)
+            _compare("Training pictures", run, data.train[: spec.train.pictures or None])
+            _compare("Test pictures", run, data.test)
+
+
+def _compare(title: str, run: Run, images: torch.Tensor) -> None:
+    """Draw a row of pictures over their reconstructions, with the error over a thousand."""
+    some = to_float(images[:1000])
+    error = float(run.family.evaluate(some)["mse"])
+    x = some[:SHOWN]
+    made = run.family.preview(x, torch.Generator().manual_seed(0))
+    st.caption(f"{title}, MSE {error:.4f}")
+    rows = np.stack([to_uint8(x).numpy(), to_uint8(made).numpy()])
+    st.image(
+        to_png(picture_grid(rows, 6)),
+        output_format="PNG",
+        width="stretch",
+        alt=f"{title} over their reconstructions",
+    )

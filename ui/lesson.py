@@ -1,0 +1,123 @@
+"""The parts that every lesson has, in their order: theory, knobs, train, …, code, share."""
+
+import inspect
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import urlencode, urlsplit
+
+import streamlit as st
+
+from genlib.export import notebook, script, training_gif
+from genlib.models import FAMILIES
+from genlib.plots import architecture
+from genlib.runs import Run, RunSpec
+from ui import shelf
+from ui.components import copy_button
+
+
+def opening(title: str, sentence: str) -> None:
+    """Draw a lesson's title and its one sentence."""
+    st.title(title, anchor=False)
+    st.markdown(sentence)
+
+
+@contextmanager
+def section(title: str, look_for: str) -> Iterator[None]:
+    """Open a part of the lesson: its heading, and one line on what to look for."""
+    st.space("medium")
+    st.header(title, anchor=False)
+    st.markdown(look_for)
+    yield
+
+
+def drawing(spec: RunSpec) -> None:
+    """Draw the architecture with its sizes, from the config."""
+    family = shelf.untrained(spec.fingerprint, spec)
+    sizes = family.sizes()
+    weights = sum(weight.numel() for weight in family.parameters())
+    alt = "The layers: " + ", ".join(f"{name} {units}" for name, units in sizes)
+    st.image(architecture(sizes, dark=st.context.theme.type == "dark"), width=640, alt=alt)
+    st.caption(f"{'–'.join(str(units) for _, units in sizes)}: {weights:,} weights and biases.")
+
+
+def theory(spec: RunSpec) -> None:
+    """Draw the family's docstring: the first two sentences open, the mathematics on demand."""
+    text = inspect.getdoc(inspect.getmodule(FAMILIES[spec.family])) or ""
+    first, _, rest = text.partition("\n\n")
+    with section("Theory", first):
+        drawing(spec)
+        with st.expander("The mathematics"):
+            st.markdown(rest)
+
+
+def code(spec: RunSpec, run: Run | None) -> None:
+    """Show the code that ran, and offer the run to take home."""
+    kind = FAMILIES[spec.family]
+    with section("Code", "This is the code that ran, read from the module itself."):
+        loss, whole = st.tabs(["The loss", "The whole family"])
+        loss.code(inspect.getsource(kind.updates), language="python")
+        module = inspect.getmodule(kind)
+        whole.code(inspect.getsource(module) if module else "", language="python", height=480)
+        name = f"{spec.family}-{spec.fingerprint[:8]}"
+        with st.container(horizontal=True):
+            st.download_button(
+                "Script",
+                script(spec),
+                f"{name}.py",
+                on_click="ignore",
+                icon=":material/download:",
+                key="download-script",
+            )
+            st.download_button(
+                "Notebook",
+                notebook(spec),
+                f"{name}.ipynb",
+                on_click="ignore",
+                icon=":material/download:",
+                key="download-notebook",
+            )
+            if run is not None:
+                st.download_button(
+                    "Weights",
+                    lambda: run.to_files()["model.safetensors"],
+                    f"{name}.safetensors",
+                    on_click="ignore",
+                    icon=":material/download:",
+                    key="download-weights",
+                )
+                st.download_button(
+                    "Training as GIF",
+                    lambda: training_gif(run),
+                    f"{name}.gif",
+                    "image/gif",
+                    on_click="ignore",
+                    icon=":material/download:",
+                    key="download-gif",
+                )
+        with st.expander("This run as JSON"):
+            st.code(json.dumps(spec.model_dump(mode="json"), indent=2), language="json")
+
+
+def share(spec: RunSpec) -> None:
+    """Show the link that reopens the page in this state."""
+    with section("Share", "Whoever opens this link sees this page with these very knobs."):
+        link = share_link(spec.family)
+        with st.container(horizontal=True, vertical_alignment="center"):
+            copy_button("Copy link", link, key="copy-link")
+            st.code(link, language=None, wrap_lines=True)
+        st.caption(f"Run {spec.fingerprint[:12]}: the same configuration gives the same run.")
+
+
+def share_link(family: str) -> str:
+    """Return the address of this page with its knobs that are not at their defaults."""
+    host = os.environ.get("SPACE_HOST")
+    here = urlsplit(st.context.url or "")
+    root = f"https://{host}" if host else f"{here.scheme}://{here.netloc}"
+    query = {
+        key: value
+        for key, value in st.query_params.to_dict().items()
+        if key.startswith(f"{family}.")
+    }
+    return f"{root}/{family}" + (f"?{urlencode(query)}" if query else "")

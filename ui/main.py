@@ -1,0 +1,25 @@
+"""The script of each session: the house's frame, and the page that the address names."""
+
+import streamlit as st
+
+from ui.components import house_style
+from ui.house import plan
+from ui.server import warm
+
+LONGEST_WARM_UP = 60  # seconds
+
+st.set_page_config(
+    page_title="genlib: the playground for generative models",
+    page_icon=":material/blur_on:",
+    layout="wide",
+)
+house_style()
+page = st.navigation(plan())
+if page.url_path:  # a lesson: it needs torch; home does not
+    st.title(page.title, anchor=False)
+    if not warm.is_set():
+        slot = st.empty()
+        slot.skeleton(height=720)
+        warm.wait(LONGEST_WARM_UP)
+        slot.empty()
+page.run()

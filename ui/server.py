@@ -1,0 +1,90 @@
+"""The server's life: it warms up torch, keeps a worker running for each device, logs errors."""
+
+import asyncio
+import gc
+import importlib
+import logging
+import os
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import numpy  # noqa: F401 (imported before the port opens: two sessions must not race to)
+import pandas  # noqa: F401 (the same)
+import streamlit as st
+
+import genlib.plots  # noqa: F401 (the same, for plotly)
+
+log = logging.getLogger(__name__)
+
+HOUSE = Path(__file__).resolve().parent.parent
+warm = threading.Event()  # set once torch and the first lesson's pictures are loaded
+
+
+@asynccontextmanager
+async def lifespan(_app: st.App) -> AsyncIterator[None]:
+    """Start what runs beside the pages, and end it with the server."""
+    ending = threading.Event()
+    threads = [
+        threading.Thread(target=target, args=(ending,), daemon=True)
+        for target in (_warm_up, _supervise)
+    ]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        ending.set()
+        await asyncio.to_thread(threads[1].join, 5)
+
+
+def _warm_up(_ending: threading.Event) -> None:
+    """Import what takes seconds while the first page is drawn already."""
+    try:
+        shelf = importlib.import_module("ui.shelf")
+        shelf.warm_up()
+    except Exception:
+        log.exception("error while warming up")
+    gc.freeze()  # what is loaded now stays: no collection need look at it again
+    warm.set()
+
+
+def _supervise(ending: threading.Event) -> None:
+    """Keep one worker process running on each device until the server ends."""
+    warm.wait()
+    names = [str(device) for device in importlib.import_module("genlib.device").available()]
+    workers: dict[str, subprocess.Popen[bytes]] = {}
+    born: dict[str, float] = {}
+    while not ending.wait(0.2):
+        for name in names:
+            running = name in workers and workers[name].poll() is None
+            if not running and time.monotonic() - born.get(name, -9.0) > 1.0:
+                workers[name] = _start_worker(name)
+                born[name] = time.monotonic()
+    for worker in workers.values():
+        worker.terminate()
+        worker.wait()
+
+
+def _start_worker(device: str) -> subprocess.Popen[bytes]:
+    """Start a worker; it ends when this process does, as its standard input then closes."""
+    command = [sys.executable, "-m", "genlib", "worker"]
+    command += ["--device", device, "--with_parent", "True"]
+    return subprocess.Popen(command, cwd=HOUSE, stdin=subprocess.PIPE, env=dict(os.environ))  # noqa: S603
+
+
+def report_error(error: Exception) -> bool:
+    """Say one sentence on the page, under a number by which the log has the traceback."""
+    number = uuid.uuid4().hex[:8]
+    log.error("error %s", number, exc_info=error)
+    st.error(
+        f"Something went wrong here (error {number}). Reload the page; "
+        "if it comes back, open the lesson from the menu to start from its defaults.",
+        icon=":material/error:",
+    )
+    return True
