@@ -57,7 +57,7 @@ class Curve:
         self.worst.copy_(torch.maximum(self.worst, row.abs().sum() / first))
 
     def blown_up(self, limit: float, *, wait: bool) -> bool:
-        """Return whether a loss is not finite, or all together `limit` times what they began with.
+        """Return whether a loss is not finite, or all are `limit` times their first sum.
 
         The answer is of the call before this one, unless `wait`.
         """
