@@ -46,8 +46,8 @@ def knobs(family: str) -> RunSpec:
         dataset = _dataset(family)
     spec = _validated(family, dataset, model, train)
     with slot:
+        _say_what_was_dropped(family, asked, {"dataset": dataset} | model | train)
         _presets(family, presets, spec)
-    _say_what_was_dropped(family, asked, {"dataset": dataset} | model | train)
     return spec
 
 

@@ -5,6 +5,7 @@ from functools import partial
 import numpy as np
 import streamlit as st
 import torch
+from streamlit.delta_generator import DeltaGenerator
 
 from genlib.curve import Row
 from genlib.data import DATASETS, Dataset, DatasetUnavailableError, download_fraction
@@ -15,6 +16,7 @@ from genlib.plots import loss_chart, picture_grid, to_png
 from genlib.runs import Moment, Run, RunSpec, estimated_seconds, moments_from_tensors
 from ui import shelf
 
+CONTROLS = 136  # pixels
 LONGEST = 20 * 60  # seconds: what would take longer is not started
 WAITING = ("queued", "training")
 
@@ -51,20 +53,21 @@ def _finished(spec: RunSpec, run: Run, data: Dataset | None) -> None:
     last = run.moments[-1].step
     moment = [item for item in run.moments if item.step <= share / 100 * last][-1]
     _pictures(data, moment.images)
-    st.slider(
-        "Rewind the training",
-        0,
-        100,
-        100,
-        format="%d %%",
-        key=f"{spec.family}.rewind",
-        help="Go back to any moment of the training: the pictures above are of that moment.",
-        bind="query-params",
-    )
-    st.caption(
-        f"Step {moment.step:,} of {last:,}, validation MSE {moment.figures['mse']:.4f}. "
-        f"Trained in {made.seconds:.1f} s on {made.device}."
-    )
+    with _controls():
+        st.slider(
+            "Rewind the training",
+            0,
+            100,
+            100,
+            format="%d %%",
+            key=f"{spec.family}.rewind",
+            help="Go back to any moment of the training: the pictures above are of that moment.",
+            bind="query-params",
+        )
+        st.caption(
+            f"Step {moment.step:,} of {last:,}, validation MSE {moment.figures['mse']:.4f}. "
+            f"Trained in {made.seconds:.1f} s on {made.device}."
+        )
     _curve(spec, run.curve, run.moments, last, run)
 
 
@@ -80,9 +83,10 @@ def _training(spec: RunSpec, job: Job, moments: list[Moment], data: Dataset | No
         text += f", {progress.images_per_second:,.0f} pictures a second"
         text += f", {left:.0f} s left" if left is not None else ""
         share = progress.step / progress.steps
-    st.progress(share, text)
-    stop = partial(_stop, spec)
-    st.button("Stop", key=f"{spec.family}-stop", on_click=stop, icon=":material/stop:")
+    with _controls():
+        st.progress(share, text)
+        stop = partial(_stop, spec)
+        st.button("Stop", key=f"{spec.family}-stop", on_click=stop, icon=":material/stop:")
     steps = progress.steps if progress else 1
     _curve(spec, progress.curve if progress else [], moments, steps, None)
 
@@ -97,14 +101,21 @@ def _untrained(
     else:
         _headline(("not trained yet", "gray", "radio_button_unchecked"), "Weights are random.")
     _pictures(data, moments[-1].images if moments else _first_pictures(spec, data))
+    with _controls():
+        _train_button(spec, job, seconds)
+    progress = _progress(spec) if stopped else None
+    _curve(
+        spec, progress.curve if progress else [], moments, progress.steps if progress else 1, None
+    )
+
+
+def _train_button(spec: RunSpec, job: Job | None, seconds: float) -> None:
+    """Draw the button that asks for the run, with what it will cost or what went wrong."""
     if job is not None and job.state == "failed":
         st.error(job.sentence, icon=":material/error:")
-    label = "Train, about " + (f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min")
     if seconds > LONGEST:
-        st.warning(
-            "This would take too long for a shared server: take fewer epochs, a larger "
-            "batch or a smaller network."
-        )
+        st.warning("Too long for a shared server: take fewer epochs or a smaller network.")
+    label = "Train, about " + (f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min")
     pressed = st.button(
         label,
         key=f"{spec.family}-train",
@@ -114,10 +125,11 @@ def _untrained(
     )
     if pressed:
         _submit(spec)
-    progress = _progress(spec) if stopped else None
-    _curve(
-        spec, progress.curve if progress else [], moments, progress.steps if progress else 1, None
-    )
+
+
+def _controls() -> DeltaGenerator:
+    """Return the room below the picture, of one height in every state, so that nothing jumps."""
+    return st.container(height=CONTROLS, border=False)
 
 
 def _submit(spec: RunSpec) -> None:

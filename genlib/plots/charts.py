@@ -118,11 +118,11 @@ def _below(values: list[float]) -> float:
     """Return a round number under all values, for the axis to begin at."""
     least = min(values, default=0.01)
     unit = 10.0 ** math.floor(math.log10(least))
-    return unit * math.floor(least / unit)
+    return round(unit * math.floor(least / unit), 12)
 
 
 def _above(values: list[float]) -> float:
     """Return a round number over all values, for the axis to end at."""
     most = max(values, default=1.0)
     unit = 10.0 ** math.floor(math.log10(most))
-    return unit * math.ceil(most / unit)
+    return round(unit * math.ceil(most / unit), 12)
