@@ -23,7 +23,7 @@ from genlib.family import Family, to_float, to_uint8
 from genlib.optimisers import average_rates, descend, follow, make_optimisers, rate_factors
 from genlib.rng import generator
 
-Images = UInt8[Tensor, "count channels height width"]
+Images = UInt8[Tensor, "_ channels height width"]
 
 SNAPSHOTS = 24  # pictures of progress kept of every run, denser at its start
 PATIENCE = 5  # steps between two looks for divergence

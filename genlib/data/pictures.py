@@ -15,8 +15,8 @@ from torch import Tensor
 from genlib.config import Settings
 
 DatasetName = Literal["fashion_mnist", "mnist", "kmnist", "cifar10", "digits"]
-Images = UInt8[Tensor, "count channels height width"]
-Labels = Int64[Tensor, "count"]
+Images = UInt8[Tensor, "_ channels height width"]
+Labels = Int64[Tensor, "_"]
 DEBIAN = Path("/usr/share/datasets/fashion-mnist")
 
 

@@ -1,0 +1,25 @@
+"""What the tests share."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from genlib.data import load
+
+torch.set_num_threads(2)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """An empty data folder, and no data set remembered from another one."""
+    monkeypatch.setenv("GENLIB_HOME", str(tmp_path))
+    load.cache_clear()
+    yield tmp_path
+    load.cache_clear()
+
+
+@pytest.fixture(autouse=True)
+def _skip_without_gpu(request: pytest.FixtureRequest) -> None:
+    if request.node.get_closest_marker("gpu") and not torch.cuda.is_available():
+        pytest.skip("no CUDA device")

@@ -1,0 +1,139 @@
+import re
+import socket
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from sklearn.datasets import load_digits
+
+from genlib.data import (
+    DATASETS,
+    DatasetUnavailableError,
+    default_dataset,
+    download_fraction,
+    load,
+)
+from genlib.data.pictures import DEBIAN
+from genlib.family import to_float, to_uint8
+
+here = pytest.mark.skipif(
+    not DEBIAN.is_dir(), reason="needs Debian's package dataset-fashion-mnist"
+)
+
+
+@pytest.fixture
+def no_network(monkeypatch):
+    def refuse(*_):
+        raise OSError("no network in this test")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+
+
+@here
+def test_fashion_mnist_is_split_as_the_book_splits_it():
+    data = load("fashion_mnist")
+    parts = {"train": 55_000, "validation": 5_000, "test": 10_000}
+    for part, count in parts.items():
+        images, labels = getattr(data, part), getattr(data, f"{part}_labels")
+        assert images.shape == (count, 1, 28, 28)
+        assert images.dtype == torch.uint8
+        assert labels.shape == (count,)
+        assert set(labels.tolist()) == set(range(10))
+    every = torch.cat([data.train_labels, data.validation_labels])
+    assert torch.equal(every.bincount(), torch.full((10,), 6_000))
+    assert torch.equal(data.test_labels.bincount(), torch.full((10,), 1_000))
+
+
+@here
+def test_training_and_validation_are_the_file_in_order_so_no_picture_is_in_both():
+    import gzip
+
+    raw = gzip.decompress((DEBIAN / "train-images-idx3-ubyte.gz").read_bytes())
+    file = np.frombuffer(raw, np.uint8, offset=16).reshape(60_000, 1, 28, 28)
+    data = load("fashion_mnist")
+    assert np.array_equal(torch.cat([data.train, data.validation]).numpy(), file)
+
+
+def test_digits_are_scikit_learns():
+    data, bunch = load("digits"), load_digits()
+    images = torch.cat([data.train, data.validation, data.test])
+    labels = torch.cat([data.train_labels, data.validation_labels, data.test_labels])
+    assert np.allclose(to_float(images[:, 0]).numpy() * 16, bunch.images, atol=16 / 255 / 2)
+    assert np.array_equal(labels.numpy(), bunch.target)
+    assert images.min() == 0
+    assert images.max() == 255
+    assert len(data.test) == 300
+    assert len(data.validation) == (len(images) - 300) // 12
+
+
+@pytest.mark.parametrize("name", ["digits", pytest.param("fashion_mnist", marks=here)])
+def test_what_is_said_of_a_data_set_is_so(name):
+    data, source = load(name), DATASETS[name]
+    assert data.shape == source.shape
+    assert len(data.train) == source.pictures
+    assert int(data.train_labels.max()) + 1 == len(source.classes)
+    assert len(set(source.classes)) == len(source.classes)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 12_345])
+def test_showcase_has_one_test_picture_of_each_class(seed):
+    data = load("digits")
+    assert data.test_labels[data.showcase(seed)].tolist() == list(range(10))
+
+
+def test_showcase_changes_with_the_seed_and_repeats():
+    data = load("digits")
+    assert not torch.equal(data.showcase(0), data.showcase(1))
+    assert torch.equal(data.showcase(1), data.showcase(1))
+
+
+def test_moving_keeps_all():
+    data = load("digits")
+    moved = data.to(torch.device("cpu"))
+    assert moved.name == data.name
+    assert torch.equal(moved.train, data.train)
+    assert moved.to(torch.device("meta")).test_labels.device.type == "meta"
+
+
+def test_grey_levels_survive_the_round_trip():
+    levels = torch.arange(256, dtype=torch.uint8)
+    assert torch.equal(to_uint8(to_float(levels)), levels)
+    assert to_uint8(torch.tensor([-1.0, 0.0, 0.5, 1.0, 7.0])).tolist() == [0, 0, 128, 255, 255]
+
+
+@pytest.mark.parametrize("name", ["mnist", "kmnist", "cifar10"])
+def test_without_a_network_one_plain_sentence_says_what_to_do(home, no_network, name):
+    with pytest.raises(DatasetUnavailableError) as caught:
+        load(name)
+    sentence = str(caught.value)
+    assert sentence.startswith(DATASETS[name].title)
+    assert "digits" in sentence
+    assert "\n" not in sentence
+    assert sentence.endswith(".")
+    assert not re.search(r"Error|Traceback|http|/", sentence)
+
+
+def test_a_download_that_failed_is_tried_again_and_is_not_called_complete(home, no_network):
+    for _ in range(2):
+        with pytest.raises(DatasetUnavailableError):
+            load("kmnist")
+    assert not list(home.rglob("complete"))
+    assert download_fraction("kmnist") == 0
+
+
+def test_download_fraction_is_the_share_of_bytes_on_the_disk(home: Path):
+    folder = home / "data" / "KMNIST" / "raw"
+    folder.mkdir(parents=True)
+    with (folder / "part.gz").open("wb") as file:
+        file.truncate(DATASETS["kmnist"].download_bytes // 4)
+    assert download_fraction("kmnist") == 0.25
+    with (folder / "more.gz").open("wb") as file:
+        file.truncate(DATASETS["kmnist"].download_bytes)
+    assert download_fraction("kmnist") == 1.0
+    assert download_fraction("digits") is None
+
+
+def test_the_default_needs_no_download(home):
+    assert download_fraction(default_dataset()) is None
