@@ -34,8 +34,12 @@ def _muon(weights: Parameters, rate: float, **device: Any) -> list[Optimizer]:
     """
     matrices = [weight for weight in weights if weight.ndim == 2]
     rest = [weight for weight in weights if weight.ndim != 2]
-    muon = Muon(matrices, lr=rate, weight_decay=0, adjust_lr_fn="match_rms_adamw")
-    return [muon, AdamW(rest, lr=rate, weight_decay=0, **device)]
+    parts: list[Optimizer] = []
+    if matrices:
+        parts.append(Muon(matrices, lr=rate, weight_decay=0, adjust_lr_fn="match_rms_adamw"))
+    if rest:
+        parts.append(AdamW(rest, lr=rate, weight_decay=0, **device))
+    return parts
 
 
 OPTIMISERS: dict[OptimizerName, Callable[..., list[Optimizer]]] = {

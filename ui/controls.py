@@ -29,6 +29,7 @@ def knobs(family: str) -> RunSpec:
     presets = FAMILIES[family].presets
     default = next(iter(presets.values()))
     slot = st.container()
+    dataset = _dataset(family)
     model = {
         name: _widget(family, name, field, getattr(default.model, name))
         for name, field in FAMILIES[family].config_type.model_fields.items()
@@ -43,7 +44,6 @@ def knobs(family: str) -> RunSpec:
             name: _widget(family, name, fields[name], getattr(default.train, name))
             for name in MORE
         }
-        dataset = _dataset(family)
     spec = _validated(family, dataset, model, train)
     with slot:
         _say_what_was_dropped(family, asked, {"dataset": dataset} | model | train)

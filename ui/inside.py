@@ -93,15 +93,20 @@ def memorised(specs: dict[str, RunSpec]) -> None:
 
 def _compare(title: str, run: Run, images: torch.Tensor) -> None:
     """Draw a row of pictures over their reconstructions, with the error over a thousand."""
-    some = to_float(images[:1000])
-    error = float(run.family.evaluate(some)["mse"])
-    x = some[:SHOWN]
-    made = run.family.preview(x, torch.Generator().manual_seed(0))
-    st.caption(f"{title}, MSE {error:.4f}")
-    rows = np.stack([to_uint8(x).numpy(), to_uint8(made).numpy()])
+    error, picture = _comparison(run.spec.fingerprint, title, run, images)
+    st.caption(f"{title}, MSE {error:.2g}")
     st.image(
-        to_png(picture_grid(rows, 6)),
+        picture,
         output_format="PNG",
         width="stretch",
         alt=f"{title} over their reconstructions",
     )
+
+
+@st.cache_data(max_entries=64)
+def _comparison(name: str, title: str, _run: Run, _images: torch.Tensor) -> tuple[float, bytes]:
+    some = to_float(_images[:1000])
+    x = some[:SHOWN]
+    made = _run.family.preview(x, torch.Generator().manual_seed(0))
+    rows = np.stack([to_uint8(x).numpy(), to_uint8(made).numpy()])
+    return float(_run.family.evaluate(some)["mse"]), to_png(picture_grid(rows, 6))

@@ -1,16 +1,19 @@
 """The script of each session: the house's frame, and the page that the address names."""
 
+from pathlib import Path
+
 import streamlit as st
 
 from ui.components import house_style
 from ui.house import plan
 from ui.server import warm
 
+FAVICON = Path(__file__).with_name("favicon.png")  # a boot, as the shipped model sees it
 LONGEST_WARM_UP = 60  # seconds
 
 st.set_page_config(
     page_title="genlib: the playground for generative models",
-    page_icon=":material/blur_on:",
+    page_icon=str(FAVICON),
     layout="wide",
 )
 house_style()

@@ -73,7 +73,7 @@ def _finished(spec: RunSpec, run: Run, data: Dataset | None) -> None:
 
 def _training(spec: RunSpec, job: Job, moments: list[Moment], data: Dataset | None) -> None:
     progress = _progress(spec)
-    _headline(("training", "orange", "progress_activity"), "")
+    _headline(("training", "orange", "progress_activity"), "The pictures below are live.")
     _pictures(data, moments[-1].images if moments else _first_pictures(spec, data))
     if progress is None:
         text, share = _before_the_first_step(spec, job), 0.0
@@ -183,7 +183,7 @@ def _badge(spec: RunSpec) -> tuple[str, str, str]:
 
 def _headline(badge: tuple[str, str, str], text: str) -> None:
     name, colour, icon = badge
-    with st.container(horizontal=True, vertical_alignment="center", height=44, border=False):
+    with st.container(horizontal=True, vertical_alignment="center"):
         st.badge(name, color=colour, icon=f":material/{icon}:")
         st.markdown(text)
 

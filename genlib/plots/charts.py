@@ -91,7 +91,7 @@ def coding_chart(
                 y=4 * spread,
                 base=-2 * spread,
                 name="±2 standard deviations",
-                marker={"color": REAL, "opacity": 0.18},
+                marker={"color": REAL, "opacity": 0.3},
                 hoverinfo="skip",
             ),
             Bar(
