@@ -135,7 +135,6 @@ class Settings(BaseSettings):
         "local", description="Unique per machine where several share one PostgreSQL queue."
     )
     quota_gb: float = Field(5.0, gt=0, description="Finished runs kept, the oldest evicted first.")
-    max_sessions: int = Field(200, ge=1, description="Browser tabs served at once.")
 
     @property
     def queue_url(self) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 from jaxtyping import UInt8
-from pydantic import Field, SerializeAsAny, ValidationInfo, field_validator
+from pydantic import Field, SerializeAsAny, model_validator
 from safetensors.torch import load, save
 from torch import Tensor
 
@@ -39,20 +39,15 @@ class RunSpec(Config):
     model: SerializeAsAny[Config]
     train: TrainConfig
 
-    @field_validator("family")
+    @model_validator(mode="before")
     @classmethod
-    def _family_is_known(cls, name: str) -> str:
-        if name not in FAMILIES:
-            raise ValueError(f"no family {name!r}; there are {', '.join(FAMILIES)}")
-        return name
-
-    @field_validator("model", mode="before")
-    @classmethod
-    def _model_is_of_family(cls, value: object, info: ValidationInfo) -> object:
-        if "family" not in info.data:
-            raise ValueError("the family is unknown")
-        wanted = FAMILIES[info.data["family"]].config_type
-        return value if isinstance(value, wanted) else wanted.model_validate(value)
+    def _model_is_of_family(cls, data: Any) -> Any:
+        """Validate the model by its family's own config."""
+        if not isinstance(data, dict) or data.get("family") not in FAMILIES:
+            raise ValueError(f"there are only the families {', '.join(FAMILIES)}")
+        wanted, model = FAMILIES[data["family"]].config_type, data.get("model")
+        right = isinstance(model, wanted)
+        return data | {"model": model if right else wanted.model_validate(model)}
 
     @classmethod
     def of_preset(cls, family: str, preset: str, dataset: DatasetName) -> "RunSpec":

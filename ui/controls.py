@@ -46,7 +46,8 @@ def knobs(family: str) -> RunSpec:
         }
     spec = _validated(family, dataset, model, train)
     with slot:
-        _say_what_was_dropped(family, asked, {"dataset": dataset} | model | train)
+        title = DATASETS[dataset].title  # what the address calls it
+        _say_what_was_dropped(family, asked, {"dataset": title} | model | train)
         _presets(family, presets, spec)
     return spec
 

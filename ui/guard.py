@@ -18,7 +18,7 @@ MAX_SOCKETS = 200  # browser tabs served at once
 MAX_UPLOAD = 16 * 2**20  # bytes
 MAX_MESSAGE = 256 * 2**10  # bytes of one websocket message
 MAX_RATE = 40.0  # websocket messages a second, over ten seconds
-NEEDED = {"rerun_script", "stop_script", "app_heartbeat", "file_urls_request"}
+NEEDED = {"rerun_script", "stop_script", "app_heartbeat", "file_urls_request", "deferred_file"}
 HIDDEN = ("/_stcore/metrics", "/_stcore/agent", "/_stcore/script-health-check")
 HEADERS = {
     b"x-content-type-options": b"nosniff",
@@ -67,7 +67,7 @@ class Guard:
             while True:
                 message = await receive()
                 if message["type"] != "websocket.receive" or (
-                    allowed(message.get("bytes") or b"") and budget.spend()
+                    budget.spend() and allowed(message.get("bytes") or b"")
                 ):
                     return message
 
@@ -117,6 +117,8 @@ def allowed(content: bytes) -> bool:
     except DecodeError:
         return False
     kind = message.WhichOneof("type")
+    if kind == "backend_operation_request":  # a download that is made once it is clicked, or else
+        kind = message.backend_operation_request.WhichOneof("payload")
     if kind not in NEEDED:
         log.warning("dropped a message of type %s", kind)
     return kind in NEEDED

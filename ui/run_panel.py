@@ -25,19 +25,22 @@ def run_panel(spec: RunSpec) -> Run | None:
     """Draw the panel of a run, living while it trains; return the run once it is finished."""
     run = shelf.finished(spec)
     job = None if run else _job(spec)
-    busy = job is not None and job.state in WAITING
-    st.fragment(_panel, run_every=1.0 if busy else None)(spec, run)
+    lives = job is not None and job.state in WAITING
+    st.fragment(_panel, run_every=1.0 if lives else None)(spec, run, lives=lives)
     return run
 
 
-def _panel(spec: RunSpec, run: Run | None) -> None:
-    """Draw the panel; a fragment, so that its slider and its clock rerun nothing else."""
+def _panel(spec: RunSpec, run: Run | None, *, lives: bool) -> None:
+    """Draw the panel; a fragment, so that its slider and its clock rerun nothing else.
+
+    When what it shows begins or ends to live, the whole page follows.
+    """
     data = _data(spec)
     if run is not None:
         _finished(spec, run, data)
         return
     job = _job(spec)
-    if shelf.finished(spec) is not None:
+    if lives != (job is not None and job.state in WAITING) or shelf.finished(spec) is not None:
         st.rerun()
     moments = _moments(spec)
     if job is not None and job.state in WAITING:

@@ -12,7 +12,7 @@ REAL = "#0072B2"  # real data, on every page
 GENERATED = "#D55E00"  # what a model made, on every page
 QUIET = "#8A96A3"
 
-Points = Sequence[tuple[float, float]]
+Points = Sequence[tuple[int, float]]
 
 
 def loss_chart(
