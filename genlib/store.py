@@ -6,6 +6,7 @@ to be found. Reading verifies every byte: what does not match is moved to quaran
 as missing, to be computed again.
 """
 
+import errno
 import hashlib
 import json
 import os
@@ -94,9 +95,9 @@ class Store:
             StoreFullError: nothing was written, the former one is still there.
         """
         series = self.home / "partial" / fingerprint / kind
-        write_bundle(series / f"{number:09d}", files)
+        write_bundle(series / f"{number:09d}", files, replace=True)
         for path in sorted(series.glob("[0-9]*"))[:-1]:
-            shutil.rmtree(path, ignore_errors=True)
+            _remove(path)
 
     def forget_partials(self, fingerprint: str) -> None:
         """Drop all partial results of a run."""
@@ -109,16 +110,16 @@ class Store:
         """Return the files of a bundle; what is there but not whole goes to quarantine."""
         files = verified(path)
         if files is None and path.exists():
-            self._quarantine(path)
+            files = verified(path)  # again: it may have been moved in meanwhile
+            if files is None:
+                self._quarantine(path)
         return files
 
     def _quarantine(self, path: Path) -> None:
         target = self.home / "quarantine" / f"{path.name}-{uuid.uuid4().hex[:8]}"
-        target.parent.mkdir(parents=True, exist_ok=True)
-        try:
+        with suppress(OSError):  # another process was faster, or a home that is only read
+            target.parent.mkdir(parents=True, exist_ok=True)
             path.rename(target)
-        except OSError:  # another process was faster
-            return
 
     def _make_room(self, size: int) -> None:
         """Evict the least recently read runs until `size` more bytes fit the quota."""
@@ -128,7 +129,7 @@ class Store:
         for run in runs:
             if total <= self.quota:
                 return
-            shutil.rmtree(run, ignore_errors=True)
+            _remove(run)
             total -= sizes[run]
 
 
@@ -143,43 +144,54 @@ def verified(path: Path) -> dict[str, bytes] | None:
     return files if whole else None
 
 
-def write_bundle(path: Path, files: Files) -> None:
+def write_bundle(path: Path, files: Files, *, replace: bool = False) -> None:
     """Write a bundle so that it is whole or not there, whatever happens meanwhile.
+
+    One that is there already stays, unless `replace`.
 
     Raises:
         StoreFullError: the disk is full; nothing is left behind.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if shutil.disk_usage(path.parent).free < sum(map(len, files.values())) + RESERVE:
-        raise StoreFullError(f"no room on the disk for {path.name}")
-    folder = Path(tempfile.mkdtemp(prefix=".new-", dir=path.parent))
+    digests = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     try:
-        for name, content in files.items():
-            _write_through(folder / name, content)
-        digests = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
-        _write_through(folder / MANIFEST, json.dumps(digests, indent=1).encode())
-        _move_in(folder, path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if shutil.disk_usage(path.parent).free < sum(map(len, files.values())) + RESERVE:
+            raise OSError(errno.ENOSPC, "no room on the disk")
+        with tempfile.TemporaryDirectory(
+            prefix=".new-", dir=path.parent, ignore_cleanup_errors=True
+        ) as folder:
+            for name, content in files.items():
+                _write_through(Path(folder, name), content)
+            _write_through(Path(folder, MANIFEST), json.dumps(digests, indent=1).encode())
+            _move_in(Path(folder), path, replace=replace)
         _flush_folder(path.parent)
     except OSError as error:
         raise StoreFullError(f"could not write {path.name}: {error.strerror}") from error
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
-def _move_in(folder: Path, path: Path) -> None:
+def _move_in(folder: Path, path: Path, *, replace: bool) -> None:
     """Rename a whole folder to `path`; what was there comes back where that fails."""
     old = path.with_name(f".old-{uuid.uuid4().hex}")
-    with suppress(FileNotFoundError):
-        path.rename(old)
+    if replace:
+        with suppress(FileNotFoundError):
+            path.rename(old)
     try:
         folder.rename(path)
-    except OSError:
-        if verified(path) is None:  # it is whole where another process was faster
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):  # else another was faster
             with suppress(OSError):
                 old.rename(path)
             raise
     finally:
         shutil.rmtree(old, ignore_errors=True)
+
+
+def _remove(path: Path) -> None:
+    """Remove a bundle at one blow, so that nobody finds half of it."""
+    old = path.with_name(f".old-{uuid.uuid4().hex}")
+    with suppress(OSError):
+        path.rename(old)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def _write_through(path: Path, content: bytes) -> None:

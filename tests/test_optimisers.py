@@ -1,0 +1,183 @@
+import copy
+import math
+from typing import get_args
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+
+from genlib.config import Optimizer, TrainConfig
+from genlib.optimisers import average_rates, descend, follow, make_optimisers, rate_factors
+from genlib.rng import build, generator
+
+CPU = torch.device("cpu")
+EVERY = pytest.mark.parametrize("name", get_args(Optimizer))
+X = torch.randn(32, 6, generator=generator(0))
+Y = torch.randn(32, 4, generator=generator(1))
+
+
+def network() -> nn.Module:
+    return build(lambda: nn.Linear(6, 4), 0)
+
+
+def quadratic(model: nn.Module) -> torch.Tensor:
+    return (model(X) - Y).square().mean()
+
+
+def slide(model: nn.Module, config: TrainConfig, factors: torch.Tensor) -> list[float]:
+    weights = list(model.parameters())
+    optimisers, losses = make_optimisers(config, weights, CPU), []
+    for factor in factors:
+        loss = quadratic(model)
+        losses.append(float(loss.detach()))
+        descend(weights, optimisers, loss, factor, config.clip)
+    return losses
+
+
+@pytest.mark.parametrize("decay", ["none", "linear", "cosine"])
+@pytest.mark.parametrize("steps", [1, 7, 200])
+@pytest.mark.parametrize("warmup", [0.0, 0.1, 0.5])
+def test_rate_factors_are_their_closed_forms(decay, steps, warmup):
+    fall = {
+        "none": lambda s: 1.0,
+        "linear": lambda s: 1 - s / steps,
+        "cosine": lambda s: (1 + math.cos(math.pi * s / steps)) / 2,
+    }[decay]
+    warm = max(1, round(warmup * steps))
+    expected = [min(1, (s + 1) / warm) * fall(s) for s in range(steps)]
+    factors = rate_factors(TrainConfig(decay=decay, warmup=warmup), steps)
+    assert factors.tolist() == pytest.approx(expected, abs=1e-6)
+
+
+@given(st.integers(1, 500), st.floats(0, 0.5), st.sampled_from(["none", "linear", "cosine"]))
+def test_every_step_has_a_rate_above_zero_and_none_above_the_peak(steps, warmup, decay):
+    factors = rate_factors(TrainConfig(decay=decay, warmup=warmup), steps)
+    assert len(factors) == steps
+    assert (factors > 0).all()
+    assert (factors <= 1).all()
+
+
+def test_average_forgets_the_start_first_and_then_moves_at_its_rate():
+    rates = average_rates(TrainConfig(ema=0.99), 5_000)
+    assert float(rates[0]) == pytest.approx(0.9)
+    assert float(rates[90]) == pytest.approx(1 - 91 / 100)
+    assert rates[-1] == pytest.approx(0.01)
+    assert (rates.diff() <= 0).all()
+    assert average_rates(TrainConfig(ema=0.0), 3).tolist() == [1, 1, 1]
+
+
+@EVERY
+def test_every_optimiser_descends_a_quadratic_to_its_least_squares(name):
+    config = TrainConfig(optimizer=name, learning_rate=0.05)
+    losses = slide(network(), config, torch.linspace(1, 0.01, 300))
+    with_bias = torch.cat([X, torch.ones(len(X), 1)], 1)
+    best = torch.linalg.lstsq(with_bias, Y).solution
+    least = float((with_bias @ best - Y).square().mean())
+    assert losses[0] > 1.1 * least
+    assert losses[-1] == pytest.approx(least, rel=2e-3)
+
+
+@EVERY
+def test_scaling_the_step_is_setting_the_learning_rate(name):
+    """Every optimizer's step is proportional to its rate, so the oracle sets `lr` instead."""
+    config = TrainConfig(optimizer=name, learning_rate=0.02)
+    factors = rate_factors(TrainConfig(warmup=0.3, decay="cosine"), 25)
+    model = network()
+    oracle = copy.deepcopy(model)
+    slide(model, config, factors)
+    optimisers = make_optimisers(config, oracle.parameters(), CPU)
+    for factor in factors.tolist():
+        for optimiser in optimisers:
+            optimiser.zero_grad()
+            for group in optimiser.param_groups:
+                group["lr"] = 0.02 * factor
+        quadratic(oracle).backward()
+        for optimiser in optimisers:
+            optimiser.step()
+    for mine, theirs in zip(model.parameters(), oracle.parameters(), strict=True):
+        torch.testing.assert_close(mine, theirs, rtol=1e-5, atol=1e-6)
+
+
+@EVERY
+def test_a_factor_of_zero_moves_nothing(name):
+    model = network()
+    before = copy.deepcopy(model)
+    slide(model, TrainConfig(optimizer=name, learning_rate=1), torch.zeros(3))
+    for weight, start in zip(model.parameters(), before.parameters(), strict=True):
+        assert torch.equal(weight, start)
+
+
+@pytest.mark.parametrize("clip", [0.01, 0.1, 100.0])
+def test_clipping_bounds_the_norm_of_the_gradient_and_keeps_its_direction(clip):
+    """The first step of SGD at rate 1 is the gradient itself."""
+    model = network()
+    start = [weight.detach().clone() for weight in model.parameters()]
+    slope = torch.autograd.grad(quadratic(model), list(model.parameters()))
+    config = TrainConfig(optimizer="sgd", learning_rate=1, clip=clip)
+    slide(model, config, torch.ones(1))
+    pairs = zip(start, model.parameters(), strict=True)
+    step = torch.cat([(old - new).flatten() for old, new in pairs]).detach()
+    full = torch.cat([part.flatten() for part in slope])
+    assert float(step.norm()) == pytest.approx(min(clip, float(full.norm())), rel=1e-3)
+    assert float(torch.cosine_similarity(step, full, dim=0)) == pytest.approx(1, abs=1e-4)
+
+
+def test_muons_step_has_equal_singular_values():
+    """Newton–Schulz reaches 0.7 … 1.2 of orthogonal; the gradient's own spread is far wider."""
+    weight = nn.Parameter(torch.zeros(6, 6))
+    scales = torch.diag(torch.logspace(0, -2, 6))
+    turn = torch.linalg.qr(torch.randn(6, 6, generator=generator(2)))[0]
+    optimisers = make_optimisers(TrainConfig(optimizer="muon", learning_rate=1), [weight], CPU)
+    descend([weight], optimisers, (weight * (turn @ scales)).sum(), torch.tensor(1.0), 0.0)
+    values = torch.linalg.svdvals(weight.detach())
+    assert float(values.max() / values.min()) < 2
+
+
+@EVERY
+@pytest.mark.parametrize("shape", [(3,), (3, 4), (2, 3, 3, 3)])
+def test_any_shape_of_weight_can_be_all_that_a_player_has(name, shape):
+    weight = nn.Parameter(torch.ones(shape))
+    config = TrainConfig(optimizer=name, learning_rate=0.01)
+    optimisers = make_optimisers(config, [weight], CPU)
+    descend([weight], optimisers, weight.square().sum(), torch.tensor(1.0), 0.0)
+    assert (weight < 1).all() or name == "muon"
+    assert float(weight.detach().square().sum()) < weight.numel()
+
+
+def test_every_weight_is_in_exactly_one_optimiser():
+    weights = list(network().parameters())
+    for name in get_args(Optimizer):
+        parts = make_optimisers(TrainConfig(optimizer=name), weights, CPU)
+        held = [id(w) for part in parts for group in part.param_groups for w in group["params"]]
+        assert sorted(held) == sorted(map(id, weights))
+
+
+def test_the_weight_average_is_the_sum_of_the_weights_by_their_shares():
+    model = network()
+    average, start = copy.deepcopy(model), copy.deepcopy(model)
+    rates, seen = [0.9, 0.5, 0.1], []
+    for step, rate in enumerate(rates):
+        with torch.no_grad():
+            for weight in model.parameters():
+                weight.normal_(generator=generator(step))
+        seen.append([weight.detach().clone() for weight in model.parameters()])
+        follow(average, model, torch.tensor(rate))
+    shares = [0.9 * 0.5 * 0.9, 0.5 * 0.9, 0.1]
+    for index, (kept, old) in enumerate(
+        zip(average.parameters(), start.parameters(), strict=True)
+    ):
+        expected = 0.1 * 0.5 * 0.9 * old
+        for share, weights in zip(shares, seen, strict=True):
+            expected = expected + share * weights[index]
+        torch.testing.assert_close(kept, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_statistics_are_copied_not_averaged():
+    model = nn.BatchNorm1d(6)
+    average = copy.deepcopy(model)
+    model(10 + X)
+    follow(average, model, torch.tensor(0.25))
+    for kept, value in zip(average.buffers(), model.buffers(), strict=True):
+        assert torch.equal(kept, value)
