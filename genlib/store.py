@@ -62,8 +62,8 @@ class Store:
 
     def fingerprints(self) -> list[str]:
         """Return the fingerprints of all finished runs, the newest first, shipped ones last."""
-        own = sorted((self.home / "runs").glob("[!.]*"), key=_age)
-        shipped = sorted(self.shipped.glob("*")) if self.shipped is not None else []
+        own = sorted(_listed(self.home / "runs", "[!.]*"), key=_age)
+        shipped = _listed(self.shipped, "*") if self.shipped is not None else []
         names = [path.name for path in [*own, *shipped] if (path / MANIFEST).exists()]
         return list(dict.fromkeys(names))
 
@@ -82,7 +82,7 @@ class Store:
     def read_partial(self, fingerprint: str, kind: str) -> tuple[int, dict[str, bytes]] | None:
         """Return (number, files) of the newest whole partial result of that kind."""
         series = self.home / "partial" / fingerprint / kind
-        for path in sorted(series.glob("[0-9]*"), reverse=True):
+        for path in reversed(_listed(series, "[0-9]*")):
             files = self._read(path)
             if files is not None:
                 return int(path.name), files
@@ -96,7 +96,7 @@ class Store:
         """
         series = self.home / "partial" / fingerprint / kind
         write_bundle(series / f"{number:09d}", files, replace=True)
-        for path in sorted(series.glob("[0-9]*"))[:-1]:
+        for path in _listed(series, "[0-9]*")[:-1]:
             _remove(path)
 
     def forget_partials(self, fingerprint: str) -> None:
@@ -123,8 +123,8 @@ class Store:
 
     def _make_room(self, size: int) -> None:
         """Evict the least recently read runs until `size` more bytes fit the quota."""
-        runs = sorted((self.home / "runs").glob("*"), key=_age, reverse=True)
-        sizes = {run: sum(map(_size, run.glob("*"))) for run in runs}
+        runs = sorted(_listed(self.home / "runs", "*"), key=_age, reverse=True)
+        sizes = {run: sum(map(_size, _listed(run, "*"))) for run in runs}
         total = sum(sizes.values()) + size
         for run in runs:
             if total <= self.quota:
@@ -207,6 +207,14 @@ def _flush_folder(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def _listed(folder: Path, pattern: str) -> list[Path]:
+    """Return what lies in a folder, sorted; nothing if it is not there, or no longer."""
+    try:
+        return sorted(folder.glob(pattern))
+    except FileNotFoundError:
+        return []
 
 
 def _age(path: Path) -> float:
