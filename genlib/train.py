@@ -145,6 +145,8 @@ class Training:
 
     def _step(self) -> None:
         """One whole step of all players. Runs eagerly or inside a CUDA graph: no host reads."""
+        now = self.done.view(1)  # indexing by a tensor without dimensions would read it
+        rate = self.rates.index_select(0, now)[0]
         first = self.ends[self.stage - 1] if self.stage else 0
         batch = (self.done + first) % self.steps_per_epoch * self.batch_size
         index = self.order[batch + torch.arange(self.batch_size, device=self.device)]
@@ -162,10 +164,10 @@ class Training:
             player, losses = update
             loss = torch.stack(list(losses.values())).sum()
             weights, optimisers = self.players[player], self.optimisers[player]
-            descend(weights, optimisers, loss, self.rates[self.done], self.config.clip)
+            descend(weights, optimisers, loss, rate, self.config.clip)
             numbers |= {name: value.detach() for name, value in losses.items()}
         if self.config.ema:
-            follow(self.average, self.family, self.averages[self.done])
+            follow(self.average, self.family, self.averages.index_select(0, now)[0])
         self.curve.write(self.done, numbers)
         self.done += 1
 
