@@ -127,7 +127,10 @@ def _runs() -> Iterator[dict[str, Any]]:
 
 def main(arguments: list[str]) -> int:
     """Run a command and return its exit status; what a person got wrong is one line."""
-    command = CliApp.run(GenlibCommand, cli_args=arguments, cli_exit_on_error=True)
+    try:
+        command = CliApp.run(GenlibCommand, cli_args=arguments, cli_exit_on_error=True)
+    except ValidationError as error:
+        return _refused(error)
     chosen = get_subcommand(command)
     if isinstance(chosen, Worker):
         logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(message)s")
@@ -145,10 +148,15 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write(f"There is no preset {error}.\n")
         return 2
     except ValidationError as error:
-        wrong = (f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        sys.stderr.write("; ".join(wrong) + "\n")
-        return 2
+        return _refused(error)
     return 0
+
+
+def _refused(error: ValidationError) -> int:
+    """Write what is wrong with each value on one line."""
+    wrong = (f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
+    sys.stderr.write("; ".join(wrong) + "\n")
+    return 2
 
 
 if __name__ == "__main__":

@@ -1,0 +1,58 @@
+"""The house's rules that no linter knows, checked over the source."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+ROOMS = {"genlib": 300, "ui": 300, "pages": 120, "benchmarks": 300, "tests": 300}
+FILES = [path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py"))]
+every_file = pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+
+
+def body_lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Return the lines of a function without its docstring and decorators."""
+    first = function.body[0]
+    told = ast.get_docstring(function, clean=False) is not None
+    docstring = first.end_lineno - first.lineno + 1 if told else 0
+    return function.end_lineno - function.lineno + 1 - docstring
+
+
+@every_file
+def test_files_and_functions_are_short(path):
+    source = path.read_text()
+    assert len(source.splitlines()) <= ROOMS[path.relative_to(ROOT).parts[0]]
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
+    found = [node for node in ast.walk(ast.parse(source)) if isinstance(node, functions)]
+    assert {node.name: body_lines(node) for node in found if body_lines(node) > 40} == {}
+
+
+@every_file
+def test_annotations_are_executed(path):
+    """Strings in their place would take the shapes from the type checker of the tests."""
+    assert "from __future__ import annotations" not in path.read_text().splitlines()
+
+
+def test_no_module_is_named_after_nothing():
+    vague = {"utils", "helpers", "common", "base", "manager", "misc"}
+    assert not vague & {part for path in FILES for part in (path.stem, path.parent.name)}
+
+
+def test_abstract_classes_are_in_family_alone():
+    for path in FILES:
+        imported = {
+            name.name
+            for node in ast.walk(ast.parse(path.read_text()))
+            if isinstance(node, ast.ImportFrom | ast.Import)
+            for name in node.names
+        }
+        assert path.name == "family.py" or not imported & {"ABC", "abstractmethod", "abc"}, path
+
+
+def test_families_have_one_file_and_one_lesson_each():
+    from genlib.models import FAMILIES
+
+    files = {path.stem for path in (ROOT / "genlib" / "models").glob("[!_]*.py")}
+    assert files == set(FAMILIES)
+    assert set(FAMILIES) <= {path.stem for path in (ROOT / "pages").glob("[!_]*.py")}
