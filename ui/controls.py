@@ -1,5 +1,6 @@
 """Widgets made from configs and bound to the URL: a link is the knobs, the knobs are a config."""
 
+import re
 from collections.abc import Mapping
 from functools import partial
 from typing import Any, get_args
@@ -16,6 +17,7 @@ from genlib.models import FAMILIES
 from genlib.runs import RunSpec
 
 MORE = ("pictures", "warmup", "decay", "ema", "clip", "precision")  # behind "More knobs"
+VIEWS = ("rewind", "picture", "coding", "change")  # in the address, but no part of a run
 BIND: dict[str, Any] = {"bind": "query-params"}
 
 
@@ -25,7 +27,7 @@ def knobs(family: str) -> RunSpec:
     Whatever a link or a client sends, the result is valid: what is not falls back to the
     default, and a notice says so.
     """
-    asked = st.query_params.to_dict()
+    asked = _asked(family)
     presets = FAMILIES[family].presets
     default = next(iter(presets.values()))
     slot = st.container()
@@ -93,7 +95,12 @@ def _dataset(family: str) -> DatasetName:
 def _widget(family: str, name: str, field: FieldInfo, default: Any) -> Any:
     """Draw the widget that fits a field's type; its label, range and help are the field's."""
     extra: Mapping[str, Any] = field.json_schema_extra or {}  # type: ignore[assignment]
-    common = {"key": f"{family}.{name}", "help": field.description} | BIND
+    key = f"{family}.{name}"
+    common = {"key": key, "help": field.description}
+    if _readable(name, st.query_params.get(key, "0")):
+        common |= BIND
+    else:
+        del st.query_params[key]
     label = field.title or name
     choices = list(get_args(field.annotation)) or extra.get("options")
     if field.annotation is bool:
@@ -111,6 +118,11 @@ def _widget(family: str, name: str, field: FieldInfo, default: Any) -> Any:
     return st.slider(label, low, high, value=default, step=extra.get("step"), **common)
 
 
+def _readable(name: str, text: str) -> bool:
+    """Return whether Streamlit can read that from a link: it fails at blanks and endless seeds."""
+    return bool(text) and (name != "seed" or re.fullmatch(r"[0-9]{1,9}", text) is not None)
+
+
 def _short(value: float) -> str:
     return f"{value:g}"
 
@@ -125,17 +137,29 @@ def _validated(family: str, dataset: str, model: dict[str, Any], train: dict[str
         return RunSpec.of_preset(family, next(iter(FAMILIES[family].presets)), default_dataset())
 
 
+def _asked(family: str) -> dict[str, str]:
+    """Return what the link asks for, on the page's first run; unknown knobs leave the address."""
+    if f"{family}.seed" in st.session_state:  # from now on it is the student who changes knobs
+        return {}
+    asked = st.query_params.to_dict()
+    model, train = FAMILIES[family].config_type.model_fields, TrainConfig.model_fields
+    known = {f"{family}.{name}" for name in (*model, *train, *VIEWS, "dataset")}
+    for name in asked:
+        if name.startswith(f"{family}.") and name not in known:
+            del st.query_params[name]
+    return asked
+
+
 def _say_what_was_dropped(family: str, asked: dict[str, str], got: dict[str, Any]) -> None:
     """Compare what the link asked for with what the knobs now say."""
+    values = {f"{family}.{name}": value for name, value in got.items()}
+    views = {f"{family}.{name}" for name in VIEWS}
     dropped = [
-        name.removeprefix(f"{family}.")[:40]
+        re.sub(r"[^\w.]", "?", name.removeprefix(f"{family}."))[:40]
         for name, text in asked.items()
-        if name.startswith(f"{family}.")
-        and name.removeprefix(f"{family}.") in got
-        and not _same(text, got[name.removeprefix(f"{family}.")])
+        if name not in views and not (name in values and _same(text, values[name]))
+        if not name.startswith("__")  # what a host that embeds the page adds
     ]
-    prefixes = tuple(f"{name}." for name in FAMILIES)
-    dropped += [name[:40] for name in asked if not name.startswith(prefixes)]
     if dropped:
         names = ", ".join(f"“{name}”" for name in dropped[:5])
         st.warning(
