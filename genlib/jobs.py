@@ -6,13 +6,14 @@ is its run's fingerprint, so a run that two people ask for is trained once.
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
 from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer, WorkflowStatus
 from dbos import error as dbos_error
+from sqlalchemy import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from genlib.config import Settings
@@ -24,6 +25,7 @@ WORKFLOW = "train_run"
 STREAM = "progress"
 VERSION = "1"  # of what a job means; a changed source alone must not strand queued work
 MAX_QUEUED = 100
+PATIENCE = 2  # seconds that the database may take to answer
 SERIALIZER = DBOSPortableJSONSerializer()  # the default would be pickle
 
 State = Literal["queued", "training", "stopped", "failed", "trained"]
@@ -75,9 +77,12 @@ class Jobs:
     def client(self) -> DBOSClient:
         """The connection; made on first use, with the tables if they are not there yet."""
         self.settings.home.mkdir(parents=True, exist_ok=True)
+        address = _impatient(self.settings.queue_url)
         try:
-            DBOS.migrate(self.settings.queue_url)
-            return DBOSClient(system_database_url=self.settings.queue_url, serializer=SERIALIZER)
+            DBOS.migrate(address)
+            return DBOSClient(
+                system_database_url=address, serializer=SERIALIZER, retry_connection_errors=False
+            )
         except (SQLAlchemyError, OSError) as error:
             raise QueueUnavailableError(UNREACHABLE) from error
 
@@ -90,20 +95,21 @@ class Jobs:
         if len(self.waiting()) >= MAX_QUEUED:
             raise QueueUnavailableError("The queue is full; try again in a few minutes.")
         with _reachable():
-            if job is not None and job.state == "stopped":
-                self.client.resume_workflow(name, queue_name=QUEUE)
-                return
-            if job is not None:
-                self.client.delete_workflow(name)
-            self.client.enqueue(
-                {
-                    "queue_name": QUEUE,
-                    "workflow_name": WORKFLOW,
-                    "workflow_id": name,
-                    "app_version": VERSION,
-                },
-                spec.model_dump_json(),
-            )
+            if job is None:
+                self.client.enqueue(
+                    {
+                        "queue_name": QUEUE,
+                        "workflow_name": WORKFLOW,
+                        "workflow_id": name,
+                        "app_version": VERSION,
+                    },
+                    spec.model_dump_json(),
+                )
+            else:
+                with suppress(dbos_error.DBOSException):  # another client was faster
+                    self.client.rewind_workflow(
+                        name, queue_name=QUEUE, application_version=VERSION
+                    )
 
     def job(self, fingerprint: str) -> Job | None:
         """Return the job of that run, or None where nobody asked for it."""
@@ -112,7 +118,8 @@ class Jobs:
         if not found:
             return None
         state, sentence = _outcome(found[0])
-        ahead = self.waiting().index(fingerprint) if state == "queued" else 0
+        order = self.waiting() if state == "queued" else []
+        ahead = order.index(fingerprint) if fingerprint in order else 0  # it may just have ended
         return Job(fingerprint, state, ahead, sentence)
 
     def waiting(self) -> list[str]:
@@ -140,6 +147,8 @@ class Jobs:
                     rows |= {row["step"]: Row(**row) for row in last.pop("rows")}
             except dbos_error.DBOSStreamTimeoutError:  # all there is has been read
                 pass
+            except dbos_error.DBOSNonExistentWorkflowError:
+                return None
         if last is None:
             return None
         curve = [row for step, row in sorted(rows.items()) if step <= last["step"]]
@@ -147,6 +156,14 @@ class Jobs:
 
 
 UNREACHABLE = "The training queue cannot be reached; try again in a few seconds."
+
+
+def _impatient(address: str) -> str:
+    """Return the URL with a limit on how long PostgreSQL may take to answer."""
+    url = make_url(address)
+    if url.get_backend_name() == "postgresql":
+        url = url.update_query_dict({"connect_timeout": str(PATIENCE)} | dict(url.query))
+    return url.render_as_string(hide_password=False)
 
 
 @contextmanager

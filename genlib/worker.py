@@ -211,13 +211,13 @@ def _alone(device: torch.device, settings: Settings) -> Iterator[None]:
 
 @contextmanager
 def _watching(name: str) -> Iterator[threading.Event]:
-    """Yield an event that is set once the job is cancelled."""
+    """Yield an event that is set once the job is no longer ours: stopped, or asked for anew."""
     stopped, ended = threading.Event(), threading.Event()
+    claim = _claim(name)
 
     def watch() -> None:
         while not ended.wait(POLL):
-            status = DBOS.get_workflow_status(name)
-            if status is None or status.status == "CANCELLED":
+            if claim is None or _claim(name) != claim:
                 stopped.set()
                 return
 
@@ -226,3 +226,11 @@ def _watching(name: str) -> Iterator[threading.Event]:
         yield stopped
     finally:
         ended.set()
+
+
+def _claim(name: str) -> tuple[str | None, int | None] | None:
+    """Return who trains a job and since when, or None where nobody is to train it now."""
+    found = DBOS.get_workflow_status(name)
+    if found is None or found.status != "PENDING":
+        return None
+    return found.executor_id, found.dequeued_at
