@@ -81,10 +81,15 @@ def test_what_encodes_also_decodes(name, preset, shape):
 
 @every_family
 def test_every_knob_can_go_to_its_ends(name):
+    x = pictures((1, 8, 8))
     for config in models(name):
         family = made(name, config)
-        for _, losses in family.updates(pictures((1, 8, 8)), generator(0)):
+        for _, losses in family.updates(x, generator(0)):
             assert all(loss.isfinite() for loss in losses.values()), config
+        if isinstance(family, Encodes):
+            with torch.no_grad():
+                mse = (x - family.eval().reconstruct(x)).square().mean()
+                assert float(family.evaluate(x)["mse"]) == pytest.approx(float(mse), rel=1e-5)
 
 
 @every_preset
