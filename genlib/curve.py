@@ -89,7 +89,9 @@ class Curve:
 
     def explain_divergence(self, rate: float) -> str:
         """Return one sentence for the student: what happened, and what to change."""
-        what = "is no longer a finite number" if not self.worst.isfinite() else "grew a thousand-fold"
+        what = (
+            "is no longer a finite number" if not self.worst.isfinite() else "grew a thousand-fold"
+        )
         return (
             f"Training diverged: the loss {what}. "
             f"Lower the learning rate (now {rate:g}) or choose another optimizer."

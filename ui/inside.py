@@ -46,16 +46,7 @@ def codings(run: Run | None, family: str) -> None:
     moved[0, chosen] += change * spread[chosen]
     pictures = torch.cat([x, model.decode(z), model.decode(moved)])
     with right:
-        row = to_uint8(pictures).numpy()[None]
-        st.caption(
-            "From left: the picture, its reconstruction, and the same with that coding changed."
-        )
-        st.image(
-            to_png(picture_grid(row, 8)),
-            output_format="PNG",
-            width=560,
-            alt="A picture, its reconstruction, and the reconstruction with one coding changed",
-        )
+        _changed(pictures)
         st.caption(
             "Its codings. Each band reaches two standard deviations over all test pictures."
         )
@@ -64,6 +55,19 @@ def codings(run: Run | None, family: str) -> None:
             key=f"{family}-codings",
             config={"displayModeBar": False},
         )
+
+
+def _changed(pictures: torch.Tensor) -> None:
+    """Draw a picture, its reconstruction, and the reconstruction of its changed codings."""
+    st.caption(
+        "From left: the picture, its reconstruction, and the same with that coding changed."
+    )
+    st.image(
+        to_png(picture_grid(to_uint8(pictures).numpy()[None], 8)),
+        output_format="PNG",
+        width=560,
+        alt="A picture, its reconstruction, and the reconstruction with one coding changed",
+    )
 
 
 def _coding_slider(family: str, count: int) -> int:

@@ -3,7 +3,7 @@
 import inspect
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from urllib.parse import urlencode, urlsplit
 
@@ -60,44 +60,30 @@ def code(spec: RunSpec, run: Run | None) -> None:
         loss.code(inspect.getsource(kind.updates), language="python")
         module = inspect.getmodule(kind)
         whole.code(inspect.getsource(module) if module else "", language="python", height=480)
-        name = f"{spec.family}-{spec.fingerprint[:8]}"
-        with st.container(horizontal=True):
-            st.download_button(
-                "Script",
-                script(spec),
-                f"{name}.py",
-                on_click="ignore",
-                icon=":material/download:",
-                key="download-script",
-            )
-            st.download_button(
-                "Notebook",
-                notebook(spec),
-                f"{name}.ipynb",
-                on_click="ignore",
-                icon=":material/download:",
-                key="download-notebook",
-            )
-            if run is not None:
-                st.download_button(
-                    "Weights",
-                    lambda: run.to_files()["model.safetensors"],
-                    f"{name}.safetensors",
-                    on_click="ignore",
-                    icon=":material/download:",
-                    key="download-weights",
-                )
-                st.download_button(
-                    "Training as GIF",
-                    lambda: training_gif(run),
-                    f"{name}.gif",
-                    "image/gif",
-                    on_click="ignore",
-                    icon=":material/download:",
-                    key="download-gif",
-                )
+        _downloads(spec, run)
         with st.expander("This run as JSON"):
             st.code(json.dumps(spec.model_dump(mode="json"), indent=2), language="json")
+
+
+def _downloads(spec: RunSpec, run: Run | None) -> None:
+    """Offer the files of a run; each is made when it is asked for."""
+    files: dict[str, tuple[str, Callable[[], str | bytes]]] = {
+        "Script": ("py", lambda: script(spec)),
+        "Notebook": ("ipynb", lambda: notebook(spec)),
+    }
+    if run is not None:
+        files["Weights"] = "safetensors", lambda: run.to_files()["model.safetensors"]
+        files["Training as GIF"] = "gif", lambda: training_gif(run)
+    with st.container(horizontal=True):
+        for label, (ending, make) in files.items():
+            st.download_button(
+                label,
+                make,
+                f"{spec.family}-{spec.fingerprint[:8]}.{ending}",
+                on_click="ignore",
+                icon=":material/download:",
+                key=f"download-{ending}",
+            )
 
 
 def share(spec: RunSpec) -> None:

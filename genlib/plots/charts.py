@@ -11,6 +11,7 @@ from plotly.graph_objs import Bar, Figure  # type: ignore[attr-defined]
 REAL = "#0072B2"  # real data, on every page
 GENERATED = "#D55E00"  # what a model made, on every page
 QUIET = "#8A96A3"
+LINES = (QUIET, GENERATED, "#009E73", "#CC79A7", "#56B4E9")
 
 Points = Sequence[tuple[int, float]]
 
@@ -27,31 +28,14 @@ def loss_chart(
         steps: the run's steps in all, the right end of the axis.
         reference: name and loss of a horizontal line to compare with.
     """
-    lines: list[dict[str, Any]] = [
-        {
-            "name": name,
-            "type": "line",
-            "data": [[step, value] for step, value in points],
-            "showSymbol": len(points) == 1,
-            "lineStyle": {"width": 2},
-            "color": colour,
-        }
-        for (name, points), colour in zip(
-            series.items(), (QUIET, GENERATED, REAL, "#009E73", "#CC79A7"), strict=False
-        )
+    lines = [
+        _line(name, points, colour, {"width": 2})
+        for (name, points), colour in zip(series.items(), LINES, strict=False)
     ]
     if reference is not None:
         name, value = reference
-        lines.append(
-            {
-                "name": name,
-                "type": "line",
-                "data": [[0, value], [steps, value]],
-                "showSymbol": False,
-                "lineStyle": {"width": 1.5, "type": "dashed"},
-                "color": REAL,
-            }
-        )
+        ends = [(0, value), (steps, value)]
+        lines.append(_line(name, ends, REAL, {"width": 1.5, "type": "dashed"}))
     values = [value for line in lines for _, value in line["data"] if value > 0]
     return {
         "animation": False,
@@ -69,6 +53,18 @@ def loss_chart(
         },
         "yAxis": {"type": "log", "min": _below(values), "max": _above(values)},
         "series": lines,
+    }
+
+
+def _line(name: str, points: Points, colour: str, style: dict[str, Any]) -> dict[str, Any]:
+    """Return an ECharts series; a single point is drawn as a dot."""
+    return {
+        "name": name,
+        "type": "line",
+        "data": [[step, value] for step, value in points],
+        "showSymbol": len(points) == 1,
+        "lineStyle": style,
+        "color": colour,
     }
 
 
