@@ -8,6 +8,7 @@ from genlib.family import Encodes, to_float, to_uint8
 from genlib.plots import coding_chart, picture_grid, to_png
 from genlib.runs import Run, RunSpec
 from ui import shelf
+from ui.controls import BIND
 
 SHOWN = 6  # pictures of a row in a comparison
 
@@ -25,21 +26,7 @@ def codings(run: Run | None, family: str) -> None:
     spread = shelf.coding_spread(run.spec.fingerprint, run)
     left, right = st.columns([1, 2], gap="large")
     with left:
-        number = st.slider(
-            "Test picture", 0, len(test) - 1, 0, key=f"{family}.picture", bind="query-params"
-        )
-        chosen = _coding_slider(family, len(spread))
-        change = st.slider(
-            "Change that coding by",
-            -4.0,
-            4.0,
-            2.0,
-            0.1,
-            format="%.1f σ",
-            key=f"{family}.change",
-            help="In standard deviations of that coding over all test pictures.",
-            bind="query-params",
-        )
+        number, chosen, change = _choices(family, len(test), len(spread))
     x = to_float(test[number : number + 1])
     z = model.encode(x)
     moved = z.clone()
@@ -70,14 +57,24 @@ def _changed(pictures: torch.Tensor) -> None:
     )
 
 
-def _coding_slider(family: str, count: int) -> int:
-    """Return the index of the chosen coding; with a single one there is nothing to choose."""
-    if count == 1:
-        st.caption("This model has a single coding.")
-        return 0
-    key = f"{family}.coding"
-    number: int = st.slider("Coding", 1, count, 1, key=key, bind="query-params")
-    return number - 1
+def _choices(family: str, pictures: int, codings: int) -> tuple[int, int, float]:
+    """Return the indices of a picture and a coding, and the change of the latter."""
+    number = st.slider("Test picture", 0, pictures - 1, 0, key=f"{family}.picture", **BIND)
+    chosen = 1
+    if codings > 1:
+        chosen = st.slider("Coding", 1, codings, 1, key=f"{family}.coding", **BIND)
+    change = st.slider(
+        "Change that coding by",
+        -4.0,
+        4.0,
+        2.0,
+        0.1,
+        format="%.1f σ",
+        key=f"{family}.change",
+        help="In standard deviations of that coding over all test pictures.",
+        **BIND,
+    )
+    return number, chosen - 1, change
 
 
 def memorised(specs: dict[str, RunSpec]) -> None:
