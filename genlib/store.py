@@ -12,6 +12,7 @@ import json
 import os
 import shutil
 import tempfile
+import time
 import uuid
 from collections.abc import Mapping
 from contextlib import suppress
@@ -102,6 +103,13 @@ class Store:
     def forget_partials(self, fingerprint: str) -> None:
         """Drop all partial results of a run."""
         shutil.rmtree(self.home / "partial" / fingerprint, ignore_errors=True)
+
+    def forget_old(self, seconds: float) -> None:
+        """Drop partial results and quarantined bundles that nobody touched for so long."""
+        oldest = time.time() - seconds
+        for path in [*self.home.glob("partial/*/*"), *self.home.glob("quarantine/*")]:
+            if -_age(path) < oldest:
+                shutil.rmtree(path, ignore_errors=True)
 
     def _manifest(self, *parts: str) -> Path:
         return self.home.joinpath(*parts, MANIFEST)

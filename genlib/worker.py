@@ -14,15 +14,17 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 
 import torch
 from dbos import DBOS
 from safetensors.torch import load, save
 
 from genlib.config import Settings
-from genlib.data import DatasetUnavailableError
+from genlib.data import DatasetUnavailableError, default_dataset
 from genlib.events import Checkpoint, Diverged, Snapshot, Step
 from genlib.jobs import QUEUE, SERIALIZER, STREAM, VERSION, WORKFLOW
+from genlib.models import FAMILIES
 from genlib.runs import (
     Moment,
     Run,
@@ -38,6 +40,7 @@ log = logging.getLogger(__name__)
 
 DEATHS = 3  # times that a job may kill its worker without getting any further
 POLL = 0.25  # seconds between two looks whether somebody pressed Stop
+KEPT = timedelta(days=7)  # for stopped runs to go on, and ended jobs to be read
 REPORT = 0.4  # seconds between two signs of life, at the start of a run
 
 
@@ -162,7 +165,9 @@ def serve(device: torch.device, settings: Settings) -> None:
     settings.home.mkdir(parents=True, exist_ok=True)
     with _alone(device, settings):
         store = open_store(settings)
+        store.forget_old(KEPT.total_seconds())
         training = threading.Lock()
+        _warm_up(device)
 
         @DBOS.step()
         def step(text: str) -> str:
@@ -187,8 +192,20 @@ def serve(device: torch.device, settings: Settings) -> None:
         )
         DBOS.launch()
         DBOS.register_queue(QUEUE, worker_concurrency=1, polling_interval_sec=0.2)
+        before = (datetime.now(UTC) - KEPT).isoformat()
+        old = DBOS.list_workflows(completed_before=before, load_input=False, load_output=False)
+        DBOS.delete_workflows([item.workflow_id for item in old])
         log.warning("worker ready on %s", device)
         threading.Event().wait()
+
+
+def _warm_up(device: torch.device) -> None:
+    """Take one step of the first family, so that the first student waits for no import."""
+    name, kind = next(iter(FAMILIES.items()))
+    spec = RunSpec.of_preset(name, next(iter(kind.presets)), default_dataset())
+    for event in perform(spec, device):
+        if isinstance(event, Step):
+            return
 
 
 def exit_with_parent() -> None:

@@ -292,3 +292,13 @@ def test_replacing_at_once_leaves_one_of_the_whole_bundles(tmp_path):
     assert verified(path) in versions
     assert litter(tmp_path) == []
     assert json.loads((path / MANIFEST).read_bytes()).keys() == {"file"}
+
+
+def test_old_partial_results_are_forgotten(tmp_path: Path):
+    store = Store(tmp_path)
+    store.write_partial("young", "checkpoint", 1, {"a": b"1"})
+    store.write_partial("old", "checkpoint", 1, {"a": b"1"})
+    os.utime(tmp_path / "partial" / "old" / "checkpoint", (0, 0))
+    store.forget_old(3600)
+    assert store.read_partial("old", "checkpoint") is None
+    assert store.read_partial("young", "checkpoint") == (1, {"a": b"1"})
