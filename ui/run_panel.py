@@ -52,12 +52,10 @@ def _panel(spec: RunSpec, run: Run | None, *, lives: bool) -> None:
 def _finished(spec: RunSpec, run: Run, data: Dataset | None) -> None:
     made = run.provenance
     _headline(_badge(spec), _figures(run))
-    share = st.session_state.get(f"{spec.family}.rewind", 100)
     last = run.moments[-1].step
-    moment = [item for item in run.moments if item.step <= share / 100 * last][-1]
-    _pictures(data, moment.images)
+    above = st.container()
     with _controls():
-        st.slider(
+        share = st.slider(
             "Rewind the training",
             0,
             100,
@@ -67,10 +65,13 @@ def _finished(spec: RunSpec, run: Run, data: Dataset | None) -> None:
             help="Go back to any moment of the training: the pictures above are of that moment.",
             bind="query-params",
         )
+        moment = [item for item in run.moments if item.step <= share / 100 * last][-1]
         st.caption(
             f"Step {moment.step:,} of {last:,}, validation MSE {moment.figures['mse']:.4f}. "
             f"Trained in {made.seconds:.1f} s on {made.device}."
         )
+    with above:
+        _pictures(data, moment.images)
     _curve(spec, run.curve, run.moments, last, run)
 
 
