@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-ROOMS = {"genlib": 300, "ui": 300, "pages": 120, "benchmarks": 300, "tests": 300}
+ROOMS = {"genlib": 300, "ui": 300, "pages": 120, "benchmarks": 300, "tests": 500}
 FILES = [path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py"))]
 every_file = pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 
@@ -23,6 +23,8 @@ def body_lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
 def test_files_and_functions_are_short(path):
     source = path.read_text()
     assert len(source.splitlines()) <= ROOMS[path.relative_to(ROOT).parts[0]]
+    if path.is_relative_to(ROOT / "tests"):
+        return  # a test is as long as the story that it tells
     functions = (ast.FunctionDef, ast.AsyncFunctionDef)
     found = [node for node in ast.walk(ast.parse(source)) if isinstance(node, functions)]
     assert {node.name: body_lines(node) for node in found if body_lines(node) > 40} == {}

@@ -299,6 +299,6 @@ def test_old_partial_results_are_forgotten(tmp_path: Path):
     store.write_partial("young", "checkpoint", 1, {"a": b"1"})
     store.write_partial("old", "checkpoint", 1, {"a": b"1"})
     os.utime(tmp_path / "partial" / "old" / "checkpoint", (0, 0))
-    store.forget_old(3600)
+    store.forget_old(3600.0)
     assert store.read_partial("old", "checkpoint") is None
     assert store.read_partial("young", "checkpoint") == (1, {"a": b"1"})
