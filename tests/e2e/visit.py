@@ -22,6 +22,7 @@ from genlib.runs import open_store
 from genlib.store import Store
 
 HOUSE = Path(__file__).resolve().parents[2]
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]  # of Chromium
 PATIENCE = 60.0  # seconds: a busy machine is slow
 PAGE = 60_000  # the same in milliseconds
 MAIN_PICTURE = "Ten test pictures, and under each its reconstruction"

@@ -1,0 +1,207 @@
+"""What goes wrong in a lecture hall: everybody at once, lost tabs, dead processes, bad disks."""
+
+import re
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+from visit import (
+    FLAGS,
+    MAIN_PICTURE,
+    Site,
+    badge,
+    button,
+    no_traceback,
+    picture,
+    run_name,
+    step,
+    train,
+)
+from visit import until as wait_until
+
+Visit = Callable[[str], Page]
+
+
+def test_two_who_press_train_at_once_share_one_run(site: Site, visit: Visit):
+    before = site.asked_for()
+    pages = [visit(site.url("stacked", codings=4, epochs=3)) for _ in range(2)]
+    for page in pages:
+        badge(page, "not trained yet")
+    for page in pages:
+        button(page, re.compile("Train, about")).click(no_wait_after=True)
+    for page in pages:
+        expect(page.locator(".stMarkdownBadge").first).to_contain_text(
+            re.compile("trained here|replayed")
+        )
+    name = run_name(pages[0])
+    assert [asked[:12] for asked in site.asked_for() - before] == [name]
+    assert site.finished(name)
+    assert picture(pages[0]) == picture(pages[1])
+
+
+def test_a_reload_finds_the_training_and_a_closed_tab_does_not_end_it(site: Site, visit: Visit):
+    page = visit(site.url("stacked", codings=5, epochs=5))
+    badge(page, "not trained yet")
+    train(page)
+    name, reached = run_name(page), step(page)
+    page.reload()
+    badge(page, "training")
+    assert step(page) >= reached
+    page.close()
+    wait_until(lambda: site.finished(name))
+
+
+def test_a_killed_worker_is_started_again_and_goes_on(site: Site, visit: Visit):
+    page = visit(site.url("stacked", codings=6, epochs=8))
+    badge(page, "not trained yet")
+    train(page)
+    wait_until(lambda: step(page) > 100)
+    killed = site.kill_worker()
+    badge(page, "trained here")
+    assert site.finished(run_name(page))
+    assert killed not in site.workers()
+    assert len(site.workers()) == 1
+    no_traceback(page)
+
+
+def test_a_killed_server_comes_back_and_the_page_with_it(site: Site, visit: Visit):
+    page = visit(site.url("stacked", codings=7, epochs=8))
+    badge(page, "not trained yet")
+    train(page)
+    name = run_name(page)
+    wait_until(lambda: step(page) > 100)
+    site.kill()
+    site.start()
+    assert [asked[:12] for asked in site.jobs.waiting()] == [name]
+    badge(page, "training")
+    assert step(page) > 20, "it goes on from a checkpoint"
+    expect(page.locator(".stMarkdownBadge").first).to_contain_text(
+        re.compile("trained here|replayed")
+    )
+    assert site.finished(name)
+    no_traceback(page)
+
+
+def test_a_corrupt_run_is_never_shown(site: Site, visit: Visit):
+    page = visit(site.url("stacked", codings=8, epochs=1))
+    badge(page, "not trained yet")
+    untrained = picture(page)
+    button(page, re.compile("Train, about")).click()
+    badge(page, "trained here")
+    (folder,) = (site.home / "runs").glob(run_name(page) + "*")
+    site.stop()
+    weights = folder / "model.safetensors"
+    content = bytearray(weights.read_bytes())
+    content[-100] ^= 1
+    weights.write_bytes(content)
+    site.start()
+    again = visit(site.url("stacked", codings=8, epochs=1))
+    badge(again, "not trained yet")
+    assert picture(again) == untrained
+    assert not folder.exists()
+    button(again, re.compile("Train, about")).click()
+    badge(again, "trained here")
+    assert site.finished(run_name(again))
+
+
+@pytest.mark.parametrize(
+    ("path", "notice"),
+    [
+        ("no-such-page", "Page not found"),
+        ("stacked/../../etc/passwd", "Page not found"),
+        ("stacked?stacked.seed=inf&stacked.codings=1e999&stacked.epochs=-1", "not possible here"),
+        ("stacked?stacked.codings=" + "9" * 2000 + "&x=%F0%9F%A6%8A", "not possible here"),
+        ("stacked?stacked.optimizer=%3Cscript%3Ealert(1)%3C/script%3E", "not possible here"),
+    ],
+)
+def test_a_nonsense_address_gives_a_page_with_a_notice(
+    site: Site, visit: Visit, path: str, notice: str
+):
+    before = site.asked_for()
+    page = visit(site.url() + path)
+    expect(page.get_by_text(notice).first).to_be_visible()
+    expect(page.get_by_test_id("stMain").locator("img").first).to_be_visible()
+    no_traceback(page)
+    assert site.asked_for() == before
+
+
+def permitted(*command: str) -> bool:
+    """Return whether this machine lets the test do that."""
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+def browser_inside(chromium: Browser, site: Site, folder: Path) -> Browser:
+    """Return a browser inside a server's network, which is cut off from all others."""
+    assert site.process is not None
+    inside = folder / "chromium"
+    enter = f"nsenter --net=/proc/{site.process.pid}/ns/net"
+    inside.write_text(f'#!/bin/sh\nexec {enter} /usr/bin/chromium "$@"\n')
+    inside.chmod(0o700)
+    return chromium.browser_type.launch(executable_path=inside, args=FLAGS)
+
+
+def test_without_a_network_all_works_but_what_must_be_downloaded(
+    tmp_path: Path, chromium: Browser
+):
+    if not permitted("unshare", "--net", "true"):
+        pytest.skip("this machine does not let a test cut off a network")
+    cut_off = ("unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh")
+    site = Site(tmp_path / "home", cut_off)
+    try:
+        site.start()
+        page = browser_inside(chromium, site, tmp_path).new_page()
+        page.goto(site.url())
+        expect(page.get_by_alt_text("Pictures made by the shipped model")).to_be_visible()
+        page.goto(site.url("stacked", codings=9, epochs=1))
+        badge(page, "not trained yet")
+        button(page, re.compile("Train, about")).click()
+        badge(page, "trained here")
+        no_traceback(page)
+        page.goto(site.url("stacked", dataset="Kuzushiji-MNIST"))
+        badge(page, "not trained yet")
+        button(page, re.compile("Train, about")).click()
+        sentence = "Kuzushiji-MNIST is not on this machine and could not be downloaded"
+        expect(page.get_by_role("alert").filter(has_text=sentence)).to_have_count(1)
+        badge(page, "not trained yet")
+        no_traceback(page)
+    finally:
+        site.stop()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 64 MiB."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if not permitted("mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(disk)):
+        pytest.skip("this machine does not let a test mount a small disk")
+    yield disk
+    subprocess.run(["umount", "--lazy", str(disk)], check=True)
+
+
+def test_a_full_disk_is_said_in_a_sentence_and_harms_nothing_else(small_disk: Path, visit: Visit):
+    site = Site(small_disk / "home")
+    site.log = small_disk.with_name("server.log")
+    try:
+        site.start()
+        page = visit(site.url("stacked", codings=10, epochs=1))
+        badge(page, "not trained yet")
+        assert not permitted("dd", "if=/dev/zero", f"of={small_disk / 'rubbish'}")
+        button(page, re.compile("Train, about")).click()
+        expect(page.get_by_role("alert").filter(has_text=re.compile("disk|queue"))).to_be_visible()
+        expect(page.get_by_alt_text(MAIN_PICTURE)).to_be_visible()
+        no_traceback(page)
+        other = visit(site.url("stacked"))
+        badge(other, "shipped")
+        no_traceback(other)
+        home = visit(site.url())
+        expect(home.get_by_text("A memory game to begin with")).to_be_visible()
+        no_traceback(home)
+        (small_disk / "rubbish").unlink()
+        page.reload()
+        button(page, re.compile("Train, about")).click()
+        badge(page, "trained here")
+    finally:
+        site.stop()
