@@ -19,6 +19,7 @@ from datetime import UTC, datetime, timedelta
 import torch
 from dbos import DBOS
 from safetensors.torch import load, save
+from sqlalchemy.exc import SQLAlchemyError
 
 from genlib.config import Settings
 from genlib.data import DatasetUnavailableError, default_dataset
@@ -178,7 +179,11 @@ def serve(device: torch.device, settings: Settings) -> None:
 
         @DBOS.workflow(name=WORKFLOW, max_recovery_attempts=None)
         def train_run(text: str) -> str:
-            return step(text)
+            try:
+                return step(text)
+            except SQLAlchemyError:  # a full disk, say: the next worker finds the job again
+                log.exception("the queue takes no result; the worker starts again")
+                os._exit(1)
 
         DBOS(
             config={
