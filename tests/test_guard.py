@@ -166,7 +166,8 @@ def test_routes_for_the_operator_are_hidden(prefix: str, route: str):
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/stacked", "/_stcore/health", "/_stcore/host-config", "/media/picture.png"]
+    "path",
+    ["/", "/stacked", "/stacked/", "/_stcore/health", "/static/js/x.js", "/media/picture.png"],
 )
 def test_pages_are_served_with_the_headers(path: str):
     status, headers, served = request(path)
@@ -175,6 +176,13 @@ def test_pages_are_served_with_the_headers(path: str):
     assert headers[b"content-type"] == b"text/plain"
     assert headers[b"x-content-type-options"] == b"nosniff"
     assert b"frame-ancestors" in headers[b"content-security-policy"]
+
+
+@pytest.mark.parametrize("path", ["/stacked/x", "/etc/passwd", "/a/b/c/", "//a//b"])
+def test_an_address_below_a_page_is_no_page(path: str):
+    status, headers, served = request(path)
+    assert (status, served) == (404, False)
+    assert guard.HEADERS.items() <= headers.items()
 
 
 UPLOAD = "/_stcore/upload_file/session/file"

@@ -20,6 +20,7 @@ MAX_MESSAGE = 256 * 2**10  # bytes of one websocket message
 MAX_RATE = 40.0  # websocket messages a second, over ten seconds
 NEEDED = {"rerun_script", "stop_script", "app_heartbeat", "file_urls_request", "deferred_file"}
 HIDDEN = ("/_stcore/metrics", "/_stcore/agent", "/_stcore/script-health-check")
+FOLDERS = {"_stcore", "media", "static", "component", "app"}  # of Streamlit; a page lies in none
 HEADERS = {
     b"x-content-type-options": b"nosniff",
     b"referrer-policy": b"strict-origin-when-cross-origin",
@@ -104,6 +105,9 @@ def refusal(scope: Scope) -> tuple[int, str] | None:
         length = dict(scope["headers"]).get(b"content-length", b"")
         if not length.isdigit() or int(length) > MAX_UPLOAD:
             return 413, "An upload may have 16 MiB at most"
+    first, _, rest = path.strip("/").partition("/")
+    if rest and first not in FOLDERS:  # Streamlit would send its page, which stays blank there
+        return 404, "There is no such page. The way to all of them begins at /"
     return None
 
 

