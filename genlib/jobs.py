@@ -156,6 +156,7 @@ class Jobs:
 
 
 UNREACHABLE = "The training queue cannot be reached; try again in a few seconds."
+FULL = "The server's disk is full, so nothing can be trained now; what is finished still shows."
 
 
 def _impatient(address: str) -> str:
@@ -172,7 +173,8 @@ def _reachable() -> Iterator[None]:
     try:
         yield
     except SQLAlchemyError as error:
-        raise QueueUnavailableError(UNREACHABLE) from error
+        full = "disk is full" in str(error)
+        raise QueueUnavailableError(FULL if full else UNREACHABLE) from error
 
 
 def _outcome(item: WorkflowStatus) -> tuple[State, str]:

@@ -8,6 +8,7 @@ import fcntl
 import json
 import logging
 import os
+import socket
 import sys
 import threading
 import time
@@ -163,6 +164,7 @@ def explained(work: Work, stopped: threading.Event) -> str | None:
 def serve(device: torch.device, settings: Settings) -> None:
     """Take jobs until the process ends. One worker serves a device: a second one waits."""
     os.nice(10)
+    socket.setdefaulttimeout(30)  # a download that stalls is given up
     settings.home.mkdir(parents=True, exist_ok=True)
     with _alone(device, settings):
         store = open_store(settings)

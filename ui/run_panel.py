@@ -126,6 +126,7 @@ def _train_button(spec: RunSpec, job: Job | None, seconds: float) -> None:
         type="primary",
         icon=":material/play_arrow:",
         disabled=seconds > LONGEST,
+        on_click=partial(_remember, spec),
     )
     if pressed:
         _submit(spec)
@@ -142,8 +143,12 @@ def _submit(spec: RunSpec) -> None:
     except QueueUnavailableError as error:
         st.error(str(error))
         return
-    st.session_state[f"mine-{spec.fingerprint}"] = True
     st.rerun()
+
+
+def _remember(spec: RunSpec) -> None:
+    """Note that this visitor asked for the run, though another one's press may have come first."""
+    st.session_state[f"mine-{spec.fingerprint}"] = True
 
 
 def _stop(spec: RunSpec) -> None:
