@@ -94,7 +94,7 @@ class Place:
             job = self.job(spec)
             return job if job is not None and job.state == state else None
 
-        return wait_for(look, seconds)
+        return wait_for(look, seconds, lambda: f"{self.job(spec)} is not {state}")
 
     def steps(self, spec: RunSpec) -> int:
         """Return the steps that the job says it has taken."""
@@ -124,7 +124,7 @@ class Worker:
 
     def __init__(self, settings: Settings, log: str = "worker.log") -> None:
         settings.home.mkdir(parents=True, exist_ok=True)
-        self.settings, self.log = settings, settings.home.with_name(f"{settings.home.name}-{log}")
+        self.settings, self.log = settings, settings.home / log
         self.log.touch()
         self.ending = False
         self.process = self._start()
@@ -185,15 +185,19 @@ def worker(settings: Settings, log: str = "worker.log") -> Iterator[Worker]:
         running.end()
 
 
-def wait_for(look: Callable[[], T | None], seconds: float = 60) -> T:
-    """Look until there is something."""
+def wait_for(
+    look: Callable[[], T | None],
+    seconds: float = 60,
+    why: Callable[[], str] = lambda: "nothing came of it",
+) -> T:
+    """Look until there is something; fail where there is still nothing after that time."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         found = look()
         if found:
             return found
         time.sleep(0.02)
-    pytest.fail(f"nothing came of it within {seconds} s")
+    pytest.fail(f"after {seconds} s: {why()}")
 
 
 def small_run(seed: int, epochs: int = 10, **recipe: object) -> RunSpec:
