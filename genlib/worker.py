@@ -163,7 +163,6 @@ def explained(work: Work, stopped: threading.Event) -> str | None:
 
 def serve(device: torch.device, settings: Settings) -> None:
     """Take jobs until the process ends. One worker serves a device: a second one waits."""
-    os.nice(10)
     socket.setdefaulttimeout(30)  # a download that stalls is given up
     settings.home.mkdir(parents=True, exist_ok=True)
     with _alone(device, settings):

@@ -73,7 +73,7 @@ def _supervise(ending: threading.Event) -> None:
 
 def _start_worker(device: str) -> subprocess.Popen[bytes]:
     """Start a worker; it ends when this process does, as its standard input then closes."""
-    command = [sys.executable, "-m", "genlib", "worker"]
+    command = ["nice", "-n", "10", sys.executable, "-m", "genlib", "worker"]  # pages come first
     command += ["--device", device, "--with_parent", "True"]
     return subprocess.Popen(command, cwd=HOUSE, stdin=subprocess.PIPE, env=dict(os.environ))  # noqa: S603
 
