@@ -75,7 +75,10 @@ def _start_worker(device: str) -> subprocess.Popen[bytes]:
     """Start a worker; it ends when this process does, as its standard input then closes."""
     command = ["nice", "-n", "10", sys.executable, "-m", "genlib", "worker"]  # pages come first
     command += ["--device", device, "--with_parent", "True"]
-    return subprocess.Popen(command, cwd=HOUSE, stdin=subprocess.PIPE, env=dict(os.environ))  # noqa: S603
+    patient = {"OMP_WAIT_POLICY": "PASSIVE"}  # threads that wait for a busy core sleep, not spin
+    return subprocess.Popen(  # noqa: S603
+        command, cwd=HOUSE, stdin=subprocess.PIPE, env=os.environ | patient
+    )
 
 
 def report_error(error: Exception) -> bool:
