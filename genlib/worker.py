@@ -186,23 +186,28 @@ def serve(device: torch.device, settings: Settings) -> None:
                 log.exception("the queue takes no result; the worker starts again")
                 os._exit(1)
 
-        DBOS(
-            config={
-                "name": "genlib",
-                "system_database_url": settings.queue_url,
-                "application_version": VERSION,
-                "executor_id": f"{settings.worker_name}:{device}",
-                "log_level": "CRITICAL",
-                "serializer": SERIALIZER,
-            }
-        )
-        DBOS.launch()
-        DBOS.register_queue(QUEUE, worker_concurrency=1, polling_interval_sec=0.2)
-        before = (datetime.now(UTC) - KEPT).isoformat()
-        old = DBOS.list_workflows(completed_before=before, load_input=False, load_output=False)
-        DBOS.delete_workflows([item.workflow_id for item in old])
+        _launch(device, settings)
         log.warning("worker ready on %s", device)
         threading.Event().wait()
+
+
+def _launch(device: torch.device, settings: Settings) -> None:
+    """Connect to the queue, take up what a former process left, and forget what is old."""
+    DBOS(
+        config={
+            "name": "genlib",
+            "system_database_url": settings.queue_url,
+            "application_version": VERSION,
+            "executor_id": f"{settings.worker_name}:{device}",
+            "log_level": "CRITICAL",
+            "serializer": SERIALIZER,
+        }
+    )
+    DBOS.launch()
+    DBOS.register_queue(QUEUE, worker_concurrency=1, polling_interval_sec=0.2)
+    before = (datetime.now(UTC) - KEPT).isoformat()
+    old = DBOS.list_workflows(completed_before=before, load_input=False, load_output=False)
+    DBOS.delete_workflows([item.workflow_id for item in old])
 
 
 def _warm_up(device: torch.device) -> None:
