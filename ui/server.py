@@ -23,6 +23,7 @@ import genlib.plots  # noqa: F401 (the same, for plotly)
 log = logging.getLogger(__name__)
 
 HOUSE = Path(__file__).resolve().parent.parent
+HEAD_START = 4.0  # seconds that the first visitors have the machine for themselves
 warm = threading.Event()  # set once torch and the first lesson's pictures are loaded
 
 
@@ -57,6 +58,7 @@ def _warm_up(_ending: threading.Event) -> None:
 def _supervise(ending: threading.Event) -> None:
     """Keep one worker process running on each device until the server ends."""
     warm.wait()
+    ending.wait(HEAD_START)
     names = [str(device) for device in importlib.import_module("genlib.device").available()]
     workers: dict[str, subprocess.Popen[bytes]] = {}
     born: dict[str, float] = {}
