@@ -1,10 +1,13 @@
 import re
 import socket
+from math import cos, pi, sin
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from scipy.integrate import quad
+from scipy.spatial.transform import Rotation
 from sklearn.datasets import load_digits
 
 from genlib.data import (
@@ -15,6 +18,7 @@ from genlib.data import (
     load,
 )
 from genlib.data.pictures import DEBIAN
+from genlib.data.points import ellipse
 from genlib.family import to_float, to_uint8
 
 here = pytest.mark.skipif(
@@ -68,7 +72,7 @@ def test_digits_are_scikit_learns():
     assert len(data.validation) == (len(images) - 300) // 12
 
 
-@pytest.mark.parametrize("name", ["digits", pytest.param("fashion_mnist", marks=here)])
+@pytest.mark.parametrize("name", ["ellipse", "digits", pytest.param("fashion_mnist", marks=here)])
 def test_what_is_said_of_a_data_set_is_so(name):
     data, source = load(name), DATASETS[name]
     assert data.shape == source.shape
@@ -101,6 +105,42 @@ def test_grey_levels_survive_the_round_trip():
     levels = torch.arange(256, dtype=torch.uint8)
     assert torch.equal(to_uint8(to_float(levels)), levels)
     assert to_uint8(torch.tensor([-1.0, 0.0, 0.5, 1.0, 7.0])).tolist() == [0, 0, 128, 255, 255]
+
+
+def test_the_ellipse_is_sixty_points_in_space_and_the_same_each_time():
+    data, before = load("ellipse"), torch.get_rng_state()
+    assert data.train.shape == (60, 3, 1, 1)
+    assert data.train.dtype == torch.float32
+    assert torch.equal(data.train, ellipse(60, 0))
+    assert torch.equal(data.validation, data.train)
+    assert torch.equal(data.test, data.train)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert not torch.equal(ellipse(60, 1), data.train)
+    assert torch.equal(to_float(data.train), data.train)
+
+
+def test_the_mean_and_covariance_of_the_ellipse_are_the_analytic_ones():
+    """The angle is 2π(u³ + ½) with u uniform; then the turn, the shift and the noise."""
+
+    def mean_of(value) -> float:
+        return quad(lambda u: value(2 * pi * (u**3 + 0.5)), 0, 1)[0]
+
+    across, along = mean_of(cos), mean_of(lambda a: sin(a) / 2)
+    flat = np.diag([mean_of(lambda a: cos(a) ** 2) - across**2, 0, 0])
+    flat[1, 1] = mean_of(lambda a: sin(a) ** 2 / 4) - along**2
+    flat[0, 1] = flat[1, 0] = mean_of(lambda a: cos(a) * sin(a) / 2) - across * along
+    turn = Rotation.from_rotvec([pi / 29, -pi / 20, pi / 4]).as_matrix()
+    points = ellipse(200_000, 3)[:, :, 0, 0].double().numpy()
+    mean = turn @ [across, along, 0] + [0.2, 0, 0.2]
+    np.testing.assert_allclose(points.mean(0), mean, atol=0.01)
+    covariance = turn @ flat @ turn.T + 0.28**2 * np.eye(3)
+    np.testing.assert_allclose(np.cov(points.T), covariance, atol=0.01)
+
+
+def test_all_points_of_the_ellipse_are_shown():
+    data = load("ellipse")
+    assert torch.equal(data.test[data.showcase()], data.test)
+    assert torch.equal(data.showcase(7), data.showcase())
 
 
 @pytest.mark.parametrize("name", ["mnist", "kmnist", "cifar10"])

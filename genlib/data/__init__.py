@@ -1,6 +1,6 @@
-"""Data sets of small pictures, resident on the device as uint8."""
+"""Data sets of small pictures, and of points, resident on the device."""
 
-from genlib.data.pictures import (
+from genlib.data.catalogue import (
     DATASETS,
     Dataset,
     DatasetName,
@@ -8,6 +8,7 @@ from genlib.data.pictures import (
     default_dataset,
     download_fraction,
     load,
+    resized,
 )
 
 __all__ = [
@@ -18,4 +19,5 @@ __all__ = [
     "default_dataset",
     "download_fraction",
     "load",
+    "resized",
 ]
