@@ -2,13 +2,11 @@
 
 from dataclasses import dataclass
 
-from jaxtyping import UInt8
 from torch import Tensor
 
 from genlib.curve import Curve
-from genlib.family import Family
+from genlib.family import Data, Family
 
-Images = UInt8[Tensor, "count channels height width"]
 State = dict[str, Tensor]
 
 
@@ -27,7 +25,7 @@ class Snapshot:
     """What the averaged weights make now, and their figures of merit on validation pictures."""
 
     step: int
-    images: Images
+    images: Data
     figures: dict[str, float]
 
 

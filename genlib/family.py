@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
 import torch
 from jaxtyping import Float, UInt8
@@ -11,8 +11,11 @@ from torch import Tensor, nn
 from genlib.config import Config, TrainConfig
 
 Shape = tuple[int, int, int]
+Kind = Literal["pictures", "points"]  # of data; a point is a picture of one pixel
+Reference = Literal["none", "pca", "linear_denoiser"]
 Losses = dict[str, Float[Tensor, ""]]
 Pictures = Float[Tensor, "batch channels height width"]
+Shown = Float[Tensor, "shown channels height width"]  # several for each picture of a batch
 
 
 class Preset(NamedTuple):
@@ -21,6 +24,7 @@ class Preset(NamedTuple):
     model: Config
     train: TrainConfig
     note: str
+    dataset: str = "fashion_mnist"  # what the shipped run of it was trained on
 
 
 class Stage(NamedTuple):
@@ -40,11 +44,14 @@ class Family(nn.Module, ABC):
 
     config_type: ClassVar[type[Config]]
     presets: ClassVar[Mapping[str, Preset]]  # the first one is the default, and shipped
+    learns: ClassVar[tuple[Kind, ...]] = ("pictures",)  # what its data may be
+    shows: ClassVar[tuple[str, ...]] = ("reconstruction",)  # what `preview` gives, in order
+    reference: ClassVar[Reference] = "none"  # the simpler method that it has to beat
 
     def __init__(self, config: Config, shape: Shape) -> None:
         super().__init__()
         self.shape = shape
-        self.stage = self.stages()[0].name
+        self.stage = ""  # the phase of training that it is in; empty outside training
 
     def stages(self) -> tuple[Stage, ...]:
         """Return the phases of training in order; the loop sets `stage` to each one's name."""
@@ -62,8 +69,11 @@ class Family(nn.Module, ABC):
         """
 
     @abstractmethod
-    def preview(self, x: Pictures, rng: torch.Generator) -> Pictures:
-        """Return the pictures, in [0, 1], that show how far training is."""
+    def preview(self, x: Pictures, rng: torch.Generator) -> Shown:
+        """Return the pictures, in [0, 1], that show how far training is.
+
+        First all pictures of the first kind that `shows` names, then all of the next.
+        """
 
     @abstractmethod
     def evaluate(self, x: Pictures) -> Losses:
@@ -90,9 +100,49 @@ class Encodes(ABC):
         return self.decode(self.encode(x))
 
 
-def to_float(images: UInt8[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
-    """Return grey levels 0 … 255 as numbers in [0, 1]."""
-    return images.float() / 255
+def encoding(family: Family) -> Encodes:
+    """Return the same family as one that encodes.
+
+    Raises:
+        TypeError: it has no codings.
+    """
+    if not isinstance(family, Encodes):
+        raise TypeError(f"{type(family).__name__} has no codings")
+    return family
+
+
+class Denoises(ABC):
+    """The ability to restore pictures that were corrupted.
+
+    Attributes:
+        level: the corruption that it is trained for, in the family's own unit.
+    """
+
+    level: float
+
+    @abstractmethod
+    def corrupt(self, x: Pictures, rng: torch.Generator, level: float) -> Pictures:
+        """Return corrupted pictures; the level is in the family's own unit."""
+
+    @abstractmethod
+    def denoise(self, x: Pictures) -> Pictures:
+        """Return the estimate of the clean pictures of corrupted ones."""
+
+    @abstractmethod
+    def noise_variance(
+        self, x: Float[Tensor, "batch pixels"], level: float
+    ) -> Float[Tensor, "pixels"]:
+        """Return the variance that `corrupt` adds to each pixel of pictures such as x."""
+
+
+Data = UInt8[Tensor, "_ channels height width"] | Float[Tensor, "_ channels height width"]
+
+
+def to_float(
+    data: UInt8[Tensor, "*shape"] | Float[Tensor, "*shape"],
+) -> Float[Tensor, "*shape"]:
+    """Return grey levels 0 … 255 as numbers in [0, 1]; points are numbers already."""
+    return data if data.is_floating_point() else data.float() / 255
 
 
 def to_uint8(x: Float[Tensor, "*shape"]) -> UInt8[Tensor, "*shape"]:

@@ -1,8 +1,10 @@
 """Losses that several families share, as means over pictures and pixels."""
 
+import math
 from collections.abc import Callable
 from typing import Literal
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
@@ -27,10 +29,27 @@ def cross_entropy(logits: Values, x: Values) -> Float[Tensor, ""]:
 
 def entropy_floor(x: Values) -> Float[Tensor, ""]:
     """Return the least cross-entropy of any reconstruction: −mean(x ln x + (1 − x) ln(1 − x))."""
-    return F.binary_cross_entropy(x, x)
+    entropy: Tensor = torch.special.entr(x) + torch.special.entr(1 - x)
+    return entropy.mean()
+
+
+def excess_cross_entropy(logits: Values, x: Values) -> Float[Tensor, ""]:
+    """Return the cross-entropy above its floor: the KL divergence of x̂'s pixels from x's."""
+    return cross_entropy(logits, x) - entropy_floor(x)
+
+
+def bernoulli_kl(p: float, q: Values) -> Values:
+    """Return KL(p ‖ q) = p ln(p/q) + (1 − p) ln((1 − p)/(1 − q)) of coins, element by element.
+
+    Args:
+        p: in (0, 1).
+        q: in [0, 1]; taken as at least a millionth away from either end.
+    """
+    q = q.clamp(1e-6, 1 - 1e-6)
+    return p * (math.log(p) - q.log()) + (1 - p) * (math.log(1 - p) - (1 - q).log())
 
 
 RECONSTRUCTIONS: dict[Reconstruction, Callable[[Values, Values], Float[Tensor, ""]]] = {
     "mse": squared_error,
-    "bce": cross_entropy,
+    "bce": excess_cross_entropy,
 }

@@ -26,17 +26,39 @@ def _sgd(weights: Parameters, rate: float, **_: Any) -> list[Optimizer]:
     return [SGD(weights, lr=rate, momentum=0.9)]
 
 
+class FlatMuon(Muon):
+    """Muon on weights of any rank: each is a matrix of its first dimension by all others.
+
+    Args:
+        weights: contiguous, as the matrices share their memory; they are what `step` reads the
+            gradients of, and `zero_grad` does not clear them.
+        options: those of `torch.optim.Muon`, which takes matrices alone.
+    """
+
+    def __init__(self, weights: Parameters, **options: Any) -> None:
+        matrices = [nn.Parameter(weight.detach().view(len(weight), -1)) for weight in weights]
+        self.pairs = list(zip(matrices, weights, strict=True))
+        super().__init__(matrices, **options)
+
+    def step(self, closure: Any = None) -> Any:
+        """Step along the gradients of the weights."""
+        for matrix, weight in self.pairs:
+            matrix.grad = None if weight.grad is None else weight.grad.flatten(1)
+        return super().step(closure)  # type: ignore[no-untyped-call]
+
+
 def _muon(weights: Parameters, rate: float, **device: Any) -> list[Optimizer]:
-    """Muon for the matrices, AdamW for the rest (Jordan 2024, kellerjordan.github.io/posts/muon).
+    """Muon for matrices and filters, AdamW for the rest (Jordan 2024, kellerjordan.github.io).
 
     Muon's update is rescaled to AdamW's usual size (Liu et al. 2025, arXiv:2502.16982, eq. 4),
     so one learning rate serves both.
     """
-    matrices = [weight for weight in weights if weight.ndim == 2]
-    rest = [weight for weight in weights if weight.ndim != 2]
+    matrices = [weight for weight in weights if weight.ndim >= 2]
+    rest = [weight for weight in weights if weight.ndim < 2]
     parts: list[Optimizer] = []
     if matrices:
-        parts.append(Muon(matrices, lr=rate, weight_decay=0, adjust_lr_fn="match_rms_adamw"))
+        options = {"weight_decay": 0, "adjust_lr_fn": "match_rms_adamw"}
+        parts.append(FlatMuon(matrices, lr=rate, **options))
     if rest:
         parts.append(AdamW(rest, lr=rate, weight_decay=0, **device))
     return parts

@@ -2,14 +2,13 @@
 
 import json
 import platform
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import torch
-from jaxtyping import UInt8
 from pydantic import Field, SerializeAsAny, model_validator
 from safetensors.torch import load, save
 from torch import Tensor
@@ -20,15 +19,14 @@ from genlib.curve import Row
 from genlib.data import DATASETS, Dataset, DatasetName
 from genlib.data import load as load_dataset
 from genlib.events import Checkpoint, Diverged, Finished, Snapshot, State, Step
-from genlib.family import Encodes, Family, to_float
-from genlib.metrics import pca_error
+from genlib.family import Data, Denoises, Encodes, Family, Reference, to_float
+from genlib.metrics import denoising_error, linear_denoiser, pca_error
 from genlib.models import FAMILIES
-from genlib.rng import build
+from genlib.rng import build, generator
 from genlib.store import Store
 from genlib.train import train
 
 STEP_EFFORT = 3e7  # multiply-adds that the fixed effort of a step is worth
-Images = UInt8[Tensor, "count channels height width"]
 
 
 class RunSpec(Config):
@@ -49,15 +47,30 @@ class RunSpec(Config):
         right = isinstance(model, wanted)
         return data | {"model": model if right else wanted.model_validate(model)}
 
+    @model_validator(mode="after")
+    def _family_learns_the_data(self) -> "RunSpec":
+        """Refuse points for a family that learns pictures alone."""
+        if DATASETS[self.dataset].kind not in FAMILIES[self.family].learns:
+            raise ValueError(f"{self.family} does not learn {DATASETS[self.dataset].kind}")
+        return self
+
     @classmethod
-    def of_preset(cls, family: str, preset: str, dataset: DatasetName) -> "RunSpec":
-        """Return a preset's specification.
+    def of_preset(
+        cls, family: str, preset: str | None = None, dataset: DatasetName | None = None
+    ) -> "RunSpec":
+        """Return a preset's specification: the family's first, on its own data, by default.
 
         Raises:
             KeyError: there is no such family or preset.
         """
-        chosen = FAMILIES[family].presets[preset]
-        return cls(family=family, dataset=dataset, model=chosen.model, train=chosen.train)
+        presets = FAMILIES[family].presets
+        chosen = presets[preset or next(iter(presets))]
+        return cls(
+            family=family,
+            dataset=dataset or chosen.dataset,
+            model=chosen.model,
+            train=chosen.train,
+        )
 
     def build(self) -> Family:
         """Return the untrained family, its weights drawn from the seed."""
@@ -82,7 +95,7 @@ class Moment:
 
     step: int
     figures: dict[str, float]
-    images: Images
+    images: Data
 
 
 @dataclass(frozen=True)
@@ -158,14 +171,13 @@ def perform(
 def _finish(
     spec: RunSpec, end: Finished, moments: list[Moment], data: Dataset, device: torch.device
 ) -> Run:
-    """Measure a trained family on the test pictures, beside PCA with as many codings."""
+    """Measure a trained family on the test pictures, beside the simpler method it has to beat."""
     family = end.family.eval().requires_grad_(requires_grad=False)
     test = to_float(data.test)
     metrics = {f"test_{name}": float(value) for name, value in family.evaluate(test).items()}
-    if isinstance(family, Encodes):
-        codings = family.encode(test[:1]).shape[1]
-        train_x = to_float(data.train).flatten(1)
-        metrics["pca_mse"] = pca_error(train_x, test.flatten(1), codings)
+    if family.reference != "none":
+        name = f"{family.reference}_mse"
+        metrics[name] = REFERENCES[family.reference](family, to_float(data.train), test)
     provenance = Provenance(
         seconds=end.seconds,
         device=devices.name(device),
@@ -176,6 +188,26 @@ def _finish(
     )
     curve = end.curve.read(max(moment.step for moment in moments))
     return Run(spec, family.cpu(), curve, moments, provenance)
+
+
+def _pca(family: Encodes, train_x: Tensor, test_x: Tensor) -> float:
+    """Return the test error of PCA with as many components as the family has codings."""
+    codings = family.encode(test_x[:1]).shape[1]
+    return pca_error(train_x.flatten(1), test_x.flatten(1), codings)
+
+
+def _linear_denoiser(family: Denoises, train_x: Tensor, test_x: Tensor) -> float:
+    """Return the test error of the best linear denoiser of the family's own corruption."""
+    flat = train_x.flatten(1)
+    best = linear_denoiser(flat, family.noise_variance(flat, family.level))
+    corrupted = family.corrupt(test_x, generator(0, test_x.device), family.level)
+    return denoising_error(best, corrupted.flatten(1), test_x.flatten(1))
+
+
+REFERENCES: dict[Reference, Callable[[Any, Tensor, Tensor], float]] = {
+    "pca": _pca,
+    "linear_denoiser": _linear_denoiser,
+}
 
 
 def open_store(settings: Settings) -> Store:

@@ -11,7 +11,6 @@ import time
 from collections.abc import Iterator, Mapping
 
 import torch
-from jaxtyping import UInt8
 from torch import Tensor
 
 from genlib.capture import Replay
@@ -19,11 +18,9 @@ from genlib.config import TrainConfig
 from genlib.curve import Curve
 from genlib.device import autocast_type
 from genlib.events import Checkpoint, Diverged, Event, Finished, Snapshot, State, Step
-from genlib.family import Family, to_float, to_uint8
+from genlib.family import Data, Family, to_float, to_uint8
 from genlib.optimisers import average_rates, descend, follow, make_optimisers, rate_factors
 from genlib.rng import generator
-
-Images = UInt8[Tensor, "_ channels height width"]
 
 SNAPSHOTS = 24  # pictures of progress kept of every run, denser at its start
 PATIENCE = 5  # steps between two looks for divergence
@@ -32,9 +29,9 @@ BLOWN_UP = 1_000.0  # a loss so many times its first value has diverged
 
 def train(
     family: Family,
-    images: Images,
-    validation: Images,
-    showcase: Images,
+    images: Data,
+    validation: Data,
+    showcase: Data,
     config: TrainConfig,
     state: State | None = None,
 ) -> Iterator[Event]:
@@ -42,7 +39,7 @@ def train(
 
     Args:
         family: the model, on the device of the pictures.
-        images: training pictures, grey levels 0 … 255.
+        images: training pictures, grey levels 0 … 255; or points.
         validation: pictures for the figures of merit of each snapshot.
         showcase: pictures that each snapshot shows.
         config: the recipe.
@@ -70,6 +67,7 @@ def train(
     if run.diverged(wait=True):
         yield Diverged(run.step, run.curve.explain_divergence(config.learning_rate))
         return
+    run.family.stage = run.average.stage = ""  # few steps need not have reached the last stage
     yield Finished(run.average, run.curve, run.seconds())
 
 
@@ -82,7 +80,7 @@ def snapshot_steps(steps: int) -> frozenset[int]:
 class Training:
     """Everything that changes while a family trains."""
 
-    def __init__(self, family: Family, images: Images, config: TrainConfig) -> None:
+    def __init__(self, family: Family, images: Data, config: TrainConfig) -> None:
         self.family, self.config = family, config
         self.images = images[: config.pictures] if config.pictures else images
         self.device = images.device
@@ -176,11 +174,12 @@ class Training:
         return (wait or self.step % PATIENCE == 0) and self.curve.blown_up(BLOWN_UP, wait=wait)
 
     @torch.no_grad()
-    def look(self, showcase: Images, validation: Images) -> tuple[Images, dict[str, float]]:
+    def look(self, showcase: Data, validation: Data) -> tuple[Data, dict[str, float]]:
         """Return the preview pictures of the averaged weights, and their figures of merit."""
         self.average.eval()
         rng = generator(self.config.seed, self.device)
-        shown = to_uint8(self.average.preview(to_float(showcase), rng)).cpu()
+        made = self.average.preview(to_float(showcase), rng).cpu()
+        shown = made if showcase.is_floating_point() else to_uint8(made)
         figures = self.average.evaluate(to_float(validation))
         self.average.train()
         return shown, {name: float(value) for name, value in figures.items()}

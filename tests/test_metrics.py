@@ -1,10 +1,12 @@
+import numpy as np
 import pytest
 import torch
 from sklearn.decomposition import PCA
+from sklearn.linear_model import LinearRegression, Ridge
 
 from genlib.data import load
 from genlib.family import to_float
-from genlib.metrics import pca_error
+from genlib.metrics import denoising_error, linear_denoiser, pca_error, psnr
 from genlib.rng import generator
 
 
@@ -33,3 +35,106 @@ def test_more_components_never_lose_more_on_the_pictures_they_were_fitted_to():
     x = to_float(load("digits").train).flatten(1)
     errors = [pca_error(x, x, codings) for codings in range(1, 65, 7)]
     assert errors == sorted(errors, reverse=True)
+
+
+MEAN = torch.tensor([0.3, 0.4, 0.5, 0.6, 0.7])
+MIX = 0.1 * torch.randn(5, 5, generator=generator(2))
+
+
+def points(count: int, seed: int) -> torch.Tensor:
+    """Return points with mean MEAN and covariance MIX · MIXᵀ."""
+    return MEAN + torch.randn(count, 5, generator=generator(seed)) @ MIX.T
+
+
+def noisy(x: torch.Tensor, variance: torch.Tensor, seed: int) -> torch.Tensor:
+    return x + variance.sqrt() * torch.randn(x.shape, generator=generator(seed))
+
+
+VARIANCES = [torch.full((5,), 0.01), torch.full((5,), 0.25), torch.linspace(0.01, 0.3, 5)]
+every_variance = pytest.mark.parametrize("variance", VARIANCES, ids=["small", "large", "mixed"])
+
+
+@every_variance
+def test_the_linear_denoiser_is_the_least_squares_fit_to_corrupted_samples(variance):
+    x = points(200_000, 3)
+    fit = LinearRegression().fit(noisy(x, variance, 4).double(), x.double())
+    matrix, offset = linear_denoiser(x, variance)
+    np.testing.assert_allclose(matrix.numpy(), fit.coef_, atol=0.01)
+    np.testing.assert_allclose(offset.numpy(), fit.intercept_, atol=0.01)
+
+
+@every_variance
+def test_the_linear_denoiser_is_the_wiener_filter_of_the_exact_covariances(variance):
+    covariance, noise = (MIX @ MIX.T).double(), variance.diag().double()
+    exact = covariance @ torch.linalg.inv(covariance + noise)
+    matrix, offset = linear_denoiser(points(200_000, 3), variance)
+    torch.testing.assert_close(matrix.double(), exact, rtol=0, atol=0.01)
+    torch.testing.assert_close(offset.double(), MEAN - exact @ MEAN.double(), rtol=0, atol=0.01)
+
+
+@every_variance
+def test_the_linear_denoiser_is_scikit_learns_ridge_regression_of_the_clean_on_themselves(
+    variance,
+):
+    """Noise on the input is, on average, a ridge penalty: Bishop (1995)."""
+    x, scale = points(300, 5).double().numpy(), variance.double().sqrt().numpy()
+    ridge = Ridge(alpha=len(x)).fit(x / scale, x)
+    matrix, offset = linear_denoiser(torch.from_numpy(x).float(), variance)
+    np.testing.assert_allclose(matrix.numpy(), ridge.coef_ / scale, atol=1e-4)
+    np.testing.assert_allclose(offset.numpy(), ridge.intercept_, atol=1e-4)
+
+
+def test_without_noise_the_linear_denoiser_changes_nothing():
+    matrix, offset = linear_denoiser(points(2_000, 6), torch.zeros(5))
+    scale = float(torch.linalg.eigvalsh(MIX @ MIX.T)[0])  # the nudge is a millionth beside it
+    torch.testing.assert_close(matrix, torch.eye(5), rtol=0, atol=2e-6 / scale)
+    torch.testing.assert_close(offset, torch.zeros(5), rtol=0, atol=5e-6 / scale)
+
+
+def test_in_endless_noise_the_best_guess_is_the_mean():
+    x = points(2_000, 7)
+    matrix, offset = linear_denoiser(x, torch.full((5,), 1e8))
+    torch.testing.assert_close(matrix, torch.zeros(5, 5), rtol=0, atol=1e-6)
+    torch.testing.assert_close(offset, x.mean(0), rtol=0, atol=1e-5)
+
+
+def test_pixels_that_are_always_the_same_are_restored_exactly():
+    x = torch.cat([points(500, 8), torch.full((500, 1), 0.25)], 1)
+    matrix, offset = linear_denoiser(x, torch.full((6,), 0.1))
+    again = noisy(x, torch.full((6,), 0.1), 9) @ matrix.T + offset
+    torch.testing.assert_close(again[:, 5], x[:, 5], rtol=0, atol=1e-5)
+
+
+@every_variance
+def test_the_linear_denoiser_leaves_less_error_than_nothing_or_the_mean_or_its_neighbours(
+    variance,
+):
+    x, rng = points(20_000, 10).clamp(0, 1), generator(11)
+    corrupted, best = noisy(x, variance, 12), linear_denoiser(x, variance)
+    least = denoising_error(best, corrupted, x)
+    assert least < denoising_error((torch.eye(5), torch.zeros(5)), corrupted, x)
+    assert least < denoising_error((torch.zeros(5, 5), x.mean(0)), corrupted, x)
+    for _ in range(5):
+        step = 0.1 * torch.randn(5, 5, generator=rng)
+        other = best[0] + step, best[1] - step @ x.mean(0)
+        assert least < denoising_error(other, corrupted, x)
+
+
+def test_denoising_error_is_that_of_the_clipped_pictures():
+    corrupted, clean = torch.tensor([[-1.0, 0.5, 2.0]]), torch.tensor([[0.0, 0.5, 0.5]])
+    copy = torch.eye(3), torch.zeros(3)
+    assert denoising_error(copy, corrupted, clean) == pytest.approx(0.25 / 3)
+    shifted = torch.eye(3), torch.tensor([0.0, 0.25, 0.0])
+    assert denoising_error(shifted, corrupted, clean) == pytest.approx((0.0625 + 0.25) / 3)
+    turned = torch.tensor([[0.0, 1, 0], [0, 0, 0], [0, 0, 0]]), torch.zeros(3)
+    assert denoising_error(turned, corrupted, clean) == pytest.approx((0.25 + 0.25 + 0.25) / 3)
+
+
+@pytest.mark.parametrize(("mse", "decibels"), [(1.0, 0), (0.1, 10), (0.01, 20), (0.5, 3.0103)])
+def test_psnr_of_known_errors(mse, decibels):
+    assert psnr(mse) == pytest.approx(decibels, abs=1e-4)
+    assert psnr(mse / 2) - psnr(mse) == pytest.approx(3.0103, abs=1e-4)
+
+
+def test_psnr_of_a_perfect_copy_is_a_number():
+    assert psnr(0.0) == pytest.approx(120)

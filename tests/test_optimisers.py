@@ -6,10 +6,19 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors.torch import load, save
 from torch import nn
+from torch.optim import Muon
 
 from genlib.config import Optimizer, TrainConfig
-from genlib.optimisers import average_rates, descend, follow, make_optimisers, rate_factors
+from genlib.optimisers import (
+    FlatMuon,
+    average_rates,
+    descend,
+    follow,
+    make_optimisers,
+    rate_factors,
+)
 from genlib.rng import build, generator
 
 CPU = torch.device("cpu")
@@ -89,8 +98,8 @@ def test_scaling_the_step_is_setting_the_learning_rate(name):
     slide(model, config, factors)
     optimisers = make_optimisers(config, oracle.parameters(), CPU)
     for factor in factors.tolist():
+        oracle.zero_grad()
         for optimiser in optimisers:
-            optimiser.zero_grad()
             for group in optimiser.param_groups:
                 group["lr"] = 0.02 * factor
         quadratic(oracle).backward()
@@ -135,6 +144,81 @@ def test_muons_step_has_equal_singular_values():
     assert float(values.max() / values.min()) < 2
 
 
+SHAPES = [(6, 4), (3, 8), (5, 3, 3, 3), (4, 2, 5), (2, 3, 4, 5, 2)]
+
+
+def drawn(shape: tuple[int, ...], seed: int) -> torch.Tensor:
+    return torch.randn(shape, generator=generator(seed))
+
+
+def step_along(optimiser: torch.optim.Optimizer, weights: list[nn.Parameter], step: int) -> None:
+    for index, weight in enumerate(weights):
+        weight.grad = drawn((len(weight), weight[0].numel()), 100 * step + index).view_as(weight)
+    optimiser.step()
+
+
+@pytest.mark.parametrize("options", [{}, {"lr": 0.1, "weight_decay": 0, "nesterov": False}])
+@pytest.mark.parametrize("adjust", ["original", "match_rms_adamw"])
+def test_flat_muon_is_torchs_muon_on_the_flattened_weights_step_by_step(options, adjust):
+    weights = [nn.Parameter(drawn(shape, seed)) for seed, shape in enumerate(SHAPES)]
+    oracles = [nn.Parameter(weight.detach().flatten(1).clone()) for weight in weights]
+    mine = FlatMuon(weights, adjust_lr_fn=adjust, **options)
+    theirs = Muon(oracles, adjust_lr_fn=adjust, **options)
+    for step in range(5):
+        before = [weight.detach().clone() for weight in weights]
+        step_along(mine, weights, step)
+        step_along(theirs, oracles, step)
+        for weight, oracle, start in zip(weights, oracles, before, strict=True):
+            assert torch.equal(weight.flatten(1), oracle)
+            assert not torch.equal(weight, start)
+
+
+def test_flat_muon_moves_the_filters_of_the_module_itself():
+    model = build(lambda: nn.Sequential(nn.Conv2d(2, 3, 3), nn.ConvTranspose2d(3, 2, 3)), 0)
+    x, weights = torch.ones(1, 2, 5, 5), list(model.parameters())
+    optimisers = make_optimisers(TrainConfig(learning_rate=0.01), weights, CPU)
+    losses, places = [], [weight.data_ptr() for weight in weights]
+    for _ in range(100):
+        loss = (model(x) - x).square().mean()
+        losses.append(float(loss.detach()))
+        descend(weights, optimisers, loss, torch.tensor(1.0), 0.0)
+    assert losses[-1] < 0.1 * losses[0]
+    assert [weight.data_ptr() for weight in model.parameters()] == places
+
+
+def test_flat_muon_leaves_a_weight_without_a_gradient_alone():
+    one, other = (nn.Parameter(drawn((3, 2, 2, 2), seed)) for seed in (0, 1))
+    start = other.detach().clone()
+    optimiser = FlatMuon([one, other])
+    one.grad = drawn((3, 2, 2, 2), 2)
+    optimiser.step()
+    assert torch.equal(other, start)
+    assert not torch.equal(one, drawn((3, 2, 2, 2), 0))
+
+
+def test_flat_muon_goes_on_from_its_state_with_the_same_bits():
+    weights = [nn.Parameter(drawn(shape, seed)) for seed, shape in enumerate(SHAPES)]
+    optimiser = FlatMuon(weights, lr=0.1)
+    for step in range(3):
+        step_along(optimiser, weights, step)
+    state = optimiser.state_dict()
+    momenta = {str(key): value["momentum_buffer"] for key, value in state["state"].items()}
+    written = load(save(momenta))
+    again = [nn.Parameter(weight.detach().clone()) for weight in weights]
+    resumed = FlatMuon(again, lr=0.1)
+    resumed.load_state_dict(
+        {
+            "state": {int(key): {"momentum_buffer": value} for key, value in written.items()},
+            "param_groups": resumed.state_dict()["param_groups"],
+        }
+    )
+    for step in range(3, 6):
+        step_along(optimiser, weights, step)
+        step_along(resumed, again, step)
+    for one, other in zip(weights, again, strict=True):
+        assert torch.equal(one, other)
+
+
 @EVERY
 @pytest.mark.parametrize("shape", [(3,), (3, 4), (2, 3, 3, 3)])
 def test_any_shape_of_weight_can_be_all_that_a_player_has(name, shape):
@@ -150,8 +234,9 @@ def test_every_weight_is_in_exactly_one_optimiser():
     weights = list(network().parameters())
     for name in get_args(Optimizer):
         parts = make_optimisers(TrainConfig(optimizer=name), weights, CPU)
-        held = [id(w) for part in parts for group in part.param_groups for w in group["params"]]
-        assert sorted(held) == sorted(map(id, weights))
+        held = [w for part in parts for group in part.param_groups for w in group["params"]]
+        assert sorted(w.data_ptr() for w in held) == sorted(w.data_ptr() for w in weights)
+        assert sum(w.numel() for w in held) == sum(w.numel() for w in weights)
 
 
 def test_the_weight_average_is_the_sum_of_the_weights_by_their_shares():

@@ -1,5 +1,13 @@
 """Figures of merit: tensors in, a number out. They import nothing of genlib."""
 
-from genlib.metrics.reference import pca_error
+from genlib.metrics.reference import denoising_error, linear_denoiser, pca_error, psnr
+from genlib.metrics.subspace import principal_angles, principal_axes
 
-__all__ = ["pca_error"]
+__all__ = [
+    "denoising_error",
+    "linear_denoiser",
+    "pca_error",
+    "principal_angles",
+    "principal_axes",
+    "psnr",
+]

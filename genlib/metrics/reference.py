@@ -1,5 +1,7 @@
 """What a simpler method reaches on the same data: the line that a model has to beat."""
 
+import math
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -18,3 +20,34 @@ def pca_error(
     basis = vectors[:, -codings:]
     rest = test - mean
     return float((rest - rest @ basis @ basis.T).square().mean())
+
+
+def linear_denoiser(
+    train: Float[Tensor, "count pixels"], variance: Float[Tensor, "pixels"]
+) -> tuple[Float[Tensor, "pixels pixels"], Float[Tensor, "pixels"]]:
+    """Return (A, b) of the best linear denoiser x̂ = A x̃ + b for noise of that variance.
+
+    The noise has mean zero and is not correlated between pixels, nor with the pictures: Wiener's
+    filter A = C (C + N)⁻¹, b = μ − A μ, with mean μ and covariance C of `train`.
+    """
+    mean = train.mean(0)
+    centred = train - mean
+    covariance = centred.T @ centred / len(train)
+    noisy = covariance + torch.diag(variance.clamp(min=1e-6))
+    matrix = torch.linalg.solve(noisy, covariance).T  # both symmetric: (N + C)⁻¹ C, transposed
+    return matrix, mean - matrix @ mean
+
+
+def denoising_error(
+    denoiser: tuple[Float[Tensor, "pixels pixels"], Float[Tensor, "pixels"]],
+    corrupted: Float[Tensor, "count pixels"],
+    clean: Float[Tensor, "count pixels"],
+) -> float:
+    """Return the mean squared error of a linear denoiser (A, b), clipped to [0, 1]."""
+    matrix, offset = denoiser
+    return float(((corrupted @ matrix.T + offset).clamp(0, 1) - clean).square().mean())
+
+
+def psnr(mse: float) -> float:
+    """Return the peak signal-to-noise ratio of pictures in [0, 1], in decibels."""
+    return -10 * math.log10(max(mse, 1e-12))

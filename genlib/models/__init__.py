@@ -1,6 +1,18 @@
-"""The families, one file each."""
+"""The families, one file each, in the order of the lessons."""
 
 from genlib.family import Family
+from genlib.models.convolutional import ConvolutionalAutoencoder
+from genlib.models.denoising import DenoisingAutoencoder
+from genlib.models.linear import LinearAutoencoder
+from genlib.models.recurrent import RecurrentAutoencoder
+from genlib.models.sparse import SparseAutoencoder
 from genlib.models.stacked import StackedAutoencoder
 
-FAMILIES: dict[str, type[Family]] = {"stacked": StackedAutoencoder}
+FAMILIES: dict[str, type[Family]] = {
+    "linear": LinearAutoencoder,
+    "stacked": StackedAutoencoder,
+    "convolutional": ConvolutionalAutoencoder,
+    "recurrent": RecurrentAutoencoder,
+    "denoising": DenoisingAutoencoder,
+    "sparse": SparseAutoencoder,
+}

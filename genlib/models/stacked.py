@@ -19,9 +19,7 @@ still costs the entropy of the pixels, so look at what is above that floor.
 K. Hornik, *Neural networks and principal component analysis*, Neural Networks 2 (1989).
 """
 
-from collections.abc import Callable, Iterator
-from itertools import pairwise
-from typing import Literal
+from collections.abc import Iterator
 
 import torch
 from jaxtyping import Float
@@ -30,15 +28,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from genlib.config import Config, TrainConfig
-from genlib.family import Encodes, Family, Losses, Pictures, Preset, Shape
-from genlib.objectives import RECONSTRUCTIONS, Reconstruction, cross_entropy, entropy_floor
-
-Activation = Literal["relu", "selu", "gelu"]
-ACTIVATIONS: dict[Activation, Callable[[], nn.Module]] = {
-    "relu": nn.ReLU,
-    "selu": nn.SELU,
-    "gelu": nn.GELU,
-}
+from genlib.family import Encodes, Family, Losses, Pictures, Preset, Shape, Shown, Stage
+from genlib.nn import Activation, Tied, stack
+from genlib.objectives import (
+    RECONSTRUCTIONS,
+    Reconstruction,
+    entropy_floor,
+    excess_cross_entropy,
+)
 
 
 class StackedConfig(Config):
@@ -74,20 +71,24 @@ class StackedConfig(Config):
         title="Loss",
         description="Squared error, or cross-entropy with each grey level as a probability.",
     )
-
-
-def _stack(sizes: list[int], activation: Activation) -> nn.Sequential:
-    """Dense layers through `sizes`, the activation between them but not after the last."""
-    layers: list[nn.Module] = []
-    for fan_in, fan_out in pairwise(sizes):
-        layers += [nn.Linear(fan_in, fan_out), ACTIVATIONS[activation]()]
-    return nn.Sequential(*layers[:-1])
+    tied: bool = Field(
+        False,
+        title="Tied weights",
+        description="The decoder uses the encoder's matrices, transposed: half the weights.",
+    )
+    layerwise: bool = Field(
+        False,
+        title="One layer at a time",
+        description="First the outermost layers learn alone, then the next on their codings, "
+        "at last all together.",
+    )
 
 
 class StackedAutoencoder(Family, Encodes):
     """The chapter's stacked autoencoder: by default 784-100-30-100-784."""
 
     config_type = StackedConfig
+    reference = "pca"
     presets = {
         "fast": Preset(
             StackedConfig(),
@@ -107,6 +108,11 @@ class StackedAutoencoder(Family, Encodes):
             ),
             "The chapter's own recipe: NAdam, batches of 32, 20 epochs.",
         ),
+        "tied, one layer at a time": Preset(
+            StackedConfig(tied=True, layerwise=True),
+            TrainConfig(),
+            "Half the weights, and each pair of layers learns before the next one begins.",
+        ),
         "break it": Preset(
             StackedConfig(codings=1, hidden=256, depth=2),
             TrainConfig(batch_size=16, epochs=1000, pictures=16),
@@ -119,34 +125,74 @@ class StackedAutoencoder(Family, Encodes):
         self.config = config
         pixels = shape[0] * shape[1] * shape[2]
         sizes = [pixels, *[config.hidden] * config.depth, config.codings]
-        self.encoder = _stack(sizes, config.activation)
-        self.decoder = _stack(sizes[::-1], config.activation)
+        self.layers = len(sizes) - 1  # of the encoder, and as many of the decoder
+        self.encoder = stack(sizes, config.activation)
+        self.decoder: Tied | nn.Sequential = (
+            Tied(self.encoder, config.activation)
+            if config.tied
+            else stack(sizes[::-1], config.activation)
+        )
+
+    def stages(self) -> tuple[Stage, ...]:
+        """Return one phase, or one for each layer of the encoder and one for all together."""
+        if not self.config.layerwise or self.layers == 1:
+            return super().stages()
+        share = 1 / (self.layers + 1)
+        phases = [Stage(f"phase {number}", share) for number in range(1, self.layers + 1)]
+        return (*phases, Stage("fine-tune", share))
+
+    @property
+    def depth(self) -> int:
+        """How many layers of the encoder are in use: all, but for the phases of single layers."""
+        _, _, number = self.stage.partition("phase ")
+        return int(number or self.layers)
 
     def players(self) -> dict[str, nn.Module]:
-        """Return the one player: the whole network."""
-        return {"autoencoder": self}
+        """Return the one player: the whole network, or the layers of the present phase."""
+        if "phase" not in self.stage:
+            return {"autoencoder": self}
+        inner, mirrored = 2 * self.depth - 2, self.layers - self.depth
+        outer = (
+            nn.ParameterList([self.decoder.biases[mirrored]])
+            if isinstance(self.decoder, Tied)
+            else self.decoder[2 * mirrored]
+        )
+        return {"autoencoder": nn.ModuleList([self.encoder[inner], outer])}
 
     def updates(self, x: Pictures, rng: torch.Generator) -> Iterator[tuple[str, Losses]]:
-        """Yield the reconstruction loss."""
-        loss = RECONSTRUCTIONS[self.config.loss]
-        yield "autoencoder", {self.config.loss: loss(self.logits(self.encode(x)), x)}
+        """Yield the reconstruction loss; within a phase, that of the codings of the one before."""
+        if self.depth == 1 or "phase" not in self.stage:
+            loss = RECONSTRUCTIONS[self.config.loss]
+            yield "autoencoder", {self.config.loss: loss(self.logits(self.encode(x)), x)}
+            return
+        outer = 2 * self.depth - 2  # the layers before this phase's, which rest
+        with torch.no_grad():
+            before = self.encoder[:outer](x.flatten(1))
+        z = self.encoder[outer : outer + 2](before)
+        output = self._back(z, self.depth, self.depth - 1)
+        yield "autoencoder", {"mse": F.mse_loss(output.float(), before.float())}
 
     def encode(self, x: Pictures) -> Float[Tensor, "batch codings"]:
         """Return the codings z = f(x)."""
-        codings: Tensor = self.encoder(x.flatten(1))
+        codings: Tensor = self.encoder[: 2 * self.depth](x.flatten(1))
         return codings
 
     def logits(self, z: Float[Tensor, "batch codings"]) -> Pictures:
         """Return the decoder's output, before the sigmoid where the loss is cross-entropy."""
-        output: Tensor = self.decoder(z)
-        return output.reshape(-1, *self.shape)
+        return self._back(z, self.depth, 0).reshape(-1, *self.shape)
+
+    def _back(self, z: Tensor, depth: int, to: int) -> Tensor:
+        """Return the output of the encoder's layer `depth`, taken back to that of layer `to`."""
+        if isinstance(self.decoder, Tied):
+            return self.decoder(z, self.encoder, depth, to)  # type: ignore[no-any-return]
+        return self.decoder[2 * (self.layers - depth) : 2 * (self.layers - to)](z)  # type: ignore[no-any-return]
 
     def decode(self, z: Float[Tensor, "batch codings"]) -> Pictures:
         """Return the pictures x̂ = g(z)."""
         logits = self.logits(z)
         return logits.sigmoid() if self.config.loss == "bce" else logits
 
-    def preview(self, x: Pictures, rng: torch.Generator) -> Pictures:
+    def preview(self, x: Pictures, rng: torch.Generator) -> Shown:
         """Return the reconstructions of x."""
         return self.reconstruct(x)
 
@@ -155,8 +201,11 @@ class StackedAutoencoder(Family, Encodes):
         logits = self.logits(self.encode(x))
         if self.config.loss == "mse":
             return {"mse": F.mse_loss(logits, x)}
-        excess = cross_entropy(logits, x) - entropy_floor(x)
-        return {"mse": F.mse_loss(logits.sigmoid(), x), "bce_excess": excess}
+        return {
+            "mse": F.mse_loss(logits.sigmoid(), x),
+            "bce_excess": excess_cross_entropy(logits, x),
+            "bce_floor": entropy_floor(x),
+        }
 
     def sizes(self) -> list[tuple[str, int]]:
         """Return the units of each layer."""
