@@ -29,7 +29,7 @@ class FamilyCommand(BaseModel):
     """Train a family; every option left out is as in the preset."""
 
     preset: str = Field("", description="Where the other options start; empty is the first one.")
-    dataset: DatasetName = "fashion_mnist"
+    dataset: DatasetName | None = Field(None, description="Empty is the preset's own.")
 
 
 def _family_command(name: str) -> type[FamilyCommand]:
@@ -86,7 +86,8 @@ def spec_of(family: str, command: FamilyCommand) -> RunSpec:
         }
         for part in ("model", "train")
     }
-    return RunSpec.model_validate({"family": family, "dataset": command.dataset} | documents)
+    dataset = command.dataset or preset.dataset
+    return RunSpec.model_validate({"family": family, "dataset": dataset} | documents)
 
 
 def _train(command: object) -> Iterator[dict[str, Any]]:
@@ -118,7 +119,7 @@ def _runs() -> Iterator[dict[str, Any]]:
     store = open_store(Settings())
     for name in store.fingerprints():
         files = store.read_run(name)
-        if files is not None:
+        if files is not None and "config.json" in files:  # else it is a study
             document = json.loads(files["config.json"])
             made, spec = document["provenance"], document["spec"]
             keys = {"family": spec["family"], "dataset": spec["dataset"], "fingerprint": name}

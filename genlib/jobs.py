@@ -16,9 +16,8 @@ from dbos import error as dbos_error
 from sqlalchemy import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
-from genlib.config import Settings
+from genlib.config import Config, Settings
 from genlib.curve import Row
-from genlib.runs import RunSpec
 
 QUEUE = "train"
 WORKFLOW = "train_run"
@@ -86,9 +85,13 @@ class Jobs:
         except (SQLAlchemyError, OSError) as error:
             raise QueueUnavailableError(UNREACHABLE) from error
 
-    def submit(self, spec: RunSpec) -> None:
-        """Ask for a run. One that is queued or training stays so; a stopped one goes on."""
-        name = spec.fingerprint
+    def submit(self, task: Config) -> None:
+        """Ask for a run or a study. One that is queued or at work stays so; a stopped one goes on.
+
+        Args:
+            task: a RunSpec or a study, which the worker reads by `genlib.studies.read_task`.
+        """
+        name = task.fingerprint
         job = self.job(name)
         if job is not None and job.state in ("queued", "training"):
             return
@@ -103,7 +106,7 @@ class Jobs:
                         "workflow_id": name,
                         "app_version": VERSION,
                     },
-                    spec.model_dump_json(),
+                    task.model_dump_json(),
                 )
             else:
                 with suppress(dbos_error.DBOSException):  # another client was faster

@@ -1,0 +1,93 @@
+"""A map of the codings: every picture a point, pictures with similar codings close together.
+
+t-SNE (L. van der Maaten, G. Hinton, JMLR 9, 2008) moves the points until each one's neighbours
+in the plane are its neighbours among the codings; it starts from PCA, so that the map's large
+shape means something too (D. Kobak, P. Berens, Nature Communications 10, 2019).
+"""
+
+from collections.abc import Iterator
+from typing import Literal
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from pydantic import Field
+from safetensors.numpy import save
+from torch import Tensor
+
+from genlib.config import Config
+from genlib.data import load as load_dataset
+from genlib.family import encoding, to_float
+from genlib.runs import Run, RunSpec
+from genlib.studies.measured import Files, Measured
+
+ROUNDS = 10  # in which the map is moved, and shown after each
+
+
+class CodeMap(Config):
+    """The codings of test pictures in two dimensions, by PCA and by t-SNE."""
+
+    study: Literal["code_map"] = "code_map"
+    start: RunSpec = Field(description="The run whose codings are mapped.")
+    pictures: int = Field(5000, ge=100, le=5000, description="Test pictures, from the first on.")
+    perplexity: float = Field(30.0, ge=5, le=100, description="About how many neighbours count.")
+
+    def perform(self, run: Run, device: torch.device, files: Files) -> Iterator[Measured]:
+        """Yield the map as it forms; it begins anew, whatever `files` hold.
+
+        Raises:
+            TypeError: the run's family has no codings.
+        """
+        codings = codings_of(run, self.pictures).numpy()
+        places = {"pca": by_pca(codings)}
+        places["tsne"] = places["pca"]
+        for step, places["tsne"] in enumerate(by_tsne(codings, self.perplexity), 1):
+            yield Measured(step, ROUNDS, {"map.safetensors": save(places)})
+
+
+def codings_of(run: Run, count: int) -> Float[Tensor, "pictures codings"]:
+    """Return the codings of the first test pictures.
+
+    Raises:
+        TypeError: the run's family has no codings.
+    """
+    family = encoding(run.family)
+    test = load_dataset(run.spec.dataset).test[:count]
+    device = next(run.family.parameters()).device
+    with torch.no_grad():
+        parts = [family.encode(to_float(part.to(device))).cpu() for part in test.split(1000)]
+    return torch.cat(parts)
+
+
+Places = Float[np.ndarray, "pictures 2"]
+
+
+def by_pca(codings: Float[np.ndarray, "pictures codings"]) -> Places:
+    """Return the first two principal components, scaled to a spread of one; one coding is both."""
+    from sklearn.decomposition import PCA
+
+    count = min(2, codings.shape[1])
+    places = PCA(count, svd_solver="full").fit_transform(codings)
+    places = np.repeat(places, 2 // count, axis=1)
+    scaled: Places = (places / places.std(0)).astype(np.float32)
+    return scaled
+
+
+def by_tsne(codings: Float[np.ndarray, "pictures codings"], perplexity: float) -> Iterator[Places]:
+    """Yield the map of t-SNE, started from PCA, after each of ROUNDS rounds.
+
+    A twentieth of openTSNE's usual early exaggeration is one round here: three of the rounds
+    exaggerate, the rest do not.
+    """
+    from openTSNE import affinity, initialization
+    from openTSNE.tsne import TSNEEmbedding
+
+    near = affinity.PerplexityBasedNN(codings, perplexity, method="annoy", random_state=0)
+    start = initialization.pca(codings, random_state=0)
+    embedding = TSNEEmbedding(start, near, negative_gradient_method="fft", random_state=0)
+    for number in range(ROUNDS):
+        early = number < ROUNDS // 3
+        embedding = embedding.optimize(
+            75, exaggeration=12 if early else None, momentum=0.5 if early else 0.8
+        )
+        yield np.asarray(embedding, dtype=np.float32)

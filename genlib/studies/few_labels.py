@@ -1,0 +1,198 @@
+"""How much a pretrained encoder helps where few pictures have labels.
+
+An autoencoder needs no labels, so it can learn from all pictures; its lower layers then serve a
+classifier that sees labels of a few. Each accuracy is of 10,000 test pictures; the labelled ones
+are drawn anew for each seed, as many of every class.
+"""
+
+import copy
+import json
+from collections.abc import Callable, Iterator
+from typing import Literal, NamedTuple
+
+import torch
+from jaxtyping import Float, Int64
+from pydantic import Field
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from genlib.config import Config
+from genlib.data import DATASETS, Dataset
+from genlib.data import load as load_dataset
+from genlib.family import Family, encoding, to_float
+from genlib.rng import generator
+from genlib.runs import Run, RunSpec
+from genlib.studies.measured import Files, Measured
+
+LABELS = (10, 30, 100, 300, 1000)  # labelled pictures, over all classes
+BATCH = 100  # labelled pictures of a step, at most
+Method = Literal[
+    "raw pixels, linear", "from scratch", "pretrained, frozen", "pretrained, fine-tuned"
+]
+
+
+class Accuracy(NamedTuple):
+    """One measurement: the share of test pictures that a classifier gets right."""
+
+    method: Method
+    labels: int
+    seed: int
+    accuracy: float
+
+
+class FewLabels(Config):
+    """Accuracy against the number of labels, with a pretrained encoder and without."""
+
+    study: Literal["few_labels"] = "few_labels"
+    start: RunSpec = Field(description="The autoencoder whose encoder is reused.")
+    seeds: int = Field(
+        5,
+        ge=2,
+        le=10,
+        title="Seeds",
+        description="How often each classifier is trained, on other labelled pictures each time.",
+    )
+    steps: int = Field(
+        300,
+        ge=50,
+        le=1000,
+        title="Steps",
+        description="Steps of Adam for each classifier, the same for all.",
+        json_schema_extra={"step": 50},
+    )
+
+    def perform(self, run: Run, device: torch.device, files: Files) -> Iterator[Measured]:
+        """Yield the accuracies measured so far; those in `files` are not measured again.
+
+        Raises:
+            TypeError: the run's family has no codings.
+        """
+        data = load_dataset(run.spec.dataset).to(device)
+        known = accuracies(files) if files else []
+        done = {item[:3] for item in known}
+        for labels in LABELS:
+            for seed in range(self.seeds):
+                for method, measure in METHODS.items():
+                    if (method, labels, seed) not in done:
+                        share = measure(self, run, data, drawn(data, labels, seed), seed)
+                        known.append(Accuracy(method, labels, seed, share))
+                        yield Measured(len(known), self.size, to_files(known))
+
+    @property
+    def size(self) -> int:
+        """Classifiers to train in all."""
+        return len(LABELS) * self.seeds * len(METHODS)
+
+
+Labelled = tuple[Tensor, Int64[Tensor, "labelled"]]
+
+
+def drawn(data: Dataset, labels: int, seed: int) -> Labelled:
+    """Return so many training pictures in [0, 1] and their labels, evenly from all classes."""
+    rng = generator(seed)
+    order = torch.randperm(len(data.train), generator=rng)
+    ranked = data.train_labels.cpu()[order]
+    classes = len(DATASETS[data.name].classes)
+    picks = [order[ranked == label][: labels // classes] for label in range(classes)]
+    index = torch.cat(picks).to(data.train.device)
+    return to_float(data.train[index]), data.train_labels[index]
+
+
+def linear(study: FewLabels, run: Run, data: Dataset, few: Labelled, seed: int) -> float:
+    """Return the accuracy of scikit-learn's logistic regression on the pixels."""
+    from sklearn.linear_model import LogisticRegression
+
+    x, y = (part.flatten(1).cpu() if part.ndim > 1 else part.cpu() for part in few)
+    model = LogisticRegression(max_iter=1000).fit(x.numpy(), y.numpy())
+    test = to_float(data.test).flatten(1).cpu().numpy()
+    return float(model.score(test, data.test_labels.cpu().numpy()))
+
+
+class Classifier(nn.Module):
+    """An encoder, its codings brought to mean 0 and deviation 1, and a dense layer on them.
+
+    Args:
+        family: one that encodes; it is trained in place unless its weights are frozen.
+        unlabelled: pictures by which the codings are scaled.
+        classes: how many there are.
+    """
+
+    def __init__(self, family: Family, unlabelled: Tensor, classes: int) -> None:
+        super().__init__()
+        self.family, self.encode = family, encoding(family).encode
+        with torch.no_grad():
+            z = self.encode(unlabelled)
+        self.mean, self.deviation = z.mean(0), z.std(0).clamp(min=1e-4)
+        self.head = nn.Linear(z.shape[1], classes, device=z.device)
+        nn.init.zeros_(self.head.weight)
+        nn.init.zeros_(self.head.bias)
+
+    def forward(self, x: Tensor) -> Float[Tensor, "batch classes"]:
+        """Return the logits of the classes."""
+        logits: Tensor = self.head((self.encode(x) - self.mean) / self.deviation)
+        return logits
+
+
+def _trained(
+    study: FewLabels, family: Family, rates: tuple[float, float], data: Dataset, few: Labelled
+) -> float:
+    """Return the test accuracy of a classifier trained on few pictures.
+
+    `rates` are Adam's learning rates for the encoder, 0 to freeze it, and for the layer on top.
+    """
+    x, y = few
+    rng = generator(0)
+    some = to_float(data.train[torch.randperm(len(data.train), generator=rng)[:5000]])
+    classifier = Classifier(family, some, len(DATASETS[data.name].classes))
+    encoder_rate, head_rate = rates
+    family.requires_grad_(encoder_rate > 0)
+    groups = [{"params": list(classifier.head.parameters()), "lr": head_rate}]
+    if encoder_rate:
+        groups.append({"params": list(family.parameters()), "lr": encoder_rate})
+    optimiser = torch.optim.Adam(groups)
+    for _ in range(study.steps):
+        batch = torch.randperm(len(x), generator=rng)[:BATCH].to(x.device)
+        loss = F.cross_entropy(classifier(x[batch]), y[batch])
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    with torch.no_grad():
+        test = to_float(data.test)
+        guesses = [classifier(part).argmax(1) for part in test.split(1000)]
+    return float((torch.cat(guesses) == data.test_labels).float().mean())
+
+
+def from_scratch(study: FewLabels, run: Run, data: Dataset, few: Labelled, seed: int) -> float:
+    """Return the accuracy of the same network with random weights, all of them trained."""
+    train = run.spec.train.model_copy(update={"seed": seed})
+    fresh = run.spec.model_copy(update={"train": train}).build().to(data.train.device)
+    return _trained(study, fresh, (1e-3, 1e-3), data, few)
+
+
+def frozen(study: FewLabels, run: Run, data: Dataset, few: Labelled, seed: int) -> float:
+    """Return the accuracy of a dense layer on the codings, the encoder as it is."""
+    return _trained(study, copy.deepcopy(run.family), (0.0, 1e-2), data, few)
+
+
+def fine_tuned(study: FewLabels, run: Run, data: Dataset, few: Labelled, seed: int) -> float:
+    """Return the accuracy where the pretrained encoder is trained on, gently."""
+    return _trained(study, copy.deepcopy(run.family), (2e-4, 1e-2), data, few)
+
+
+Measure = Callable[[FewLabels, Run, Dataset, Labelled, int], float]
+METHODS: dict[Method, Measure] = {
+    "raw pixels, linear": linear,
+    "from scratch": from_scratch,
+    "pretrained, frozen": frozen,
+    "pretrained, fine-tuned": fine_tuned,
+}
+
+
+def to_files(known: list[Accuracy]) -> Files:
+    """Return the accuracies as JSON lines."""
+    return {"accuracies.jsonl": "".join(json.dumps(item) + "\n" for item in known).encode()}
+
+
+def accuracies(files: Files) -> list[Accuracy]:
+    """Return the accuracies of `to_files`."""
+    return [Accuracy(*json.loads(line)) for line in files["accuracies.jsonl"].splitlines()]
