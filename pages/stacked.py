@@ -3,7 +3,7 @@
 import streamlit as st
 
 from genlib.runs import RunSpec
-from ui import controls, inside, lesson
+from ui import code_map, controls, errors, inside, lesson
 from ui.run_panel import run_panel
 
 FAMILY = "stacked"
@@ -17,7 +17,6 @@ with knobs:
 with picture:
     run = run_panel(spec)
 
-shipped = RunSpec.of_preset(FAMILY, "fast", "fashion_mnist")
 with lesson.section(
     "Look inside",
     "Every picture becomes a few codings. Change one and watch which part of the picture follows: "
@@ -26,20 +25,35 @@ with lesson.section(
     inside.codings(run, FAMILY)
 
 with lesson.section(
+    "A map of the codings",
+    "Nobody told the network what the pictures are, yet those of a class lie together. Look for "
+    "the places where two classes meet: there it cannot tell them apart.",
+):
+    code_map.code_map(run, FAMILY)
+
+with lesson.section(
+    "Which pictures are hard",
+    "The error is not the same for all: what has many details, or was rare, is copied worse.",
+):
+    errors.by_class(run, FAMILY)
+
+with lesson.section(
+    "Who does not belong here",
+    "What it has never seen it copies badly, so a large error gives a stranger away. Move the "
+    "threshold: catching more strangers costs more false alarms.",
+):
+    errors.anomalies(run, FAMILY)
+
+with lesson.section(
     "Try to break it",
     "One coding, a huge network, few pictures: every training picture gets a number of its own, "
     "and the decoder learns the pictures by heart. Look at the test pictures: it copies a "
     "training picture, whatever you show it. The cure is a narrow network that sees many.",
 ):
-    broken = RunSpec.of_preset(FAMILY, "break it", "fashion_mnist")
-    inside.memorised({"Broken: 1 coding": broken, "Cured: 30 codings, all pictures": shipped})
-    st.button(
-        "Set the knobs to the broken one",
-        on_click=controls.apply_preset,
-        args=(FAMILY, "break it"),
-        icon=":material/tune:",
-    )
+    broken, cured = (RunSpec.of_preset(FAMILY, name) for name in ("break it", "fast"))
+    inside.side_by_side({"Broken: 1 coding": broken, "Cured: 30 codings, all pictures": cured})
+    inside.preset_button(FAMILY, "break it")
 
 lesson.theory(spec)
 lesson.code(spec, run)
-lesson.share(spec)
+lesson.share(FAMILY, spec)

@@ -17,7 +17,10 @@ from genlib.models import FAMILIES
 from genlib.runs import RunSpec
 
 MORE = ("pictures", "warmup", "decay", "ema", "clip", "precision")  # behind "More knobs"
-VIEWS = ("rewind", "picture", "coding", "change")  # in the address, but no part of a run
+VIEWS = (  # in the address, but no part of a run
+    *("rewind", "picture", "coding", "change", "map", "strangers", "threshold"),
+    *("rows", "test_level", "source", "unit", "start"),
+)
 BIND: dict[str, Any] = {"bind": "query-params"}
 
 
@@ -31,20 +34,19 @@ def knobs(family: str) -> RunSpec:
     presets = FAMILIES[family].presets
     default = next(iter(presets.values()))
     slot = st.container()
-    dataset = _dataset(family)
+    dataset = dataset_knob(family)
     model = {
-        name: _widget(family, name, field, getattr(default.model, name))
+        name: widget(family, name, field, getattr(default.model, name))
         for name, field in FAMILIES[family].config_type.model_fields.items()
     }
     fields = TrainConfig.model_fields
     first = [name for name in fields if name not in MORE]
     train = {
-        name: _widget(family, name, fields[name], getattr(default.train, name)) for name in first
+        name: widget(family, name, fields[name], getattr(default.train, name)) for name in first
     }
     with st.expander("More knobs"):
         train |= {
-            name: _widget(family, name, fields[name], getattr(default.train, name))
-            for name in MORE
+            name: widget(family, name, fields[name], getattr(default.train, name)) for name in MORE
         }
     spec = _validated(family, dataset, model, train)
     with slot:
@@ -57,6 +59,8 @@ def knobs(family: str) -> RunSpec:
 def apply_preset(family: str, name: str) -> None:
     """Set a family's knobs to a preset; for a button's `on_click`."""
     preset = FAMILIES[family].presets[name]
+    if len(FAMILIES[family].learns) > 1:  # else the student's own choice of pictures stays
+        st.session_state[f"{family}.dataset"] = _here(preset.dataset)
     for knob, value in (preset.model.model_dump() | preset.train.model_dump()).items():
         st.session_state[f"{family}.{knob}"] = value
 
@@ -66,6 +70,8 @@ def _presets(family: str, presets: Mapping[str, Preset], spec: RunSpec) -> None:
     with st.container(horizontal=True, gap="small"):
         for name, preset in presets.items():
             here = (preset.model, preset.train) == (spec.model, spec.train)
+            if len(FAMILIES[family].learns) > 1:
+                here = here and spec.dataset == _here(preset.dataset)
             st.button(
                 name.capitalize(),
                 key=f"{family}-preset-{name}",
@@ -75,16 +81,29 @@ def _presets(family: str, presets: Mapping[str, Preset], spec: RunSpec) -> None:
             )
 
 
-def _dataset(family: str) -> DatasetName:
-    names: list[DatasetName] = list(DATASETS)
-    usual = default_dataset()
+def usual_dataset(family: str) -> DatasetName:
+    """Return what a family learns by default: its first preset's data set, if it is here."""
+    return _here(next(iter(FAMILIES[family].presets.values())).dataset)
+
+
+def _here(name: str) -> DatasetName:
+    """Return that data set; for Fashion-MNIST where it is missing, its stand-in."""
+    known: dict[str, DatasetName] = {key: key for key in DATASETS}
+    return default_dataset() if name == "fashion_mnist" else known[name]
+
+
+def dataset_knob(family: str) -> DatasetName:
+    """Draw the choice of the data sets that a family learns."""
+    learns = FAMILIES[family].learns
+    names = [name for name, source in DATASETS.items() if source.kind in learns]
+    usual = usual_dataset(family)
     chosen: DatasetName = st.selectbox(
         "Data set",
         names,
         index=names.index(usual),
         format_func=lambda name: DATASETS[name].title,
         key=f"{family}.dataset",
-        help="The pictures to learn. Those not on the server are downloaded when you train.",
+        help="What to learn. Pictures that are not on the server are downloaded when you train.",
         **BIND,
     )
     if usual == "digits" and chosen == "digits":
@@ -92,7 +111,7 @@ def _dataset(family: str) -> DatasetName:
     return chosen
 
 
-def _widget(family: str, name: str, field: FieldInfo, default: Any) -> Any:
+def widget(family: str, name: str, field: FieldInfo, default: Any) -> Any:
     """Draw the widget that fits a field's type; its label, range and help are the field's."""
     extra: Mapping[str, Any] = field.json_schema_extra or {}  # type: ignore[assignment]
     key = f"{family}.{name}"
@@ -134,7 +153,7 @@ def _validated(family: str, dataset: str, model: dict[str, Any], train: dict[str
     except ValidationError as error:
         wrong = ", ".join(sorted({str(item["loc"][-1]) for item in error.errors()}))
         st.warning(f"Not a possible value for: {wrong[:200]}. The defaults are used instead.")
-        return RunSpec.of_preset(family, next(iter(FAMILIES[family].presets)), default_dataset())
+        return RunSpec.of_preset(family, dataset=usual_dataset(family))
 
 
 def _asked(family: str) -> dict[str, str]:

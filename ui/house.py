@@ -8,7 +8,15 @@ from streamlit.navigation.page import Page
 PAGES = Path(__file__).resolve().parent.parent / "pages"
 PLAN = {
     "Start": {"home": ("Home", ":material/home:")},
-    "Autoencoders": {"stacked": ("Stacked autoencoder", ":material/layers:")},
+    "Autoencoders": {
+        "linear": ("Linear autoencoder", ":material/show_chart:"),
+        "stacked": ("Stacked autoencoder", ":material/layers:"),
+        "convolutional": ("Convolutional autoencoder", ":material/grid_on:"),
+        "recurrent": ("Recurrent autoencoder", ":material/table_rows:"),
+        "denoising": ("Denoising autoencoder", ":material/blur_on:"),
+        "sparse": ("Sparse autoencoder", ":material/scatter_plot:"),
+        "pretraining": ("Pretraining with few labels", ":material/label:"),
+    },
 }
 
 

@@ -4,10 +4,10 @@ import numpy as np
 import streamlit as st
 import torch
 
-from genlib.family import Encodes, to_float, to_uint8
+from genlib.family import encoding, to_float, to_uint8
 from genlib.plots import coding_chart, picture_grid, to_png
 from genlib.runs import Run, RunSpec
-from ui import shelf
+from ui import controls, shelf
 from ui.controls import BIND
 
 SHOWN = 6  # pictures of a row in a comparison
@@ -17,11 +17,9 @@ SHOWN = 6  # pictures of a row in a comparison
 def codings(run: Run | None, family: str) -> None:
     """Let the student change one coding of a test picture and see what becomes of it."""
     if run is None:
-        st.info("Train this model first, or take the first preset.", icon=":material/info:")
+        missing()
         return
-    model = run.family
-    if not isinstance(model, Encodes):
-        raise TypeError("only a family that encodes has codings")
+    model = encoding(run.family)
     test = shelf.dataset(run.spec.dataset).test
     spread = shelf.coding_spread(run.spec.fingerprint, run)
     left, right = st.columns([1, 2], gap="large")
@@ -44,22 +42,34 @@ def codings(run: Run | None, family: str) -> None:
         )
 
 
+def missing() -> None:
+    """Say that there is no trained model to look into yet."""
+    st.info("Train this model first, or take the first preset.", icon=":material/info:")
+
+
+def row_of_pictures(pictures: torch.Tensor, alt: str, factor: int, width: int) -> None:
+    """Draw pictures in [0, 1] in one row, `width` CSS pixels wide, or less on a phone."""
+    grid = picture_grid(to_uint8(pictures).numpy()[None], factor)
+    st.image(to_png(grid), output_format="PNG", width=width, alt=alt)
+
+
+def picture_slider(family: str, count: int) -> int:
+    """Return the index of a test picture that the student chooses."""
+    return st.slider("Test picture", 0, count - 1, 0, key=f"{family}.picture", **BIND)
+
+
 def _changed(pictures: torch.Tensor) -> None:
     """Draw a picture, its reconstruction, and the reconstruction of its changed codings."""
     st.caption(
         "From left: the picture, its reconstruction, and the same with that coding changed."
     )
-    st.image(
-        to_png(picture_grid(to_uint8(pictures).numpy()[None], 8)),
-        output_format="PNG",
-        width=560,
-        alt="A picture, its reconstruction, and the reconstruction with one coding changed",
-    )
+    alt = "A picture, its reconstruction, and the reconstruction with one coding changed"
+    row_of_pictures(pictures, alt, 8, 560)
 
 
 def _choices(family: str, pictures: int, codings: int) -> tuple[int, int, float]:
     """Return the indices of a picture and a coding, and the change of the latter."""
-    number = st.slider("Test picture", 0, pictures - 1, 0, key=f"{family}.picture", **BIND)
+    number = picture_slider(family, pictures)
     chosen = 1
     if codings > 1:
         chosen = st.slider("Coding", 1, codings, 1, key=f"{family}.coding", **BIND)
@@ -77,7 +87,17 @@ def _choices(family: str, pictures: int, codings: int) -> tuple[int, int, float]
     return number, chosen - 1, change
 
 
-def memorised(specs: dict[str, RunSpec]) -> None:
+def preset_button(family: str, preset: str) -> None:
+    """Draw the button that sets the knobs to a preset; for the broken one."""
+    st.button(
+        "Set the knobs to the broken one",
+        on_click=controls.apply_preset,
+        args=(family, preset),
+        icon=":material/tune:",
+    )
+
+
+def side_by_side(specs: dict[str, RunSpec]) -> None:
     """Show runs side by side, on pictures that they were trained on and on others."""
     columns = st.columns(len(specs), gap="large")
     for column, (title, spec) in zip(columns, specs.items(), strict=True):
@@ -93,14 +113,14 @@ def memorised(specs: dict[str, RunSpec]) -> None:
 
 
 def _compare(title: str, run: Run, images: torch.Tensor) -> None:
-    """Draw a row of pictures over their reconstructions, with the error over a thousand."""
+    """Draw pictures over what the model makes of them, with the error over a thousand."""
     error, picture = _comparison(run.spec.fingerprint, title, run, images)
     st.caption(f"{title}, MSE {error:.2g}")
     st.image(
         picture,
         output_format="PNG",
         width="stretch",
-        alt=f"{title} over their reconstructions",
+        alt=f"{title}, and under them what the model makes of them",
     )
 
 
@@ -109,5 +129,5 @@ def _comparison(name: str, title: str, _run: Run, _images: torch.Tensor) -> tupl
     some = to_float(_images[:1000])
     x = some[:SHOWN]
     made = _run.family.preview(x, torch.Generator().manual_seed(0))
-    rows = np.stack([to_uint8(x).numpy(), to_uint8(made).numpy()])
+    rows = np.stack([to_uint8(part).numpy() for part in (x, *made.split(SHOWN))])
     return float(_run.family.evaluate(some)["mse"]), to_png(picture_grid(rows, 6))

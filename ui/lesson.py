@@ -5,22 +5,18 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import ModuleType
 from urllib.parse import urlencode, urlsplit
 
 import streamlit as st
 
+from genlib.config import Config
 from genlib.export import notebook, script, training_gif
 from genlib.models import FAMILIES
 from genlib.plots import architecture
 from genlib.runs import Run, RunSpec
 from ui import shelf
 from ui.components import copy_button
-
-
-def opening(title: str, sentence: str) -> None:
-    """Draw a lesson's title and its one sentence."""
-    st.title(title, anchor=False)
-    st.markdown(sentence)
 
 
 @contextmanager
@@ -86,14 +82,22 @@ def _downloads(spec: RunSpec, run: Run | None) -> None:
             )
 
 
-def share(spec: RunSpec) -> None:
+def study_code(module: ModuleType, spec: Config) -> None:
+    """Show the code of a study, and what was asked of it."""
+    with section("Code", "This is the code that measures, read from the module itself."):
+        st.code(inspect.getsource(module), language="python", height=480)
+        with st.expander("This study as JSON"):
+            st.code(json.dumps(spec.model_dump(mode="json"), indent=2), language="json")
+
+
+def share(page: str, task: Config) -> None:
     """Show the link that reopens the page in this state."""
     with section("Share", "Whoever opens this link sees this page with these very knobs."):
-        link = share_link(spec.family)
+        link = share_link(page)
         with st.container(horizontal=True, vertical_alignment="center"):
             copy_button("Copy link", link, key="copy-link")
             st.code(link, language=None, wrap_lines=True)
-        st.caption(f"Run {spec.fingerprint[:12]}: the same configuration gives the same run.")
+        st.caption(f"Run {task.fingerprint[:12]}: the same configuration gives the same run.")
 
 
 def share_link(family: str) -> str:

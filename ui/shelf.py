@@ -3,6 +3,7 @@
 Everything here is cached for all sessions, and only ever a speed-up.
 """
 
+import json
 from dataclasses import dataclass
 
 import streamlit as st
@@ -10,11 +11,12 @@ import torch
 
 from genlib.config import Settings
 from genlib.data import Dataset, DatasetName, load
-from genlib.family import Encodes, Family, to_float, to_uint8
+from genlib.family import Family, to_float, to_uint8
 from genlib.jobs import Jobs
-from genlib.models import FAMILIES
 from genlib.runs import Run, RunSpec, open_store
 from genlib.store import Store
+from genlib.studies import CodeMap, FewLabels
+from genlib.studies.code_map import codings_of
 
 
 @dataclass(frozen=True)
@@ -53,10 +55,35 @@ def finished(spec: RunSpec) -> Run | None:
     return run
 
 
+@st.cache_data(max_entries=256, ttl=600)
+def spec_of(name: str) -> RunSpec | None:
+    """Return what a finished run was asked for; None for a study or what cannot be read."""
+    files = shelf().store.read_run(name)
+    if files is None or "config.json" not in files:
+        return None
+    try:
+        return RunSpec.model_validate(json.loads(files["config.json"])["spec"])
+    except ValueError:
+        return None
+
+
 @st.cache_resource(max_entries=32)
 def _read(name: str) -> Run | None:
     files = shelf().store.read_run(name)
     return None if files is None else Run.from_files(files)
+
+
+def measured(study: CodeMap | FewLabels) -> dict[str, bytes] | None:
+    """Return a finished study's files, verified, or None where it is not there or not whole."""
+    store = shelf().store
+    return store.read_run(study.fingerprint) if store.has_run(study.fingerprint) else None
+
+
+def study_seconds(study: CodeMap | FewLabels) -> float | None:
+    """Return the seconds that the same study took on the shipped run that it can begin with."""
+    start = RunSpec.of_preset("stacked")
+    files = measured(study.model_copy(update={"start": start}))
+    return None if files is None else float(json.loads(files["made.json"])["seconds"])
 
 
 @st.cache_resource(max_entries=32)
@@ -66,22 +93,25 @@ def untrained(name: str, _spec: RunSpec) -> Family:
 
 
 def warm_up() -> None:
-    """Load what the first lesson shows, so that its first visitor need not wait."""
+    """Load what a first lesson shows, so that its first visitor need not wait."""
     torch.set_num_threads(max(1, torch.get_num_threads() // 2))
-    for family, kind in FAMILIES.items():
-        spec = RunSpec.of_preset(family, next(iter(kind.presets)), "fashion_mnist")
-        files = open_store(Settings()).read_run(spec.fingerprint)
-        if files is not None:
-            run = Run.from_files(files)
-            data = load(spec.dataset)
-            rng = torch.Generator().manual_seed(0)
-            with torch.no_grad():
-                to_uint8(run.family.preview(to_float(data.test[:10]), rng))
+    spec = RunSpec.of_preset("stacked")
+    files = open_store(Settings()).read_run(spec.fingerprint)
+    if files is not None:
+        run = Run.from_files(files)
+        data = load(spec.dataset)
+        rng = torch.Generator().manual_seed(0)
+        with torch.no_grad():
+            to_uint8(run.family.preview(to_float(data.test[:10]), rng))
 
 
-@st.cache_resource(max_entries=32)
-def coding_spread(name: str, _run: Run) -> torch.Tensor:
+@st.cache_resource(max_entries=16)
+def codings(name: str, _run: Run) -> torch.Tensor:
+    """Return the codings of all test pictures."""
+    test = dataset(_run.spec.dataset).test
+    return codings_of(_run, len(test))
+
+
+def coding_spread(name: str, run: Run) -> torch.Tensor:
     """Return the standard deviation of each coding over the test pictures."""
-    if not isinstance(_run.family, Encodes):
-        raise TypeError(f"run {name[:12]} has no codings")
-    return _run.family.encode(to_float(dataset(_run.spec.dataset).test)).std(0)
+    return codings(name, run).std(0)

@@ -1,0 +1,152 @@
+"""Plotly figures at rest: lines, bars and histograms, all in the house's colours."""
+
+from typing import NamedTuple
+
+from jaxtyping import Float
+from numpy import ndarray
+from plotly.graph_objs import Bar, Figure, Histogram, Scatter  # type: ignore[attr-defined]
+
+from genlib.plots.charts import GENERATED, LINES, QUIET, REAL
+
+HEIGHT = 300  # pixels
+CLASSES = (
+    *("#0072B2", "#E69F00", "#009E73", "#D55E00", "#56B4E9"),
+    *("#CC79A7", "#B8A500", "#8A96A3", "#882255", "#44AA99"),
+)  # Okabe and Ito's, its black and yellow replaced to be seen on any page, and two more
+
+
+class Line(NamedTuple):
+    """A curve, with an interval around each of its points where there is one."""
+
+    x: Float[ndarray, "points"]
+    y: Float[ndarray, "points"]
+    error: Float[ndarray, "points"] | None = None  # half the height of the interval
+    dashed: bool = False
+
+
+def lines(
+    curves: dict[str, Line],
+    x_title: str,
+    y_title: str,
+    *,
+    log: str = "",
+    mark: tuple[float, float] | None = None,
+) -> Figure:
+    """Return curves over one axis.
+
+    Args:
+        curves: by name; dashed ones are what the others are compared with.
+        x_title: of the horizontal axis, with its unit.
+        y_title: of the vertical axis, with its unit.
+        log: the logarithmic axes: "", "x", "y" or "xy".
+        mark: a point to be seen.
+    """
+    figure = Figure()
+    for (name, line), colour in zip(curves.items(), (GENERATED, REAL, *LINES[2:]), strict=False):
+        figure.add_trace(
+            Scatter(
+                x=line.x,
+                y=line.y,
+                name=name,
+                mode="lines+markers" if line.error is not None else "lines",
+                line={"color": colour, "width": 2, "dash": "dash" if line.dashed else "solid"},
+                error_y=None if line.error is None else {"array": line.error, "thickness": 1.5},
+            )
+        )
+    if mark is not None:
+        dot = {"size": 11, "color": GENERATED, "line": {"width": 2, "color": "white"}}
+        figure.add_trace(
+            Scatter(x=[mark[0]], y=[mark[1]], mode="markers", marker=dot, showlegend=False)
+        )
+    figure.update_xaxes(title=x_title, type="log" if "x" in log else "linear")
+    figure.update_yaxes(title=y_title, type="log" if "y" in log else "linear")
+    return _housed(figure)
+
+
+def bars(
+    values: dict[str, float],
+    y_title: str,
+    *,
+    reference: tuple[str, float] | None = None,
+    colours: tuple[str, ...] = (GENERATED,),
+) -> Figure:
+    """Return a bar for each value, and a dashed line to compare them with."""
+    names = list(values)
+    shades = [colours[index % len(colours)] for index in range(len(names))]
+    figure = Figure(
+        Bar(x=names, y=list(values.values()), marker={"color": shades}, showlegend=False)
+    )
+    if reference is not None:
+        name, value = reference
+        figure.add_hline(
+            value, line={"dash": "dash", "color": REAL, "width": 1.5}, annotation_text=name
+        )
+    figure.update_yaxes(title=y_title)
+    return _housed(figure)
+
+
+def histograms(
+    samples: dict[str, Float[ndarray, "_"]],
+    x_title: str,
+    *,
+    bins: tuple[float, float, int],
+    threshold: float | None = None,
+) -> Figure:
+    """Return the shares of each sample's values over the same bins, one over the other.
+
+    Args:
+        samples: by name; the first is real data, the second something else.
+        x_title: of the horizontal axis, with its unit.
+        bins: (first edge, last edge, count).
+        threshold: a line to draw.
+    """
+    low, high, count = bins
+    figure = Figure(
+        [
+            Histogram(
+                x=values.clip(low, high),
+                name=name,
+                histnorm="probability",
+                xbins={"start": low, "end": high, "size": (high - low) / count},
+                marker={"color": colour},
+                opacity=0.6,
+            )
+            for (name, values), colour in zip(samples.items(), (REAL, GENERATED), strict=False)
+        ]
+    )
+    if threshold is not None:
+        figure.add_vline(threshold, line={"dash": "dash", "color": QUIET, "width": 2})
+    figure.update_layout(barmode="overlay", bargap=0.02)
+    figure.update_xaxes(title=x_title)
+    figure.update_yaxes(title="share", tickformat=".0%")
+    return _housed(figure)
+
+
+def dots(samples: dict[str, Float[ndarray, "_ 2"]], x_title: str, y_title: str) -> Figure:
+    """Return points of the plane, one unit as long on both axes."""
+    figure = Figure(
+        [
+            Scatter(
+                x=places[:, 0],
+                y=places[:, 1],
+                name=name,
+                mode="markers",
+                marker={"color": colour, "size": 7, "opacity": 0.8},
+            )
+            for (name, places), colour in zip(samples.items(), (GENERATED, REAL), strict=False)
+        ]
+    )
+    figure = _housed(figure)
+    figure.update_xaxes(title=x_title)
+    figure.update_yaxes(title=y_title, scaleanchor="x", scaleratio=1)
+    return figure
+
+
+def _housed(figure: Figure) -> Figure:
+    return figure.update_layout(
+        height=HEIGHT,
+        margin={"l": 8, "r": 8, "t": 28, "b": 8},
+        legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
+        xaxis={"fixedrange": True, "automargin": True},
+        yaxis={"fixedrange": True, "automargin": True},
+    )

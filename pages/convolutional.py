@@ -1,0 +1,47 @@
+"""The lesson of the convolutional autoencoder, top to bottom as a student reads it."""
+
+import streamlit as st
+
+from genlib.runs import RunSpec
+from ui import code_map, controls, feature_maps, inside, lesson
+from ui.run_panel import run_panel
+
+FAMILY = "convolutional"
+
+st.markdown(
+    "Filters that slide over the picture know an edge wherever it lies. With a third of the "
+    "weights of the dense network this one copies better, and works harder for it."
+)
+knobs, picture = st.columns([1, 2], gap="large")
+with knobs:
+    spec = controls.knobs(FAMILY)
+with picture:
+    run = run_panel(spec)
+
+with lesson.section(
+    "Look inside",
+    "Each small picture is where one feature was found. Follow one down: edges at first, then "
+    "parts of a shape; and up again, from blots to details.",
+):
+    feature_maps.feature_maps(run, FAMILY)
+
+with lesson.section(
+    "A map of the codings",
+    "Each point is a picture. Compare it with the stacked autoencoder's map: which classes does "
+    "this one keep apart?",
+):
+    code_map.code_map(run, FAMILY)
+
+with lesson.section(
+    "Try to break it",
+    "Averaging each feature over the whole picture forgets where it was, and four numbers are "
+    "few: shapes melt. The cure is a bottleneck in which every place has a weight, and more "
+    "codings.",
+):
+    broken, cured = (RunSpec.of_preset(FAMILY, name) for name in ("break it", "fast"))
+    inside.side_by_side({"Broken: 4 averages": broken, "Cured: 30 codings": cured})
+    inside.preset_button(FAMILY, "break it")
+
+lesson.theory(spec)
+lesson.code(spec, run)
+lesson.share(FAMILY, spec)

@@ -1,0 +1,46 @@
+"""The lesson of the denoising autoencoder, top to bottom as a student reads it."""
+
+import streamlit as st
+
+from genlib.runs import RunSpec
+from ui import controls, inside, lesson, restoring
+from ui.run_panel import run_panel
+
+FAMILY = "denoising"
+
+st.markdown(
+    "Show it spoiled pictures and ask for the clean ones: to restore a picture it must know what "
+    "pictures look like."
+)
+knobs, picture = st.columns([1, 2], gap="large")
+with knobs:
+    spec = controls.knobs(FAMILY)
+with picture:
+    run = run_panel(spec)
+
+with lesson.section(
+    "Corrupt and restore",
+    "Raise the test level beyond what it was trained for. Then draw something of your own: what "
+    "it does not know it turns into what it knows.",
+):
+    restoring.restoring(run, FAMILY)
+
+with lesson.section(
+    "At every level",
+    "The dot is the level it was trained for. To its left it may change what was clean; to its "
+    "right it falls, while the best linear denoiser is made anew for each level.",
+):
+    restoring.by_level(run, FAMILY)
+
+with lesson.section(
+    "Try to break it",
+    "Trained without noise it learns to copy, and would copy the noise as well: above, its curve "
+    "stays below the dashed one. Here is each on the pictures that it was trained for.",
+):
+    broken, cured = (RunSpec.of_preset(FAMILY, name) for name in ("break it", "convolutional"))
+    inside.side_by_side({"Broken: no noise in training": broken, "Cured: trained on noise": cured})
+    inside.preset_button(FAMILY, "break it")
+
+lesson.theory(spec)
+lesson.code(spec, run)
+lesson.share(FAMILY, spec)

@@ -1,0 +1,39 @@
+"""The lesson of the linear autoencoder, top to bottom as a student reads it."""
+
+import streamlit as st
+
+from genlib.runs import RunSpec
+from ui import controls, inside, lesson, planes
+from ui.run_panel import run_panel
+
+FAMILY = "linear"
+
+st.markdown(
+    "Without a nonlinearity an autoencoder can only lay a plane through its data. "
+    "Watch it turn until it is the very plane that PCA finds."
+)
+knobs, picture = st.columns([1, 2], gap="large")
+with knobs:
+    spec = controls.knobs(FAMILY)
+with picture:
+    run = run_panel(spec)
+
+with lesson.section(
+    "Look inside",
+    "Two planes are the same when the principal angles between them are zero. The codings are "
+    "coordinates in that plane, but on axes of the network's own choice.",
+):
+    planes.planes(run, FAMILY)
+
+with lesson.section(
+    "Try to break it",
+    "With one coding it can only say where on a line a point lies, and the ellipse folds flat: "
+    "compare the errors. The cure is one more number.",
+):
+    one, two = (RunSpec.of_preset(FAMILY, name) for name in ("break it", "ellipse"))
+    planes.side_by_side({"Broken: 1 coding": one, "Cured: 2 codings": two})
+    inside.preset_button(FAMILY, "break it")
+
+lesson.theory(spec)
+lesson.code(spec, run)
+lesson.share(FAMILY, spec)

@@ -1,0 +1,34 @@
+"""The lesson of unsupervised pretraining, top to bottom as a student reads it."""
+
+import streamlit as st
+
+from genlib.studies import few_labels
+from ui import labels, lesson
+from ui.study_panel import study_panel
+
+st.markdown(
+    "Labels are dear, pictures are not. Let an autoencoder learn from all pictures without a "
+    "label, then build a classifier on its encoder from the few that have one."
+)
+knobs, curve = st.columns([1, 2], gap="large")
+with knobs:
+    study = labels.knobs()
+with curve:
+    study_panel(study, "Measure the curve", labels.draw)
+
+with lesson.section(
+    "What is compared",
+    "All four see the very same labelled pictures, as many of each class, drawn anew for each "
+    "seed, and are judged on all test pictures.",
+):
+    labels.methods()
+
+with lesson.section(
+    "Try to break it",
+    "Choose as encoder the stacked autoencoder that learned 16 pictures by heart, through one "
+    "coding. What one number says is no use to a classifier, frozen or not.",
+):
+    labels.broken_button()
+
+lesson.study_code(few_labels, study)
+lesson.share("pretraining", study)

@@ -1,0 +1,45 @@
+"""The lesson of the recurrent autoencoder, top to bottom as a student reads it."""
+
+import streamlit as st
+
+from genlib.runs import RunSpec
+from ui import code_map, controls, inside, lesson, rows
+from ui.run_panel import run_panel
+
+FAMILY = "recurrent"
+
+st.markdown(
+    "This network reads a picture like a text, one row after the other, remembers it in a few "
+    "numbers, and writes it down again from memory."
+)
+knobs, picture = st.columns([1, 2], gap="large")
+with knobs:
+    spec = controls.knobs(FAMILY)
+with picture:
+    run = run_panel(spec)
+
+with lesson.section(
+    "Look inside",
+    "Watch the memory fill: after a few rows it guesses the rest, and each row read corrects the "
+    "guess.",
+):
+    rows.rows(run, FAMILY)
+
+with lesson.section(
+    "A map of the codings",
+    "Each point is a picture: the memory after its last row.",
+):
+    code_map.code_map(run, FAMILY)
+
+with lesson.section(
+    "Try to break it",
+    "A memory of two numbers: what comes last pushes out what came first, and all that is left is "
+    "the kind of thing. The cure is a larger state.",
+):
+    broken, cured = (RunSpec.of_preset(FAMILY, name) for name in ("break it", "fast"))
+    inside.side_by_side({"Broken: 2 codings": broken, "Cured: 30 codings": cured})
+    inside.preset_button(FAMILY, "break it")
+
+lesson.theory(spec)
+lesson.code(spec, run)
+lesson.share(FAMILY, spec)

@@ -1,0 +1,53 @@
+"""The lesson of the sparse autoencoder, top to bottom as a student reads it."""
+
+import streamlit as st
+
+from genlib.runs import RunSpec
+from ui import controls, inside, lesson, sparsity
+from ui.run_panel import run_panel
+
+FAMILY = "sparse"
+
+st.markdown(
+    "Here the middle is wide, but every active unit costs something: so each picture is said with "
+    "a few units out of many, and a unit comes to mean something."
+)
+knobs, picture = st.columns([1, 2], gap="large")
+with knobs:
+    spec = controls.knobs(FAMILY)
+with picture:
+    run = run_panel(spec)
+
+with lesson.section(
+    "What sparsity costs",
+    "All three are zero at the target. Look how much harder KL pulls than the others once a unit "
+    "is far from it.",
+):
+    sparsity.costs(spec.model.target, FAMILY)
+
+with lesson.section(
+    "Look inside",
+    "Most activations are near zero. With KL the units' means gather at the target; with L1 some "
+    "units work and many are dead.",
+):
+    sparsity.activations(run, FAMILY)
+
+with lesson.section(
+    "What a unit stands for",
+    "These pictures have something in common: a shape, a sleeve, a shade. Find a unit that is "
+    "active for one class alone.",
+):
+    sparsity.top_pictures(run, FAMILY)
+
+with lesson.section(
+    "Try to break it",
+    "Make activity so dear that no unit is worth it: all die, and whatever goes in, the same grey "
+    "shape comes out. The cure is a smaller weight, or a target that is not zero.",
+):
+    broken, cured = (RunSpec.of_preset(FAMILY, name) for name in ("break it", "fast"))
+    inside.side_by_side({"Broken: weight 0.05": broken, "Cured: KL, target 0.1": cured})
+    inside.preset_button(FAMILY, "break it")
+
+lesson.theory(spec)
+lesson.code(spec, run)
+lesson.share(FAMILY, spec)

@@ -1,0 +1,117 @@
+"""Where a model errs: by class, and on pictures of a kind that it has never seen."""
+
+import numpy as np
+import streamlit as st
+import torch
+
+from genlib.data import DATASETS, DatasetName, download_fraction, resized
+from genlib.family import Family, to_float
+from genlib.plots import CLASSES, Line, bars, histograms, lines
+from genlib.runs import Run
+from ui import inside, shelf
+from ui.controls import BIND
+
+
+def by_class(run: Run | None, family: str) -> None:
+    """Draw the test error of each class."""
+    if run is None:
+        inside.missing()
+        return
+    data = shelf.dataset(run.spec.dataset)
+    errors = _errors(run.spec.fingerprint, data.name, run)
+    labels = data.test_labels.numpy()
+    classes = DATASETS[data.name].classes
+    means = {name: float(errors[labels == index].mean()) for index, name in enumerate(classes)}
+    worst, best = max(means, key=means.__getitem__), min(means, key=means.__getitem__)
+    st.caption(f"The hardest is “{worst}”, the easiest “{best}”.")
+    st.plotly_chart(
+        bars(means, "test MSE", reference=("all classes", float(errors.mean())), colours=CLASSES),
+        key=f"{family}-by-class",
+        config={"displayModeBar": False},
+    )
+
+
+@st.fragment
+def anomalies(run: Run | None, family: str) -> None:
+    """Let the student tell pictures of another data set by their reconstruction error alone."""
+    if run is None:
+        inside.missing()
+        return
+    others = [
+        name
+        for name, source in DATASETS.items()
+        if source.kind == "pictures"
+        and name != run.spec.dataset
+        and download_fraction(name) is None
+    ]
+    if not others:
+        st.info("There is no other data set on this server to compare with.")
+        return
+    left, right = st.columns([1, 2], gap="large")
+    with left:
+        other = st.selectbox(
+            "Strangers",
+            others,
+            format_func=lambda name: DATASETS[name].title,
+            key=f"{family}.strangers",
+            help="Pictures of another data set, brought to the same size.",
+            **BIND,
+        )
+    known = _errors(run.spec.fingerprint, run.spec.dataset, run)
+    strange = _errors(run.spec.fingerprint, other, run)
+    low, high = 0.0, float(np.quantile(np.concatenate([known, strange]), 0.98))
+    with left:
+        share = st.slider(
+            "Threshold",
+            0,
+            100,
+            30,
+            format="%d %%",
+            key=f"{family}.threshold",
+            help="Pictures with a larger error are called anomalies; in % of the range shown.",
+            **BIND,
+        )
+        threshold = low + share / 100 * (high - low)
+        caught, false = float((strange > threshold).mean()), float((known > threshold).mean())
+        st.markdown(
+            f"Above an error of {threshold:.4f}: **{caught:.0%}** of the strangers, "
+            f"and **{false:.1%}** of the pictures that belong here."
+        )
+    with right:
+        samples = {DATASETS[run.spec.dataset].title: known, DATASETS[other].title: strange}
+        chart = histograms(samples, "MSE of a picture", bins=(low, high, 50), threshold=threshold)
+        st.plotly_chart(chart, key=f"{family}-anomalies", config={"displayModeBar": False})
+        st.caption("The same for every threshold: the more it bends to the upper left, the better")
+        _roc(family, known, strange, (false, caught))
+
+
+def _roc(family: str, known: np.ndarray, strange: np.ndarray, here: tuple[float, float]) -> None:
+    from sklearn.metrics import roc_auc_score, roc_curve
+
+    truth = np.repeat([0, 1], [len(known), len(strange)])
+    scores = np.concatenate([known, strange])
+    false, caught, _ = roc_curve(truth, scores)
+    area = roc_auc_score(truth, scores)
+    ends = np.array([0.0, 1.0])
+    curves = {
+        f"this model, area {area:.3f}": Line(false, caught),
+        "guessing, area 0.5": Line(ends, ends, dashed=True),
+    }
+    st.plotly_chart(
+        lines(curves, "false alarms", "strangers caught", mark=here),
+        key=f"{family}-roc",
+        config={"displayModeBar": False},
+    )
+
+
+@st.cache_data(max_entries=64)
+def _errors(name: str, dataset: DatasetName, _run: Run) -> np.ndarray:
+    """Return the mean squared error of each of a data set's test pictures."""
+    images = resized(shelf.dataset(dataset).test, DATASETS[_run.spec.dataset].shape)
+    return _each_error(_run.family, to_float(images)).numpy()
+
+
+def _each_error(family: Family, x: torch.Tensor) -> torch.Tensor:
+    rng = torch.Generator().manual_seed(0)
+    parts = [(part, family.preview(part, rng)[-len(part) :]) for part in x.split(1000)]
+    return torch.cat([(part - made).square().flatten(1).mean(1) for part, made in parts])

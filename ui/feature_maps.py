@@ -1,0 +1,46 @@
+"""What each layer of a convolutional network makes of one picture."""
+
+import numpy as np
+import streamlit as st
+
+from genlib.family import to_float
+from genlib.plots import picture_grid, to_png
+from genlib.runs import Run
+from ui import inside, shelf
+
+WIDE = 720  # CSS pixels of a layer's row of maps
+MOST = 16  # maps shown of a layer
+
+
+@st.fragment
+def feature_maps(run: Run | None, family: str) -> None:
+    """Draw the maps of every layer for a test picture that the student chooses."""
+    if run is None:
+        inside.missing()
+        return
+    test = shelf.dataset(run.spec.dataset).test
+    number = inside.picture_slider(family, len(test))
+    for name, maps in run.family.feature_maps(to_float(test[number : number + 1])):
+        values = maps.numpy()
+        count, rows, columns = values.shape
+        st.caption(
+            f"**{name.capitalize()}**: {count} of {rows} × {columns}"
+            + (f", the first {MOST} shown" if count > MOST else "")
+        )
+        st.image(
+            _drawn(values[:MOST]),
+            output_format="PNG",
+            width=WIDE if count > 1 else 160,
+            alt=f"The feature maps of {name}",
+        )
+
+
+def _drawn(maps: np.ndarray) -> bytes:
+    """Return maps as one PNG: black is none of a feature, white the most in any map shown."""
+    low, high = min(0.0, float(maps.min())), float(maps.max())
+    grey = ((maps - low) / max(high - low, 1e-6) * 255).round().astype(np.uint8)
+    columns = min(len(grey), MOST // 2) if len(grey) > 1 else 1
+    missing = -len(grey) % columns
+    grey = np.concatenate([grey, np.full((missing, *grey.shape[1:]), 128, np.uint8)])
+    factor = max(1, 2 * WIDE // (columns * (grey.shape[2] + 2)))
+    return to_png(picture_grid(grey.reshape(-1, columns, 1, *grey.shape[1:]), factor))

@@ -1,0 +1,68 @@
+"""What a model makes, drawn for the kind of data that it learns."""
+
+import numpy as np
+import streamlit as st
+import torch
+
+from genlib.data import DATASETS, Dataset
+from genlib.family import to_float, to_uint8
+from genlib.models import FAMILIES
+from genlib.plots import picture_grid, plane_animation, to_png
+from genlib.runs import Moment, RunSpec
+from ui import shelf
+
+POINTS = 460  # pixels, the height of points in space
+
+
+def draw(spec: RunSpec, data: Dataset | None, moments: list[Moment]) -> None:
+    """Draw what a model made at the last of these moments; points move through all of them."""
+    if data is None or not moments:
+        st.caption("The data come with the first training.")
+        st.skeleton(height=480)
+    elif DATASETS[spec.dataset].kind == "points":
+        _points(spec, data, moments)
+    else:
+        _pictures(spec, data, moments[-1].images)
+
+
+def first_moment(spec: RunSpec, data: Dataset | None) -> list[Moment]:
+    """Return what the model makes before its first step; nothing while there are no data."""
+    if data is None:
+        return []
+    family = shelf.untrained(spec.fingerprint, spec)
+    shown = data.test[data.showcase()]
+    made = family.preview(to_float(shown), torch.Generator().manual_seed(0))
+    return [Moment(0, {}, made if made.dtype == shown.dtype else to_uint8(made))]
+
+
+def _pictures(spec: RunSpec, data: Dataset, made: torch.Tensor) -> None:
+    """Draw one test picture of each class, and under each what the model makes of it."""
+    shows = FAMILIES[spec.family].shows
+    shown = data.test[data.showcase()]
+    columns = 5 if len(shows) == 1 else len(shown)
+    parts = [shown, *made.split(len(shown))]
+    halves = zip(*(part.split(columns) for part in parts), strict=True)
+    rows = [half.numpy() for group in halves for half in group]
+    st.caption(f"A test picture of each class; under it: {', then '.join(shows)}.")
+    st.image(
+        to_png(picture_grid(np.stack(rows), 5)),
+        output_format="PNG",
+        width="stretch",
+        alt=f"Test pictures, and under each: {', '.join(shows)}",
+    )
+
+
+def _points(spec: RunSpec, data: Dataset, moments: list[Moment]) -> None:
+    st.caption(
+        "Blue: the points. Orange: what the model makes of them, on the plane that its codings "
+        "can say. Dashed: PCA's plane. Drag to turn, press Play to see it learn."
+    )
+    points = data.test.flatten(1).numpy()
+    frames = {moment.step: moment.images.flatten(1).numpy() for moment in moments}
+    codings = dict(shelf.untrained(spec.fingerprint, spec).sizes())["codings"]
+    st.plotly_chart(
+        plane_animation(points, frames, min(codings, 3)),
+        key=f"{spec.family}-space",
+        height=POINTS,
+        config={"displayModeBar": False},
+    )

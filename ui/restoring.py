@@ -1,0 +1,123 @@
+"""Pictures corrupted and restored: from the data set, drawn, or uploaded."""
+
+import numpy as np
+import streamlit as st
+import torch
+
+from genlib.data import DATASETS
+from genlib.data.upload import UploadError, decoded
+from genlib.family import to_float, to_uint8
+from genlib.metrics import linear_denoiser, psnr
+from genlib.plots import Line, lines, picture_grid, to_png
+from genlib.runs import Run
+from ui import inside, shelf
+from ui.controls import BIND
+from ui.drawing_pad import drawing_pad
+
+LEVELS = (0.0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+SOURCES = ("Test pictures", "Draw", "Upload")
+MEASURED = 1000  # test pictures
+
+
+@st.fragment
+def restoring(run: Run | None, family: str) -> None:
+    """Let the student choose pictures and a level of corruption, and restore them."""
+    if run is None:
+        inside.missing()
+        return
+    left, right = st.columns([1, 2], gap="large")
+    with left:
+        source = st.segmented_control(
+            "Pictures", SOURCES, default=SOURCES[0], required=True, key=f"{family}.source", **BIND
+        )
+        level = st.slider(
+            "Test level",
+            0.0,
+            0.9,
+            float(run.family.level),
+            0.05,
+            key=f"{family}.test_level",
+            help="The corruption now; the model was trained at its own level.",
+        )
+        x = _pictures(source, run, family)
+    with right:
+        if x is None:
+            st.info("Draw something, or upload a picture, to see it restored.")
+            return
+        _restored(run, x, level)
+
+
+def _pictures(source: str, run: Run, family: str) -> torch.Tensor | None:
+    """Return the pictures that the student chose, in [0, 1]."""
+    data = shelf.dataset(run.spec.dataset)
+    shape = DATASETS[run.spec.dataset].shape
+    if source == "Draw":
+        drawn = drawing_pad(shape, key=f"{family}-pad")
+        return None if drawn is None else to_float(drawn).expand(1, *shape)
+    if source == "Upload":
+        file = st.file_uploader("A picture", type=["png", "jpg", "jpeg", "webp"])
+        st.caption("PNG, JPEG or WebP, at most 10 MB and 16 megapixels. It is not kept.")
+        return None if file is None else _uploaded(file.getvalue(), shape)
+    return to_float(data.test[data.showcase()])
+
+
+def _uploaded(content: bytes, shape: tuple[int, int, int]) -> torch.Tensor | None:
+    try:
+        return to_float(decoded(content, shape))[None]
+    except UploadError as error:
+        st.error(str(error), icon=":material/error:")
+        return None
+
+
+def _restored(run: Run, x: torch.Tensor, level: float) -> None:
+    """Draw clean, corrupted, the best linear estimate and the model's, each with its PSNR."""
+    corrupted = run.family.corrupt(x, torch.Generator().manual_seed(0), level)
+    matrix, offset = _best_linear(run.spec.fingerprint, level, run)
+    linear = (corrupted.flatten(1) @ matrix.T + offset).view_as(x)
+    strips = {
+        "clean": x,
+        "corrupted": corrupted,
+        "best linear": linear,
+        "this model": run.family.denoise(corrupted),
+    }
+    for name, pictures in strips.items():
+        error = float((pictures.clamp(0, 1) - x).square().mean())
+        st.caption(name.capitalize() + (f", {psnr(error):.1f} dB" if name != "clean" else ""))
+        grid = picture_grid(to_uint8(pictures).numpy()[None], 4)
+        width = "stretch" if len(x) > 1 else 160
+        st.image(to_png(grid), output_format="PNG", width=width, alt=f"{name} pictures")
+
+
+def by_level(run: Run | None, family: str) -> None:
+    """Draw the model's PSNR and the best linear denoiser's at every level of corruption."""
+    if run is None:
+        inside.missing()
+        return
+    own, best = _curves(run.spec.fingerprint, run)
+    levels = np.array(LEVELS[1:])
+    curves = {
+        "this model": Line(levels, own),
+        "the best linear denoiser of each level": Line(levels, best, dashed=True),
+    }
+    trained = float(np.interp(run.family.level, levels, own))
+    chart = lines(curves, "test level", "PSNR in dB", mark=(run.family.level, trained))
+    st.plotly_chart(chart, key=f"{family}-levels", config={"displayModeBar": False})
+
+
+@st.cache_data(max_entries=16)
+def _curves(name: str, _run: Run) -> tuple[np.ndarray, np.ndarray]:
+    x = to_float(shelf.dataset(_run.spec.dataset).test[:MEASURED])
+    own, best = [], []
+    for level in LEVELS[1:]:
+        corrupted = _run.family.corrupt(x, torch.Generator().manual_seed(0), level)
+        matrix, offset = _best_linear(name, level, _run)
+        linear = (corrupted.flatten(1) @ matrix.T + offset).view_as(x)
+        for made, kept in ((_run.family.denoise(corrupted), own), (linear, best)):
+            kept.append(psnr(float((made.clamp(0, 1) - x).square().mean())))
+    return np.array(own), np.array(best)
+
+
+@st.cache_resource(max_entries=32)
+def _best_linear(name: str, level: float, _run: Run) -> tuple[torch.Tensor, torch.Tensor]:
+    flat = to_float(shelf.dataset(_run.spec.dataset).train[:20_000]).flatten(1)
+    return linear_denoiser(flat, _run.family.noise_variance(flat, level))

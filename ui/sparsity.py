@@ -1,0 +1,77 @@
+"""The activations of a sparse autoencoder: how many, how strong, and for which pictures."""
+
+import numpy as np
+import streamlit as st
+import torch
+
+from genlib.data import DATASETS
+from genlib.family import to_float
+from genlib.objectives import bernoulli_kl
+from genlib.plots import Line, bars, histograms, lines
+from genlib.runs import Run
+from ui import inside, shelf
+from ui.controls import BIND
+
+TOP = 8  # pictures that activate a unit most
+
+
+def costs(target: float, family: str) -> None:
+    """Draw what each penalty asks for a unit whose mean activation is not the target."""
+    q = np.linspace(0.005, 0.995, 199)
+    kl = bernoulli_kl(target, torch.from_numpy(q)).numpy()
+    curves = {
+        "KL divergence": Line(q, kl),
+        "absolute difference (MAE)": Line(q, np.abs(q - target)),
+        "squared difference (MSE)": Line(q, (q - target) ** 2),
+    }
+    chart = lines(curves, "mean activation of a unit", "cost", mark=(target, 0.0))
+    st.plotly_chart(chart, key=f"{family}-costs", config={"displayModeBar": False})
+
+
+def activations(run: Run | None, family: str) -> None:
+    """Draw the histograms of all activations and of each unit's mean."""
+    if run is None:
+        inside.missing()
+        return
+    values = shelf.codings(run.spec.fingerprint, run).numpy()
+    means = values.mean(0)
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.markdown("**All activations**")
+        st.caption(
+            f"{(values < 0.05).mean():.0%} are below 0.05; the mean is {values.mean():.3f}."
+        )
+        chart = histograms({"activations": values.ravel()[::37]}, "activation", bins=(0, 1, 50))
+        st.plotly_chart(chart, key=f"{family}-all", config={"displayModeBar": False})
+    with right:
+        st.markdown("**Mean activation of each unit**")
+        dead = int((values.max(0) < 0.05).sum())
+        st.caption(f"{dead} of {len(means)} units are dead: never above 0.05 for any picture.")
+        chart = histograms({"units": means}, "mean activation", bins=(0, 1, 50))
+        st.plotly_chart(chart, key=f"{family}-means", config={"displayModeBar": False})
+
+
+@st.fragment
+def top_pictures(run: Run | None, family: str) -> None:
+    """Draw the test pictures that activate a unit most, and what it adds to a picture."""
+    if run is None:
+        inside.missing()
+        return
+    values = shelf.codings(run.spec.fingerprint, run)
+    data = shelf.dataset(run.spec.dataset)
+    unit = st.slider("Unit", 1, values.shape[1], 1, key=f"{family}.unit", **BIND) - 1
+    best = values[:, unit].argsort(descending=True, stable=True)[:TOP]
+    st.caption(
+        f"The {TOP} test pictures that activate unit {unit + 1} most, from "
+        f"{values[best[0], unit]:.2f} down to {values[best[-1], unit]:.2f}."
+    )
+    inside.row_of_pictures(to_float(data.test[best]), "The pictures of the unit", 5, 760)
+    active = values[:, unit] > 0.5
+    classes = DATASETS[data.name].classes
+    shares = {
+        name: float(active[data.test_labels == index].float().mean())
+        for index, name in enumerate(classes)
+    }
+    st.caption("How often it is active, above 0.5, for each class.")
+    chart = bars(shares, "share of pictures")
+    st.plotly_chart(chart, key=f"{family}-unit-classes", config={"displayModeBar": False})

@@ -1,0 +1,80 @@
+"""A study on the page: its result while it is measured and after, and the button that asks."""
+
+import json
+from collections.abc import Callable, Mapping
+from functools import partial
+
+import streamlit as st
+
+from genlib.studies import CodeMap, FewLabels
+from ui import queue, shelf
+from ui.queue import headline, lives
+
+Files = Mapping[str, bytes]
+Study = CodeMap | FewLabels
+
+
+def study_panel(study: Study, press: str, draw: Callable[[Files], None]) -> None:
+    """Draw a study: what is known of it by `draw`, and the button `press` where it is due."""
+    name = study.fingerprint
+    alive = not shelf.shelf().store.has_run(name) and lives(queue.job_of(study))
+    st.fragment(_panel, run_every=1.0 if alive else None)(study, press, draw, alive=alive)
+
+
+def _panel(study: Study, press: str, draw: Callable[[Files], None], *, alive: bool) -> None:
+    """Draw the panel; a fragment, so that its clock reruns nothing else."""
+    done = shelf.measured(study)
+    if done is not None:
+        if alive:
+            st.rerun()
+        made = json.loads(done["made.json"])
+        headline(queue.badge(study), f"Measured in {made['seconds']:.0f} s on {made['device']}.")
+        draw(done)
+        return
+    job = queue.job_of(study)
+    if alive != lives(job):
+        st.rerun()
+    part = shelf.shelf().store.read_partial(study.fingerprint, "checkpoint")
+    if job is not None and lives(job):
+        _at_work(study, job.ahead if job.state == "queued" else 0)
+    else:
+        _ask(study, press, job.sentence if job is not None else "")
+    if part is not None:
+        draw(part[1])
+
+
+def _at_work(study: Study, ahead: int) -> None:
+    progress = queue.progress_of(study)
+    text, share = (f"Waiting: {ahead} before this one" if ahead else "Starting"), 0.0
+    if progress is not None:
+        left = progress.seconds_left
+        text = f"{progress.step} of {progress.steps}"
+        text += f", {left:.0f} s left" if left is not None else ""
+        share = progress.step / progress.steps
+    st.progress(share, text)
+    st.button(
+        "Stop",
+        key=f"stop-{study.study}",
+        on_click=partial(queue.stop, study),
+        icon=":material/stop:",
+    )
+
+
+def _ask(study: Study, press: str, sentence: str) -> None:
+    """Draw the button, or say what must be there before it."""
+    if sentence:
+        st.error(sentence, icon=":material/error:")
+    ready = shelf.shelf().store.has_run(study.start.fingerprint)
+    if not ready:
+        st.info("Train the model first; then this can be measured.", icon=":material/info:")
+    seconds = shelf.study_seconds(study)
+    label = f"{press}, about {seconds:.0f} s" if seconds else press
+    pressed = st.button(
+        label,
+        key=f"measure-{study.study}",
+        icon=":material/play_arrow:",
+        disabled=not ready,
+        on_click=partial(queue.remember, study),
+    )
+    if pressed:
+        queue.submit(study)
