@@ -1,10 +1,19 @@
-"""`python -m benchmarks NAME`: figures that are measured here and now, the last line as JSON."""
+"""`python -m benchmarks NAME`: figures that are measured here and now, the last line as JSON.
+
+NAME is `interface`, `autoencoders` for all of them, or the name of one of their families.
+"""
 
 import importlib
 import sys
 
-NAMES = ("stacked", "interface")
+from benchmarks.textbook import RECIPES
 
-if len(sys.argv) < 2 or sys.argv[1] not in NAMES:
-    sys.exit(f"usage: python -m benchmarks {{{','.join(NAMES)}}}")
-importlib.import_module(f"benchmarks.{sys.argv[1]}").main(sys.argv[2:])
+FAMILIES = {row.split()[0]: None for row in RECIPES}
+
+match sys.argv[1:]:
+    case [("autoencoders" | "interface") as name, *options]:
+        importlib.import_module(f"benchmarks.{name}").main(options)
+    case [name, *options] if name in FAMILIES:
+        importlib.import_module("benchmarks.autoencoders").main([name, *options])
+    case _:
+        sys.exit(f"usage: python -m benchmarks {{autoencoders,interface,{','.join(FAMILIES)}}}")

@@ -49,7 +49,10 @@ class TrainConfig(Config):
         title="Learning rate",
         description="The size of a step. Too small learns slowly, too large diverges.",
         json_schema_extra={
-            "options": [1e-4, 3e-4, 1e-3, 2e-3, 4e-3, 0.012, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0]
+            "options": [
+                *(1e-4, 3e-4, 1e-3, 2e-3, 4e-3, 0.006, 0.012),
+                *(0.03, 0.1, 0.3, 1.0, 3.0, 10.0),
+            ]
         },
     )
     batch_size: int = Field(
@@ -67,7 +70,7 @@ class TrainConfig(Config):
         le=1000,
         title="Epochs",
         description="Passes over the training pictures.",
-        json_schema_extra={"options": [1, 2, 3, 5, 8, 12, 20, 30, 50, 100, 300, 1000]},
+        json_schema_extra={"options": [1, 2, 3, 5, 8, 10, 12, 20, 30, 50, 100, 300, 500, 1000]},
     )
     pictures: int = Field(
         0,

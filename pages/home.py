@@ -5,7 +5,9 @@ import streamlit as st
 from ui.house import PLAN, page
 from ui.machine import machine
 from ui.memory_game import memory_game
-from ui.shipped import shipped_picture
+from ui.shipped import SHIPPED, shipped_picture
+
+COLUMNS = 3  # of cards
 
 st.title("The playground for generative models", anchor=False)
 st.markdown(
@@ -15,23 +17,35 @@ st.markdown(
 )
 
 SENTENCES = {
-    "stacked": "Copy a picture through 30 numbers, and find out what they mean. "
-    "Above: what the shipped model makes of ten test pictures.",
+    "linear": "Nothing but straight lines: it finds the plane that PCA finds.",
+    "stacked": "Copy a picture through 30 numbers, and find out what they mean.",
+    "convolutional": "Filters that know an edge wherever it lies copy better with fewer weights.",
+    "recurrent": "Read a picture row by row, and write it down again from memory.",
+    "denoising": "Above spoiled, below restored: to do that it must know what pictures look like.",
+    "sparse": "Many codings, few of them active: units come to mean something.",
+    "pretraining": "Learn from pictures without labels, then classify with a handful of labels.",
 }
 
-lessons, game = st.columns(2, gap="large")
-with lessons:
-    st.header("The lessons", anchor=False)
-    for section, pages in PLAN.items():
-        for name in pages.keys() & SENTENCES:
-            with st.container(border=True):
-                alt = "Pictures made by the shipped model"
-                st.image(shipped_picture(name), output_format="PNG", width="stretch", alt=alt)
-                st.page_link(page(name), label=f"**{section}: {pages[name][0]}**")
+st.header("The lessons", anchor=False)
+st.caption("Each picture is what the lesson's shipped model made of test pictures.")
+for section, pages in PLAN.items():
+    names = [name for name in pages if name in SENTENCES]
+    if names:
+        st.subheader(section, anchor=False)
+    for start in range(0, len(names), COLUMNS):
+        for column, name in zip(st.columns(COLUMNS), names[start : start + COLUMNS], strict=False):
+            with column.container(border=True, height="stretch"):
+                if name in SHIPPED:
+                    alt = "Pictures made by the shipped model"
+                    picture = shipped_picture(name)
+                    st.image(picture, output_format="PNG", width="stretch", alt=alt)
+                st.page_link(page(name), label=f"**{pages[name][0]}**")
                 st.markdown(SENTENCES[name])
+
+game, here = st.columns(2, gap="large")
 with game:
     st.header("A memory game to begin with", anchor=False)
     memory_game()
-
-st.header("This machine", anchor=False)
-machine()
+with here:
+    st.header("This machine", anchor=False)
+    machine()

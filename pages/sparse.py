@@ -27,8 +27,9 @@ with lesson.section(
 
 with lesson.section(
     "Look inside",
-    "Most activations are near zero. With KL the units' means gather at the target; with L1 some "
-    "units work and many are dead.",
+    "KL brings the mean of every unit to the target, and says nothing about how: strongly active "
+    "for a few pictures, or a little for all? The left histogram tells. Then try the L1 preset, "
+    "which silences.",
 ):
     sparsity.activations(run, FAMILY)
 

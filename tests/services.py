@@ -26,6 +26,7 @@ from genlib.jobs import Job, Jobs, State
 from genlib.models.stacked import StackedConfig
 from genlib.runs import Run, RunSpec, perform
 from genlib.store import Store
+from genlib.studies import Task
 
 ROOT = Path(__file__).parents[1]
 THREADS = 1  # of torch, here and in the worker: another number sums in another order
@@ -84,10 +85,10 @@ class Place:
     jobs: Jobs
     store: Store
 
-    def job(self, spec: RunSpec) -> Job | None:
+    def job(self, spec: Task) -> Job | None:
         return self.jobs.job(spec.fingerprint)
 
-    def reaches(self, spec: RunSpec, state: State, seconds: float = 60) -> Job:
+    def reaches(self, spec: Task, state: State, seconds: float = 60) -> Job:
         """Wait until the job is in that state."""
 
         def look() -> Job | None:
@@ -96,7 +97,7 @@ class Place:
 
         return wait_for(look, seconds, lambda: f"{self.job(spec)} is not {state}")
 
-    def steps(self, spec: RunSpec) -> int:
+    def steps(self, spec: Task) -> int:
         """Return the steps that the job says it has taken."""
         progress = self.jobs.progress(spec.fingerprint)
         return progress.step if progress is not None else 0

@@ -2,14 +2,18 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
+import torch
 
 from genlib.__main__ import main
 from genlib.config import Settings
 from genlib.models import FAMILIES
 from genlib.runs import Run, RunSpec, open_store
+from genlib.studies import CodeMap, FewLabels
+from genlib.work import Work
 
 ROOT = Path(__file__).parents[1]
 SHORT = ["--dataset", "digits", "--epochs", "1"]
@@ -48,6 +52,39 @@ def test_runs_lists_what_was_trained_the_newest_first(home, capsys):
         trained = first if line["fingerprint"] == first["fingerprint"] else second
         assert line["metrics"] == trained["metrics"]
         assert line["family"] == "stacked"
+
+
+def test_a_study_in_the_store_is_no_run(home, capsys, monkeypatch):
+    monkeypatch.setattr("genlib.studies.few_labels.LABELS", (10,))
+    trained = printed(capsys, "train", "stacked", *SHORT)[-1]["fingerprint"]
+    store = open_store(Settings())
+    study = FewLabels(start=Run.from_files(store.read_run(trained)).spec, seeds=2, steps=50)
+    work = Work(store, torch.device("cpu"), study, lambda _: None)
+    assert work.run(threading.Event()) is None
+    assert study.fingerprint in store.fingerprints()
+    listed = [line["fingerprint"] for line in printed(capsys, "runs")]
+    assert trained in listed
+    assert not {study.fingerprint, CodeMap(start=study.start).fingerprint} & set(listed)
+    assert len(listed) == len(set(listed))
+
+
+def test_a_family_is_trained_on_its_preset_s_data_where_none_is_said(home, capsys):
+    last = printed(capsys, "train", "linear", "--epochs", "3")[-1]
+    expected = RunSpec.of_preset("linear").model_dump()
+    assert expected["dataset"] == "ellipse"
+    expected["train"]["epochs"] = 3
+    assert last["fingerprint"] == RunSpec.model_validate(expected).fingerprint
+    assert {"test_mse", "pca_mse"} <= set(last["metrics"])
+    assert last["metrics"]["test_mse"] >= last["metrics"]["pca_mse"]
+    chosen = printed(capsys, "train", "linear", *SHORT)[-1]["fingerprint"]
+    assert Run.from_files(open_store(Settings()).read_run(chosen)).spec.dataset == "digits"
+
+
+def test_points_for_a_family_of_pictures_are_refused_in_one_line(home, capsys):
+    assert main(["train", "stacked", "--dataset", "ellipse"]) == 2
+    seen = capsys.readouterr()
+    assert seen.err.count("\n") == 1
+    assert "points" in seen.err
 
 
 def test_what_is_finished_is_not_trained_again(home, capsys):

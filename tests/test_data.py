@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from scipy.integrate import quad
 from scipy.spatial.transform import Rotation
 from sklearn.datasets import load_digits
@@ -16,6 +17,7 @@ from genlib.data import (
     default_dataset,
     download_fraction,
     load,
+    resized,
 )
 from genlib.data.pictures import DEBIAN
 from genlib.data.points import ellipse
@@ -177,3 +179,58 @@ def test_download_fraction_is_the_share_of_bytes_on_the_disk(home: Path):
 
 def test_the_default_needs_no_download(home):
     assert download_fraction(default_dataset()) is None
+
+
+SHAPES = [(1, 8, 8), (1, 28, 28), (3, 32, 32), (3, 28, 28), (1, 5, 7)]
+
+
+def noise(shape: tuple[int, int, int], count: int = 4) -> torch.Tensor:
+    rng = torch.Generator().manual_seed(0)
+    return torch.randint(0, 256, (count, *shape), generator=rng, dtype=torch.uint8)
+
+
+@pytest.mark.parametrize("there", SHAPES)
+@pytest.mark.parametrize("here", SHAPES)
+def test_pictures_take_any_size_and_one_colour_stays_that_colour(here, there):
+    images = noise(here)
+    before = images.clone()
+    assert resized(images, there).shape == (4, *there)
+    assert resized(images, there).dtype == torch.uint8
+    assert torch.equal(images, before)
+    for level in (0, 77, 255):
+        flat = torch.full((2, *here), level, dtype=torch.uint8)
+        assert torch.equal(resized(flat, there), torch.full((2, *there), level).byte())
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_pictures_of_that_size_stay_as_they_are(shape):
+    images = noise(shape)
+    assert torch.equal(resized(images, shape), images)
+
+
+def test_grey_becomes_the_same_level_of_every_colour_and_back():
+    grey = noise((1, 9, 6))
+    colour = resized(grey, (3, 9, 6))
+    assert torch.equal(colour, grey.expand(-1, 3, -1, -1))
+    assert torch.equal(resized(colour, (1, 9, 6)), grey)
+
+
+def test_colours_are_averaged():
+    colour = torch.tensor([30, 60, 240], dtype=torch.uint8).view(1, 3, 1, 1)
+    assert resized(colour, (1, 1, 1)).item() == 110
+
+
+@pytest.mark.parametrize("size", [4, 16, 28, 32])
+def test_larger_and_smaller_pictures_are_as_bright_on_average(size):
+    images = load("digits").test
+    again = resized(images, (1, size, size)).float()
+    assert again.mean() == pytest.approx(float(images.float().mean()), rel=0.03)
+
+
+@pytest.mark.parametrize("size", [8, 28, 32])
+def test_resizing_is_pillows_bilinear(size):
+    images = noise((1, 16, 16))
+    again = resized(images, (1, size, size))
+    for ours, original in zip(again, images, strict=True):
+        theirs = Image.fromarray(original[0].numpy()).resize((size, size), Image.BILINEAR)
+        assert np.abs(np.asarray(theirs).astype(int) - ours[0].numpy()).max() <= 1

@@ -1,12 +1,20 @@
 import numpy as np
 import pytest
 import torch
+from scipy.spatial.transform import Rotation
 from sklearn.decomposition import PCA
 from sklearn.linear_model import LinearRegression, Ridge
 
 from genlib.data import load
 from genlib.family import to_float
-from genlib.metrics import denoising_error, linear_denoiser, pca_error, psnr
+from genlib.metrics import (
+    denoising_error,
+    linear_denoiser,
+    pca_error,
+    principal_angles,
+    principal_axes,
+    psnr,
+)
 from genlib.rng import generator
 
 
@@ -138,3 +146,47 @@ def test_psnr_of_known_errors(mse, decibels):
 
 def test_psnr_of_a_perfect_copy_is_a_number():
     assert psnr(0.0) == pytest.approx(120)
+
+
+PLANE = np.random.default_rng(0).normal(size=(200, 3)) * [3, 2, 0]
+
+
+@pytest.mark.parametrize("degrees", [0, 1e-3, 10, 45, 89, 90])
+def test_a_plane_turned_about_a_line_in_it_has_that_angle_and_none(degrees):
+    axis = principal_axes(PLANE, 2) @ [0.6, 0.8]
+    turned = Rotation.from_rotvec(np.radians(degrees) * axis).apply(PLANE)
+    angles = principal_angles(turned + np.array([5, -7, 9]), PLANE, 2)
+    np.testing.assert_allclose(angles, [degrees, 0], atol=1e-5)
+
+
+@pytest.mark.parametrize("degrees", [0, 30, 90, 150, 180, 300])
+def test_a_plane_turned_within_itself_stays_the_same_plane(degrees):
+    turned = Rotation.from_rotvec([0, 0, np.radians(degrees)]).apply(PLANE)
+    np.testing.assert_allclose(principal_angles(turned, PLANE, 2), 0, atol=1e-5)
+
+
+@pytest.mark.parametrize(("degrees", "angle"), [(0, 0), (20, 20), (90, 90), (120, 60), (180, 0)])
+def test_the_angle_of_two_lines_is_the_smaller_one(degrees, angle):
+    line = np.linspace(-1, 1, 9)[:, None] * [[1, 0, 0]]
+    turned = Rotation.from_rotvec([0, np.radians(degrees), 0]).apply(line)
+    np.testing.assert_allclose(principal_angles(turned, line, 1), [angle], atol=1e-5)
+
+
+def test_in_four_dimensions_two_angles_are_found_the_largest_first():
+    rng, (small, large) = np.random.default_rng(1), np.radians([12, 70])
+    flat = rng.normal(size=(100, 2))
+    first = flat @ np.eye(4)[:2]
+    second = flat @ [
+        [np.cos(small), 0, np.sin(small), 0],
+        [0, np.cos(large), 0, np.sin(large)],
+    ]
+    np.testing.assert_allclose(principal_angles(first, second, 2), [70, 12], atol=1e-5)
+    np.testing.assert_allclose(principal_angles(second, first, 2), [70, 12], atol=1e-5)
+
+
+def test_principal_axes_are_scikit_learns_components():
+    x = points(500, 13).numpy()
+    axes = principal_axes(x, 3)
+    np.testing.assert_allclose(axes.T @ axes, np.eye(3), atol=1e-5)
+    components = PCA(3, svd_solver="full").fit(x.astype(np.float64)).components_
+    np.testing.assert_allclose(np.abs(components @ axes), np.eye(3), atol=1e-4)

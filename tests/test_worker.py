@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
 from services import (
     Place,
     Postgres,
@@ -19,11 +20,14 @@ from services import (
     wait_for,
     worker,
 )
+from studied import few_labels_of, trained
 
 from genlib.jobs import UNREACHABLE, QueueUnavailableError
 from genlib.runs import RunSpec
 from genlib.store import MANIFEST, verified
-from genlib.worker import DEATHS
+from genlib.studies import FewLabels, read_task
+from genlib.studies.few_labels import accuracies
+from genlib.work import DEATHS
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -34,13 +38,13 @@ def server() -> Iterator[Postgres]:
         yield running
 
 
-def checkpoint(here: Place, spec: RunSpec) -> int:
+def checkpoint(here: Place, spec: RunSpec | FewLabels) -> int:
     """Return the step of the run's checkpoint, 0 where there is none."""
     steps = here.settings.home.glob(f"partial/{spec.fingerprint}/checkpoint/[0-9]*/{MANIFEST}")
     return max((int(path.parent.name) for path in steps), default=0)
 
 
-def is_beyond(here: Place, spec: RunSpec, step: int) -> bool:
+def is_beyond(here: Place, spec: RunSpec | FewLabels, step: int) -> bool:
     return here.store.has_run(spec.fingerprint) or checkpoint(here, spec) > step
 
 
@@ -89,6 +93,49 @@ def test_a_job_that_kills_its_worker_is_set_aside_and_the_next_one_runs(tmp_path
         f"This run stopped the training process {DEATHS} times and was set aside. "
         "Choose a smaller network or a smaller batch."
     )
+
+
+@pytest.mark.parametrize("kills", [0, 3])
+def test_a_study_is_measured_by_the_worker_and_outlives_it(tmp_path: Path, kills: int) -> None:
+    run = trained(codings=10)
+    study = few_labels_of(run, steps=1000 if kills else 50)
+    with place(tmp_path) as here:
+        here.store.write_run(run.spec.fingerprint, run.to_files())
+        here.jobs.submit(study)
+        assert here.job(study).state == "queued"
+        with worker(here.settings) as working:
+            for killed in range(1, kills + 1):
+                reached = checkpoint(here, study)
+                wait_for(lambda ready=killed: working.births() >= ready)
+                wait_for(lambda step=reached: is_beyond(here, study, step))
+                working.kill()
+            here.reaches(study, "trained")
+            here.jobs.submit(study)  # there it is: nothing is measured again
+            here.reaches(study, "trained")
+        progress = here.jobs.progress(study.fingerprint)
+        assert (progress.step, progress.steps, progress.curve) == (study.size, study.size, [])
+        files = here.store.read_run(study.fingerprint)
+        assert read_task(files["study.json"].decode()) == study
+        *_, alone = study.perform(run, torch.device("cpu"), {})
+        assert files["accuracies.jsonl"] == alone.files["accuracies.jsonl"]
+
+
+def test_a_study_is_stopped_goes_on_and_says_what_it_misses(tmp_path: Path) -> None:
+    run = trained(codings=10)
+    study = few_labels_of(run, steps=1000)
+    with place(tmp_path) as here, worker(here.settings):
+        here.jobs.submit(study)
+        assert here.reaches(study, "failed").sentence.endswith("train it first.")
+        here.store.write_run(run.spec.fingerprint, run.to_files())
+        here.jobs.submit(study)
+        kept = wait_for(lambda: checkpoint(here, study))
+        here.jobs.stop(study.fingerprint)
+        here.reaches(study, "stopped")
+        assert not here.store.has_run(study.fingerprint)
+        here.jobs.submit(study)
+        here.reaches(study, "trained")
+        assert kept <= study.size
+        assert len(accuracies(here.store.read_run(study.fingerprint))) == study.size
 
 
 def new_version(path: Path, seen: str | None) -> str | None:

@@ -65,7 +65,7 @@ def anomalies(run: Run | None, family: str) -> None:
             "Threshold",
             0,
             100,
-            30,
+            40,
             format="%d %%",
             key=f"{family}.threshold",
             help="Pictures with a larger error are called anomalies; in % of the range shown.",

@@ -42,5 +42,6 @@ def _drawn(maps: np.ndarray) -> bytes:
     columns = min(len(grey), MOST // 2) if len(grey) > 1 else 1
     missing = -len(grey) % columns
     grey = np.concatenate([grey, np.full((missing, *grey.shape[1:]), 128, np.uint8)])
-    factor = max(1, 2 * WIDE // (columns * (grey.shape[2] + 2)))
-    return to_png(picture_grid(grey.reshape(-1, columns, 1, *grey.shape[1:]), factor))
+    enlarged = max(1, 84 // grey.shape[2])  # first, so that gutters are thin beside tiny maps
+    grey = grey.repeat(enlarged, 1).repeat(enlarged, 2)
+    return to_png(picture_grid(grey.reshape(-1, columns, 1, *grey.shape[1:]), 2))

@@ -11,6 +11,7 @@ from urllib.parse import urlencode, urlsplit
 import streamlit as st
 
 from genlib.config import Config
+from genlib.data import DATASETS
 from genlib.export import notebook, script, training_gif
 from genlib.models import FAMILIES
 from genlib.plots import architecture
@@ -69,7 +70,8 @@ def _downloads(spec: RunSpec, run: Run | None) -> None:
     }
     if run is not None:
         files["Weights"] = "safetensors", lambda: run.to_files()["model.safetensors"]
-        files["Training as GIF"] = "gif", lambda: training_gif(run)
+        if DATASETS[spec.dataset].kind == "pictures":
+            files["Training as GIF"] = "gif", lambda: training_gif(run)
     with st.container(horizontal=True):
         for label, (ending, make) in files.items():
             st.download_button(

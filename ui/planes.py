@@ -66,7 +66,11 @@ def _angles(run: Run, family: str) -> None:
     with left:
         st.markdown("**Principal angles to PCA's plane**")
         last = ", ".join(f"{angle:.2g}°" for angle in angles[-1])
-        st.caption(f"Both at zero: the same plane. At the end: {last}.")
+        st.caption(
+            f"At the end: {last}. Two planes in space always share a line, so one is always zero."
+            if axes == 2
+            else f"At the end: {last}."
+        )
         curves = {f"{name} angle": Line(steps, angles[:, i]) for i, name in enumerate(names)}
         chart = lines(curves, "step", "degrees")
         st.plotly_chart(chart, key=f"{family}-angles", config={"displayModeBar": False})

@@ -156,7 +156,7 @@ def _figures(run: Run) -> str:
     text = f"Test MSE **{mse:.4f}**"
     if "pca_mse" in metrics:
         text += f" (PCA with as many codings: {metrics['pca_mse']:.4f})"
-    if "linear_denoiser_mse" in metrics:
+    if metrics.get("linear_denoiser_mse"):  # none without noise: nothing beats the identity
         best = metrics["linear_denoiser_mse"]
         text = f"**{psnr(mse):.1f} dB** (the best linear denoiser: {psnr(best):.1f} dB)"
     if "test_bce_floor" in metrics:
@@ -198,7 +198,7 @@ def _curve(
     seen = [(item.step, item.figures["mse"]) for item in moments if item.figures]
     series["validation mse"] = seen
     metrics = run.provenance.metrics if run else {}
-    known = [(title, metrics[key]) for key, title in REFERENCES.items() if key in metrics]
+    known = [(title, metrics[key]) for key, title in REFERENCES.items() if metrics.get(key)]
     reference = known[0] if known else None
     st.echarts_chart(
         loss_chart(series, steps, reference),

@@ -12,18 +12,26 @@ from genlib.plots import picture_grid, to_png
 from genlib.store import verified
 
 ZOO = Path(genlib.__file__).with_name("zoo")
+SHIPPED = frozenset(  # families
+    json.loads(path.read_bytes())["spec"]["family"] for path in ZOO.glob("*/config.json")
+)
 
 
 @st.cache_data(max_entries=32)
 def shipped_picture(family: str) -> bytes:
     """Return, as PNG, what the family's best shipped run made at the end of its training."""
-    bundles = [files for path in ZOO.iterdir() if (files := verified(path)) is not None]
-    runs = [(json.loads(files["config.json"]), files) for files in bundles]
-    mine = [run for run in runs if run[0]["spec"]["family"] == family]
-    _, files = min(mine, key=lambda run: run[0]["provenance"]["metrics"]["test_mse"])
+    documents = {path.parent: json.loads(path.read_bytes()) for path in ZOO.glob("*/config.json")}
+    errors = {
+        path: document["provenance"]["metrics"]["test_mse"]
+        for path, document in documents.items()
+        if document["spec"]["family"] == family
+    }
+    files = verified(min(errors, key=errors.__getitem__)) or {}
     tensors = load(files["snapshots.safetensors"])
     last = max((key for key in tensors if key.startswith("images/")), key=_step)
-    return to_png(picture_grid(np.stack(np.split(tensors[last], 2)), 6))
+    made = tensors[last]
+    rows = np.split(made, 2)  # two of five, or five of each kind that the family shows
+    return to_png(picture_grid(np.stack([row[:5] for row in rows]), 6))
 
 
 def _step(key: str) -> int:

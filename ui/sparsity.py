@@ -7,7 +7,7 @@ import torch
 from genlib.data import DATASETS
 from genlib.family import to_float
 from genlib.objectives import bernoulli_kl
-from genlib.plots import Line, bars, histograms, lines
+from genlib.plots import CLASSES, Line, bars, histograms, lines
 from genlib.runs import Run
 from ui import inside, shelf
 from ui.controls import BIND
@@ -38,8 +38,10 @@ def activations(run: Run | None, family: str) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         st.markdown("**All activations**")
+        silent, loud = (values < 0.05).mean(), (values > 0.5).mean()
         st.caption(
-            f"{(values < 0.05).mean():.0%} are below 0.05; the mean is {values.mean():.3f}."
+            f"{silent:.0%} are below 0.05 and {loud:.1%} above 0.5; the mean is "
+            f"{values.mean():.3f}."
         )
         chart = histograms({"activations": values.ravel()[::37]}, "activation", bins=(0, 1, 50))
         st.plotly_chart(chart, key=f"{family}-all", config={"displayModeBar": False})
@@ -47,7 +49,7 @@ def activations(run: Run | None, family: str) -> None:
         st.markdown("**Mean activation of each unit**")
         dead = int((values.max(0) < 0.05).sum())
         st.caption(f"{dead} of {len(means)} units are dead: never above 0.05 for any picture.")
-        chart = histograms({"units": means}, "mean activation", bins=(0, 1, 50))
+        chart = histograms({"units": means}, "mean activation", bins=(0, 0.5, 50))
         st.plotly_chart(chart, key=f"{family}-means", config={"displayModeBar": False})
 
 
@@ -66,12 +68,11 @@ def top_pictures(run: Run | None, family: str) -> None:
         f"{values[best[0], unit]:.2f} down to {values[best[-1], unit]:.2f}."
     )
     inside.row_of_pictures(to_float(data.test[best]), "The pictures of the unit", 5, 760)
-    active = values[:, unit] > 0.5
-    classes = DATASETS[data.name].classes
-    shares = {
-        name: float(active[data.test_labels == index].float().mean())
-        for index, name in enumerate(classes)
+    means = {
+        name: float(values[data.test_labels == index, unit].mean())
+        for index, name in enumerate(DATASETS[data.name].classes)
     }
-    st.caption("How often it is active, above 0.5, for each class.")
-    chart = bars(shares, "share of pictures")
+    st.caption("How active it is on average, for each class.")
+    everywhere = "all classes", float(values[:, unit].mean())
+    chart = bars(means, "mean activation", reference=everywhere, colours=CLASSES)
     st.plotly_chart(chart, key=f"{family}-unit-classes", config={"displayModeBar": False})

@@ -168,16 +168,16 @@ class ConvolutionalAutoencoder(Family, Encodes):
         for layer in self.convolutions:
             h = layer(h)
             if isinstance(layer, nn.MaxPool2d):
-                maps.append((f"encoder {len(maps)}", h[0]))
+                maps.append((f"conv {len(maps)}", h[0]))
         h = self.spread(self.bottleneck(h))
-        maps.append(("from the codings", h[0]))
+        maps.append(("dense", h[0]))
         count = len(maps)
         for index, layer in enumerate(self.painting):
             h = layer(h)
             if isinstance(layer, nn.ReLU):
-                maps.append((f"decoder {len(maps) - count + 1}", h[0]))
+                maps.append((f"up {len(maps) - count + 1}", h[0]))
             elif index == len(self.painting) - 1:
-                maps.append(("reconstruction", h[0]))
+                maps.append(("output", h[0]))
         return maps
 
     @torch.no_grad()

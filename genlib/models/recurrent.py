@@ -137,8 +137,8 @@ class RecurrentAutoencoder(Family, Encodes):
         rows = self.shape[1]
         return [
             ("picture", pixels),
-            (f"LSTM, {rows} rows", rows * config.hidden),
+            ("LSTM", rows * config.hidden),
             ("codings", config.codings),
-            (f"LSTM, {rows} rows", rows * config.hidden),
+            ("LSTM", rows * config.hidden),
             ("reconstruction", pixels),
         ]

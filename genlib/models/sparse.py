@@ -76,7 +76,7 @@ class SparseConfig(Config):
         le=512,
         title="Hidden units",
         description="Units of the dense layer before the codings and of the one after them.",
-        json_schema_extra={"options": [16, 32, 64, 100, 128, 256, 512]},
+        json_schema_extra={"options": [16, 32, 64, 100, 128, 200, 256, 512]},
     )
 
 

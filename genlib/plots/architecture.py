@@ -5,7 +5,7 @@ from math import log2
 WIDTH, HEIGHT = 560, 190
 BAR = 26  # a layer's width
 INK = {False: "#4A5563", True: "#B7C0CC"}
-FILL = {"picture": "#0072B2", "codings": "#E69F00", "reconstruction": "#D55E00"}
+FILL = {"codings": "#E69F00", "first": "#0072B2", "last": "#D55E00"}
 HIDDEN = "#8A96A3"
 
 
@@ -19,9 +19,11 @@ def architecture(sizes: list[tuple[str, int]], *, dark: bool) -> str:
     tallest = max(log2(units + 1) for _, units in sizes)
     gap = (WIDTH - 2 * BAR) / max(len(sizes) - 1, 1)
     middle = HEIGHT / 2
+    size = 15 if len(sizes) <= 6 else 12  # of the letters
     shapes, texts, before = [], [], (0.0, 0.0)
     for index, (name, units) in enumerate(sizes):
         x = index * gap + BAR / 2
+        end = {0: "first", len(sizes) - 1: "last"}.get(index, "")
         half = max(5.0, 62 * log2(units + 1) / tallest)
         if index:
             x0, half0 = before
@@ -32,14 +34,14 @@ def architecture(sizes: list[tuple[str, int]], *, dark: bool) -> str:
             shapes.append(f'<polygon points="{points}" fill="{HIDDEN}" opacity="0.16"/>')
         shapes.append(
             f'<rect x="{x:.1f}" y="{middle - half:.1f}" width="{BAR}" height="{2 * half:.1f}" '
-            f'rx="4" fill="{FILL.get(name, HIDDEN)}"/>'
+            f'rx="4" fill="{FILL.get(end or name, HIDDEN)}"/>'
         )
-        anchor = {0: "start", len(sizes) - 1: "end"}.get(index, "middle")
+        anchor = {"first": "start", "last": "end"}.get(end, "middle")
         at = {"start": x, "end": x + BAR, "middle": x + BAR / 2}[anchor]
         for y, text, weight in ((16, f"{units:,}", 600), (HEIGHT - 6, name, 400)):
             texts.append(
                 f'<text x="{at:.1f}" y="{y}" text-anchor="{anchor}" font-weight="{weight}" '
-                f'font-size="15" font-family="sans-serif" fill="{INK[dark]}">{text}</text>'
+                f'font-size="{size}" font-family="sans-serif" fill="{INK[dark]}">{text}</text>'
             )
         before = x, half
     body = "".join(shapes + texts)

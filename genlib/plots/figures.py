@@ -60,6 +60,9 @@ def lines(
         )
     figure.update_xaxes(title=x_title, type="log" if "x" in log else "linear")
     figure.update_yaxes(title=y_title, type="log" if "y" in log else "linear")
+    if "x" in log:  # plotly's own ticks would write every digit between
+        ticks = sorted({value for line in curves.values() for value in line.x.tolist()})
+        figure.update_xaxes(tickvals=ticks, ticktext=[f"{tick:g}" for tick in ticks])
     return _housed(figure)
 
 
@@ -108,6 +111,7 @@ def histograms(
                 name=name,
                 histnorm="probability",
                 xbins={"start": low, "end": high, "size": (high - low) / count},
+                autobinx=False,
                 marker={"color": colour},
                 opacity=0.6,
             )
@@ -117,7 +121,7 @@ def histograms(
     if threshold is not None:
         figure.add_vline(threshold, line={"dash": "dash", "color": QUIET, "width": 2})
     figure.update_layout(barmode="overlay", bargap=0.02)
-    figure.update_xaxes(title=x_title)
+    figure.update_xaxes(title=x_title, range=(low, high))
     figure.update_yaxes(title="share", tickformat=".0%")
     return _housed(figure)
 
@@ -143,10 +147,10 @@ def dots(samples: dict[str, Float[ndarray, "_ 2"]], x_title: str, y_title: str) 
 
 
 def _housed(figure: Figure) -> Figure:
+    figure.update_xaxes(fixedrange=True, automargin=True)
+    figure.update_yaxes(fixedrange=True, automargin=True)
     return figure.update_layout(
         height=HEIGHT,
         margin={"l": 8, "r": 8, "t": 28, "b": 8},
         legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
-        xaxis={"fixedrange": True, "automargin": True},
-        yaxis={"fixedrange": True, "automargin": True},
     )

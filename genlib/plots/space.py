@@ -31,7 +31,13 @@ def plane_animation(points: Points, frames: dict[int, Points], codings: int) -> 
             for step in steps
         ],
     )
-    axis = {"title": "", "showbackground": False, "gridcolor": QUIET, "showticklabels": False}
+    axis = {
+        "title": "",
+        "showbackground": False,
+        "showticklabels": False,
+        "gridcolor": "rgba(138, 150, 163, 0.35)",
+        "nticks": 5,
+    }
     reach = float(np.abs(points - points.mean(0)).max() * 1.15)
     ranges = [(float(mid - reach), float(mid + reach)) for mid in points.mean(0)]
     return figure.update_layout(
@@ -39,7 +45,7 @@ def plane_animation(points: Points, frames: dict[int, Points], codings: int) -> 
         showlegend=False,
         scene={
             "aspectmode": "cube",
-            "camera": {"eye": {"x": 1.1, "y": -1.35, "z": 0.75}},
+            "camera": {"eye": {"x": 0.85, "y": -1.05, "z": 0.55}},
             **{
                 name: axis | {"range": limits}
                 for name, limits in zip(("xaxis", "yaxis", "zaxis"), ranges, strict=True)
