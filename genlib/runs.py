@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from pydantic import Field, SerializeAsAny, model_validator
 from safetensors.torch import load, save
-from torch import Tensor
+from torch import Tensor, nn
 
 from genlib import device as devices
 from genlib.config import Config, Settings, TrainConfig
@@ -41,7 +41,7 @@ class RunSpec(Config):
     @classmethod
     def _model_is_of_family(cls, data: Any) -> Any:
         """Validate the model by its family's own config."""
-        if not isinstance(data, dict) or data.get("family") not in FAMILIES:
+        if not isinstance(data, dict) or str(data.get("family")) not in FAMILIES:
             raise ValueError(f"there are only the families {', '.join(FAMILIES)}")
         wanted, model = FAMILIES[data["family"]].config_type, data.get("model")
         right = isinstance(model, wanted)
@@ -252,17 +252,37 @@ def moments_from_tensors(content: bytes) -> list[Moment]:
 
 
 def estimated_seconds(spec: RunSpec, known: Run) -> float:
-    """Return about how long a run takes here, from one that was measured.
+    """Return about how long a run takes here, from one of its family that was measured.
 
-    A step costs a multiply-add for each weight and picture, and a fixed effort that is worth
-    about STEP_EFFORT of them.
+    A step costs the multiply-adds of its pictures, and a fixed effort that is worth about
+    STEP_EFFORT of them.
     """
 
     def effort(wanted: RunSpec) -> float:
         count = wanted.train.pictures or DATASETS[wanted.dataset].pictures
         batch = min(wanted.train.batch_size, count)
-        weights = sum(weight.numel() for weight in wanted.build().parameters())
         steps = wanted.train.epochs * (count // batch)
-        return steps * (STEP_EFFORT + batch * weights)
+        return steps * (STEP_EFFORT + batch * multiply_adds(wanted))
 
     return known.provenance.seconds * effort(spec) / effort(known.spec)
+
+
+@torch.no_grad()
+def multiply_adds(spec: RunSpec) -> int:
+    """Return the multiply-adds with which the network passes one picture.
+
+    A layer uses its weights once at each place: of its output, or of what it spreads out.
+    """
+    counts = [0]
+
+    def count(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor | tuple[Any]) -> None:
+        weights = sum(weight.numel() for weight in layer.parameters(recurse=False))
+        made = output if isinstance(output, Tensor) else output[0]
+        places = inputs[0] if isinstance(layer, nn.ConvTranspose2d) else made
+        counts.append(weights * places.numel() // places.shape[1 if places.ndim == 4 else -1])
+
+    family = spec.build()
+    for layer in family.modules():
+        layer.register_forward_hook(count)
+    family.preview(torch.zeros(1, *DATASETS[spec.dataset].shape), generator(0))
+    return sum(counts)

@@ -10,6 +10,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 
 import torch
 from safetensors.torch import load, save
@@ -123,7 +124,7 @@ class Work:
                 step, curve = event.step, event.curve
                 reporter.report(step, event.steps, lambda: curve.read(step))  # noqa: B023
                 if stopped.is_set():
-                    self.store.write_partial(self.name, "attempt", 0, {})
+                    self.forgive()
                     return None
             else:
                 self._keep(event)
@@ -164,10 +165,14 @@ class Work:
             self.store.write_partial(self.name, "checkpoint", event.step, files)
             reporter.report(event.step, event.steps, list)
             if stopped.is_set():
-                self.store.write_partial(self.name, "attempt", 0, {})
+                self.forgive()
                 return None
         self.store.write_run(self.name, files)
         return None
+
+    def forgive(self) -> None:
+        """Count no attempt: this one did not end its process."""
+        self.store.write_partial(self.name, "attempt", 0, {})
 
     def _may_try(self, checkpoint: int) -> bool:
         """Count the attempts that began at this checkpoint; more than DEATHS are too many."""
@@ -182,6 +187,14 @@ class Work:
 
 def explained(work: Work, stopped: threading.Event) -> str | None:
     """Run the work; turn whatever goes wrong into one sentence, its traceback into the log."""
+    sentence = _sentence(work, stopped)
+    if sentence:
+        with suppress(StoreFullError):
+            work.forgive()
+    return sentence
+
+
+def _sentence(work: Work, stopped: threading.Event) -> str | None:
     try:
         return work.run(stopped)
     except DatasetUnavailableError as error:

@@ -17,6 +17,7 @@ from genlib.data import DATASETS, default_dataset
 from genlib.jobs import Jobs
 from genlib.models import FAMILIES
 from genlib.runs import RunSpec
+from ui.controls import usual_dataset
 from ui.house import PLAN
 from ui.server import warm
 
@@ -69,10 +70,20 @@ def shared(app: AppTest) -> dict[str, list[str]]:
     return parse_qs(urlsplit(app.code[-1].value).query, keep_blank_values=True)
 
 
+FUZZED = ["stacked", "denoising"]  # between them they have every kind of widget
+DATA = [
+    (family, name)
+    for family in LESSONS
+    for name, source in DATASETS.items()
+    if source.kind in FAMILIES[family].learns and name != usual_dataset(family)
+]
+
+
 def spec_of(family: str, preset: str = "") -> RunSpec:
     """Return a preset's run with the data set that this machine has; the first by default."""
-    chosen = preset or next(iter(FAMILIES[family].presets))
-    return RunSpec.of_preset(family, chosen, default_dataset())
+    spec = RunSpec.of_preset(family, preset or None)
+    here = default_dataset() if spec.dataset == "fashion_mnist" else spec.dataset
+    return spec.model_copy(update={"dataset": here})
 
 
 def fields_of(family: str) -> dict[str, Any]:
@@ -100,7 +111,7 @@ def test_every_field_of_the_configs_is_a_knob_at_its_default(family: str):
         assert widgets[name].label == field.title
         assert widgets[name].help == field.description
         assert widgets[name].value == wanted[name]
-    assert widgets["dataset"].value == default_dataset()
+    assert widgets["dataset"].value == usual_dataset(family)
     assert shown_run(app) == spec.fingerprint[:12]
     assert shared(app) == {}
 
@@ -147,11 +158,10 @@ def test_the_first_screen_shows_the_shipped_run(family: str):
     assert [item.label for item in app.get("download_button")].count("Weights") == 1
 
 
-@pytest.mark.parametrize("family", LESSONS)
-@pytest.mark.parametrize("dataset", [name for name in DATASETS if name != default_dataset()])
+@pytest.mark.parametrize(("family", "dataset"), DATA)
 def test_every_data_set_can_be_chosen_and_shared(family: str, dataset: str):
     app = opened(family, {f"{family}.dataset": DATASETS[dataset].title})
-    assert not app.warning
+    assert not any("not possible" in item.value for item in app.warning)
     assert app.selectbox(key=f"{family}.dataset").value == dataset
     document = spec_of(family).model_dump() | {"dataset": dataset}
     assert shown_run(app) == RunSpec.model_validate(document).fingerprint[:12]
@@ -165,7 +175,7 @@ NONSENSE = [
 ]
 
 
-@pytest.mark.parametrize("family", LESSONS)
+@pytest.mark.parametrize("family", FUZZED)
 @pytest.mark.parametrize("text", NONSENSE, ids=lambda text: ascii(text)[:20])
 def test_nonsense_in_every_knob_at_once_gives_the_defaults_and_a_notice(family: str, text: str):
     names = [*fields_of(family), "dataset"]
@@ -181,7 +191,7 @@ def test_nonsense_in_every_knob_at_once_gives_the_defaults_and_a_notice(family: 
     assert shown_run(app) != spec_of(family).fingerprint[:12]
 
 
-@pytest.mark.parametrize("family", LESSONS)
+@pytest.mark.parametrize("family", FUZZED)
 @pytest.mark.parametrize("name", TrainConfig.model_fields)
 def test_nonsense_in_one_knob_names_it_and_leaves_the_others(family: str, name: str):
     asked = {f"{family}.seed": "5", f"{family}.epochs": "3", f"{family}.{name}": "-3.25e7"}
@@ -195,7 +205,7 @@ def test_nonsense_in_one_knob_names_it_and_leaves_the_others(family: str, name: 
 
 @pytest.mark.parametrize("unknown", ["nonsense", "beta=4", "<b>x</b>", "x" * 2000, "🦊"])
 @pytest.mark.parametrize("prefix", ["", "{family}.", "page."])
-@pytest.mark.parametrize("family", LESSONS)
+@pytest.mark.parametrize("family", FUZZED)
 def test_an_unknown_name_is_said_and_not_passed_on(family: str, prefix: str, unknown: str):
     app = opened(family, {prefix.format(family=family) + unknown: "1", f"{family}.seed": "3"})
     assert len(app.warning) == 1
@@ -209,7 +219,7 @@ def test_a_name_from_a_link_is_shown_as_text_not_as_markup(family: str):
     assert not re.search(r"\]\(|http:|`|<", app.warning[0].value)
 
 
-@pytest.mark.parametrize("family", LESSONS)
+@pytest.mark.parametrize("family", FUZZED)
 @given(
     query=some.dictionaries(
         some.sampled_from([*TrainConfig.model_fields, "codings", "rewind", "picture", "dataset"]),

@@ -98,7 +98,7 @@ def test_a_job_that_kills_its_worker_is_set_aside_and_the_next_one_runs(tmp_path
 @pytest.mark.parametrize("kills", [0, 3])
 def test_a_study_is_measured_by_the_worker_and_outlives_it(tmp_path: Path, kills: int) -> None:
     run = trained(codings=10)
-    study = few_labels_of(run, steps=1000 if kills else 50)
+    study = few_labels_of(run, steps=300 if kills else 50)
     with place(tmp_path) as here:
         here.store.write_run(run.spec.fingerprint, run.to_files())
         here.jobs.submit(study)
@@ -122,7 +122,7 @@ def test_a_study_is_measured_by_the_worker_and_outlives_it(tmp_path: Path, kills
 
 def test_a_study_is_stopped_goes_on_and_says_what_it_misses(tmp_path: Path) -> None:
     run = trained(codings=10)
-    study = few_labels_of(run, steps=1000)
+    study = few_labels_of(run, steps=400)
     with place(tmp_path) as here, worker(here.settings):
         here.jobs.submit(study)
         assert here.reaches(study, "failed").sentence.endswith("train it first.")

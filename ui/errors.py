@@ -49,29 +49,12 @@ def anomalies(run: Run | None, family: str) -> None:
         return
     left, right = st.columns([1, 2], gap="large")
     with left:
-        other = st.selectbox(
-            "Strangers",
-            others,
-            format_func=lambda name: DATASETS[name].title,
-            key=f"{family}.strangers",
-            help="Pictures of another data set, brought to the same size.",
-            **BIND,
-        )
+        other, share = _choices(family, others)
     known = _errors(run.spec.fingerprint, run.spec.dataset, run)
     strange = _errors(run.spec.fingerprint, other, run)
-    low, high = 0.0, float(np.quantile(np.concatenate([known, strange]), 0.98))
+    high = float(np.quantile(np.concatenate([known, strange]), 0.98))
     with left:
-        share = st.slider(
-            "Threshold",
-            0,
-            100,
-            40,
-            format="%d %%",
-            key=f"{family}.threshold",
-            help="Pictures with a larger error are called anomalies; in % of the range shown.",
-            **BIND,
-        )
-        threshold = low + share / 100 * (high - low)
+        threshold = share / 100 * high
         caught, false = float((strange > threshold).mean()), float((known > threshold).mean())
         st.markdown(
             f"Above an error of {threshold:.4f}: **{caught:.0%}** of the strangers, "
@@ -79,10 +62,33 @@ def anomalies(run: Run | None, family: str) -> None:
         )
     with right:
         samples = {DATASETS[run.spec.dataset].title: known, DATASETS[other].title: strange}
-        chart = histograms(samples, "MSE of a picture", bins=(low, high, 50), threshold=threshold)
+        chart = histograms(samples, "MSE of a picture", bins=(0.0, high, 50), threshold=threshold)
         st.plotly_chart(chart, key=f"{family}-anomalies", config={"displayModeBar": False})
         st.caption("The same for every threshold: the more it bends to the upper left, the better")
         _roc(family, known, strange, (false, caught))
+
+
+def _choices(family: str, others: list[DatasetName]) -> tuple[DatasetName, int]:
+    """Return the other data set, and the threshold in % of the range that is shown."""
+    other = st.selectbox(
+        "Strangers",
+        others,
+        format_func=lambda name: DATASETS[name].title,
+        key=f"{family}.strangers",
+        help="Pictures of another data set, brought to the same size.",
+        **BIND,
+    )
+    share = st.slider(
+        "Threshold",
+        0,
+        100,
+        40,
+        format="%d %%",
+        key=f"{family}.threshold",
+        help="Pictures with a larger error are called anomalies; in % of the range shown.",
+        **BIND,
+    )
+    return other, share
 
 
 def _roc(family: str, known: np.ndarray, strange: np.ndarray, here: tuple[float, float]) -> None:

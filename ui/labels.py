@@ -111,8 +111,10 @@ def _interval(sample: np.ndarray) -> float:
 
 def _verdict(found: Mapping[str, Mapping[int, list[float]]]) -> str:
     """Say, from the measurements alone, whether pretraining helped with 100 labels."""
-    tuned, scratch = found["pretrained, fine-tuned"][100], found["from scratch"][100]
-    linear = found["raw pixels, linear"][100]
+    tuned, scratch, linear = (
+        found.get(method, {}).get(100, [])
+        for method in ("pretrained, fine-tuned", "from scratch", "raw pixels, linear")
+    )
     count = min(len(tuned), len(scratch))
     if count < 2:
         return "With 100 labels: not measured yet."

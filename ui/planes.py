@@ -100,7 +100,7 @@ def _errors(run: Run, family: str) -> None:
     )
     counts = np.array(sorted(known))
     curve = Line(counts, np.array([known[count] for count in sorted(known)]), dashed=True)
-    chart = lines({"PCA": curve}, "codings", "test MSE", log="xy", mark=(codings, own))
+    chart = lines({"PCA": curve}, "codings", "test MSE", log="xy", mark=(float(codings), own))
     st.plotly_chart(chart, key=f"{family}-pca", config={"displayModeBar": False})
 
 

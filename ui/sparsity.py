@@ -43,13 +43,15 @@ def activations(run: Run | None, family: str) -> None:
             f"{silent:.0%} are below 0.05 and {loud:.1%} above 0.5; the mean is "
             f"{values.mean():.3f}."
         )
-        chart = histograms({"activations": values.ravel()[::37]}, "activation", bins=(0, 1, 50))
+        chart = histograms(
+            {"activations": values.ravel()[::37]}, "activation", bins=(0.0, 1.0, 50)
+        )
         st.plotly_chart(chart, key=f"{family}-all", config={"displayModeBar": False})
     with right:
         st.markdown("**Mean activation of each unit**")
         dead = int((values.max(0) < 0.05).sum())
         st.caption(f"{dead} of {len(means)} units are dead: never above 0.05 for any picture.")
-        chart = histograms({"units": means}, "mean activation", bins=(0, 0.5, 50))
+        chart = histograms({"units": means}, "mean activation", bins=(0.0, 0.5, 50))
         st.plotly_chart(chart, key=f"{family}-means", config={"displayModeBar": False})
 
 

@@ -181,7 +181,7 @@ class DenoisingAutoencoder(Family, Denoises):
         ),
         "break it": Preset(
             DenoisingConfig(corruption="gaussian", level=0.0),
-            TrainConfig(epochs=4),
+            TrainConfig(epochs=5),
             "Trained without noise it only learns to copy; then noise is copied too.",
         ),
     }

@@ -2,9 +2,10 @@
 
 from typing import NamedTuple
 
+import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
-from plotly.graph_objs import Bar, Figure, Histogram, Scatter  # type: ignore[attr-defined]
+from plotly.graph_objs import Bar, Figure, Scatter  # type: ignore[attr-defined]
 
 from genlib.plots.charts import GENERATED, LINES, QUIET, REAL
 
@@ -82,7 +83,9 @@ def bars(
     if reference is not None:
         name, value = reference
         figure.add_hline(
-            value, line={"dash": "dash", "color": REAL, "width": 1.5}, annotation_text=name
+            value,
+            line={"dash": "dash", "color": REAL, "width": 1.5},
+            annotation={"text": name, "xanchor": "left", "x": 0, "yanchor": "bottom"},
         )
     figure.update_yaxes(title=y_title)
     return _housed(figure)
@@ -98,20 +101,21 @@ def histograms(
     """Return the shares of each sample's values over the same bins, one over the other.
 
     Args:
-        samples: by name; the first is real data, the second something else.
+        samples: by name; the first is real data, the second something else. What lies outside
+            the bins counts in the outermost ones.
         x_title: of the horizontal axis, with its unit.
         bins: (first edge, last edge, count).
         threshold: a line to draw.
     """
     low, high, count = bins
+    width = (high - low) / count
     figure = Figure(
         [
-            Histogram(
-                x=values.clip(low, high),
+            Bar(
+                x=low + width * (np.arange(count) + 0.5),
+                y=np.histogram(values.clip(low, high), count, (low, high))[0] / len(values),
+                width=width,
                 name=name,
-                histnorm="probability",
-                xbins={"start": low, "end": high, "size": (high - low) / count},
-                autobinx=False,
                 marker={"color": colour},
                 opacity=0.6,
             )

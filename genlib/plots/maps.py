@@ -9,11 +9,22 @@ from numpy import ndarray
 from PIL import Image, ImageColor
 from plotly.graph_objs import Figure, Scatter  # type: ignore[attr-defined]
 
+from genlib.plots.charts import GENERATED
 from genlib.plots.figures import CLASSES
 
 SIDE = 1200  # pixels of the layer on which pictures are drawn
 APART = 0.075  # of the map's side, between pictures that are drawn
 MARGIN = 0.04  # of the map's side, around all points
+OVER_ALL = {
+    "xref": "x",
+    "yref": "y",
+    "x": 0,
+    "y": 1,
+    "sizex": 1,
+    "sizey": 1,
+    "sizing": "stretch",
+    "layer": "above",
+}
 
 Places = Float[ndarray, "pictures 2"]
 
@@ -49,39 +60,23 @@ def picture_map(
                 hovertemplate=f"{name}<extra></extra>",
             )
         )
-    ring = {"size": 22, "color": "rgba(0,0,0,0)", "line": {"width": 3, "color": "#D55E00"}}
-    figure.add_trace(
-        Scatter(
-            x=places[[chosen], 0],
-            y=places[[chosen], 1],
-            mode="markers",
-            marker=ring,
-            hoverinfo="skip",
-            showlegend=False,
-        )
-    )
+    figure.add_trace(_ring(places[chosen]))
     axis = {"visible": False, "range": (0, 1), "constrain": "domain"}
     return figure.update_layout(
         height=560,
         margin={"l": 0, "r": 0, "t": 0, "b": 0},
         xaxis=axis,
-        yaxis=axis,
+        yaxis=axis | {"scaleanchor": "x"},
         legend={"orientation": "h", "x": 0, "y": 1.01, "yanchor": "bottom"},
         dragmode="pan",
-        images=[
-            {
-                "source": _layer(places, labels, pictures),
-                "xref": "x",
-                "yref": "y",
-                "x": 0,
-                "y": 1,
-                "sizex": 1,
-                "sizey": 1,
-                "sizing": "stretch",
-                "layer": "above",
-            }
-        ],
+        images=[OVER_ALL | {"source": _layer(places, labels, pictures)}],
     )
+
+
+def _ring(place: Float[ndarray, "2"]) -> Scatter:
+    marker = {"size": 46, "color": "rgba(0,0,0,0)", "line": {"width": 3, "color": GENERATED}}
+    x, y = place[:1], place[1:]
+    return Scatter(x=x, y=y, mode="markers", marker=marker, hoverinfo="skip", showlegend=False)
 
 
 def _in_unit_square(places: Places) -> Places:

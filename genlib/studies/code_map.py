@@ -18,6 +18,7 @@ from torch import Tensor
 from genlib.config import Config
 from genlib.data import load as load_dataset
 from genlib.family import encoding, to_float
+from genlib.metrics import principal_axes
 from genlib.runs import Run, RunSpec
 from genlib.studies.measured import Files, Measured
 
@@ -64,12 +65,10 @@ Places = Float[np.ndarray, "pictures 2"]
 
 def by_pca(codings: Float[np.ndarray, "pictures codings"]) -> Places:
     """Return the first two principal components, scaled to a spread of one; one coding is both."""
-    from sklearn.decomposition import PCA
-
     count = min(2, codings.shape[1])
-    places = PCA(count, svd_solver="full").fit_transform(codings)
-    places = np.repeat(places, 2 // count, axis=1)
-    scaled: Places = (places / places.std(0)).astype(np.float32)
+    centred = codings - codings.mean(0)
+    places = np.repeat(centred @ principal_axes(codings, count), 2 // count, axis=1)
+    scaled: Places = (places / np.maximum(places.std(0), 1e-9)).astype(np.float32)
     return scaled
 
 

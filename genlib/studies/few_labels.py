@@ -1,7 +1,7 @@
 """How much a pretrained encoder helps where few pictures have labels.
 
 An autoencoder needs no labels, so it can learn from all pictures; its lower layers then serve a
-classifier that sees labels of a few. Each accuracy is of 10,000 test pictures; the labelled ones
+classifier that sees labels of a few. Each accuracy is of all test pictures; the labelled ones
 are drawn anew for each seed, as many of every class.
 """
 
@@ -26,6 +26,8 @@ from genlib.studies.measured import Files, Measured
 
 LABELS = (10, 30, 100, 300, 1000)  # labelled pictures, over all classes
 BATCH = 100  # labelled pictures of a step, at most
+RATES = 3e-4, 3e-3  # Adam's, for an encoder and the layer on it, however the encoder began
+FROZEN_RATES = 0.0, 1e-2  # where the layer on top learns alone
 Method = Literal[
     "raw pixels, linear", "from scratch", "pretrained, frozen", "pretrained, fine-tuned"
 ]
@@ -46,7 +48,7 @@ class FewLabels(Config):
     study: Literal["few_labels"] = "few_labels"
     start: RunSpec = Field(description="The autoencoder whose encoder is reused.")
     seeds: int = Field(
-        6,
+        8,
         ge=2,
         le=10,
         title="Seeds",
@@ -166,17 +168,17 @@ def from_scratch(study: FewLabels, run: Run, data: Dataset, few: Labelled, seed:
     """Return the accuracy of the same network with random weights, all of them trained."""
     train = run.spec.train.model_copy(update={"seed": seed})
     fresh = run.spec.model_copy(update={"train": train}).build().to(data.train.device)
-    return _trained(study, fresh, (1e-3, 1e-3), data, few)
+    return _trained(study, fresh, RATES, data, few)
 
 
 def frozen(study: FewLabels, run: Run, data: Dataset, few: Labelled, seed: int) -> float:
     """Return the accuracy of a dense layer on the codings, the encoder as it is."""
-    return _trained(study, copy.deepcopy(run.family), (0.0, 1e-2), data, few)
+    return _trained(study, copy.deepcopy(run.family), FROZEN_RATES, data, few)
 
 
 def fine_tuned(study: FewLabels, run: Run, data: Dataset, few: Labelled, seed: int) -> float:
-    """Return the accuracy of the pretrained encoder trained on, gently, under a dense layer."""
-    return _trained(study, copy.deepcopy(run.family), (2e-4, 3e-3), data, few)
+    """Return the accuracy of the pretrained encoder trained on, with a dense layer on top."""
+    return _trained(study, copy.deepcopy(run.family), RATES, data, few)
 
 
 Measure = Callable[[FewLabels, Run, Dataset, Labelled, int], float]
