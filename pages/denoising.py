@@ -34,11 +34,11 @@ with lesson.section(
 
 with lesson.section(
     "Try to break it",
-    "Trained without noise it learns to copy, and would copy the noise as well: above, its curve "
-    "stays below the dashed one. Here is each on the pictures that it was trained for.",
+    "Without a bottleneck and without noise in its training, the best it can learn is to copy; so "
+    "it copies noise too. Both are shown the same pictures here, with the same noise.",
 ):
     broken, cured = (RunSpec.of_preset(FAMILY, name) for name in ("break it", "convolutional"))
-    inside.side_by_side({"Broken: no noise in training": broken, "Cured: trained on noise": cured})
+    restoring.side_by_side({"Broken: trained without noise": broken, "Cured: with it": cured})
     inside.preset_button(FAMILY, "break it")
 
 lesson.theory(spec)

@@ -30,5 +30,6 @@ with lesson.section(
 ):
     labels.broken_button()
 
+lesson.study_theory(few_labels)
 lesson.study_code(few_labels, study)
 lesson.share("pretraining", study)

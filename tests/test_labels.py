@@ -123,9 +123,9 @@ def numbers(written: dict | list) -> np.ndarray:
     return np.frombuffer(base64.b64decode(written["bdata"]), written["dtype"]).astype(float)
 
 
-def curves(app: AppTest) -> dict[str, tuple[np.ndarray, ...]]:
-    """Return the labels, accuracies and intervals of each curve that is drawn."""
-    (chart,) = app.get("plotly_chart")
+def curves(app: AppTest, chart: int = 0) -> dict[str, tuple[np.ndarray, ...]]:
+    """Return the labels, accuracies and intervals of each curve; those of gains are chart 1."""
+    chart = app.get("plotly_chart")[chart]
     return {
         trace["name"]: tuple(map(numbers, (trace["x"], trace["y"], trace["error_y"]["array"])))
         for trace in json.loads(chart.proto.spec)["data"]
@@ -149,10 +149,28 @@ def test_the_curves_are_the_means_in_percent_with_student_s_intervals():
 @pytest.mark.parametrize("count", [1, 2, 4, 7, 20, 41])
 def test_a_study_that_is_still_measured_is_drawn_without_gaps(count: int):
     known = every(LABELS, 2)[:count]
-    for method, (x, y, error) in curves(drawn(known)).items():
+    app = drawn(known)
+    for method, (x, y, error) in curves(app).items():
         assert set(x) == {item.labels for item in known if item.method == method}
         assert np.isfinite(y).all()
         assert np.isfinite(error).all()
+    for x, y, error in curves(app, 1).values():
+        assert set(x) <= {item.labels for item in known if item.method == "from scratch"}
+        assert np.isfinite(y).all()
+        assert np.isfinite(error).all()
+
+
+def test_gains_are_seed_by_seed_so_what_all_seeds_share_is_no_error():
+    share = {method: 0.01 * index for index, method in enumerate(METHODS)}
+    known = [
+        Accuracy(method, 100, seed, 0.1 * seed + share[method])
+        for seed in range(4)
+        for method in METHODS
+    ]
+    base = share["from scratch"]
+    for method, (_, gain, error) in curves(drawn(known), 1).items():
+        assert gain == pytest.approx([100 * (share[method] - base)])
+        assert error == pytest.approx([0.0], abs=1e-9)
 
 
 def test_each_error_is_the_mean_over_the_pixels_of_a_picture():

@@ -19,6 +19,7 @@ from ui.controls import BIND
 
 PAGE = "pretraining"
 MOST = 40  # runs to choose from
+Found = dict[str, dict[int, list[float]]]  # accuracies in %, by method and labels
 
 
 def knobs() -> FewLabels:
@@ -85,7 +86,7 @@ def _title(spec: RunSpec) -> str:
 
 def draw(files: Mapping[str, bytes]) -> None:
     """Draw the accuracies measured so far, with what they say at 100 labels."""
-    found: dict[str, dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
+    found: Found = defaultdict(lambda: defaultdict(list))
     for item in accuracies(dict(files)):
         found[item.method][item.labels].append(100 * item.accuracy)
     st.markdown(_verdict(found))
@@ -97,7 +98,28 @@ def draw(files: Mapping[str, bytes]) -> None:
         curves[method] = Line(labels, means, np.array([_interval(each) for each in samples]))
     chart = lines(curves, "labelled pictures", "test accuracy in %", log="x")
     st.plotly_chart(chart, key=f"{PAGE}-curve", config={"displayModeBar": False})
+    st.caption("The same as points above training from scratch, on the same labelled pictures.")
+    chart = lines(_gains(found), "labelled pictures", "points", log="x")
+    st.plotly_chart(chart, key=f"{PAGE}-gains", config={"displayModeBar": False})
     st.caption("Bars: 95 % intervals of the mean over the seeds.")
+
+
+def _gains(found: Found) -> dict[str, Line]:
+    """Return each method's gain over training from scratch, seed by seed."""
+    curves = {}
+    for method in METHODS:
+        pairs = {
+            count: np.array([ours - theirs for ours, theirs in zip(mine, scratch, strict=False)])
+            for count, mine in sorted(found.get(method, {}).items())
+            if (scratch := found.get("from scratch", {}).get(count))
+        }
+        curves[method] = Line(
+            np.array(list(pairs)),
+            np.array([gains.mean() for gains in pairs.values()]),
+            np.array([_interval(gains) for gains in pairs.values()]),
+            dashed=method == "from scratch",
+        )
+    return curves
 
 
 def _interval(sample: np.ndarray) -> float:
@@ -109,7 +131,7 @@ def _interval(sample: np.ndarray) -> float:
     return float(t.ppf(0.975, len(sample) - 1) * sample.std(ddof=1) / np.sqrt(len(sample)))
 
 
-def _verdict(found: Mapping[str, Mapping[int, list[float]]]) -> str:
+def _verdict(found: Found) -> str:
     """Say, from the measurements alone, whether pretraining helped with 100 labels."""
     tuned, scratch, linear = (
         found.get(method, {}).get(100, [])

@@ -41,12 +41,24 @@ def drawing(spec: RunSpec) -> None:
 
 def theory(spec: RunSpec) -> None:
     """Draw the family's docstring: the first two sentences open, the mathematics on demand."""
-    text = inspect.getdoc(inspect.getmodule(FAMILIES[spec.family])) or ""
-    first, _, rest = text.partition("\n\n")
+    first, rest = _told(inspect.getmodule(FAMILIES[spec.family]))
     with section("Theory", first):
         drawing(spec)
         with st.expander("The mathematics"):
             st.markdown(rest)
+
+
+def study_theory(module: ModuleType) -> None:
+    """Draw a study's docstring in the same way."""
+    first, rest = _told(module)
+    with section("Theory", first), st.expander("The mathematics"):
+        st.markdown(rest)
+
+
+def _told(module: ModuleType | None) -> tuple[str, str]:
+    """Return the first paragraph of a module's docstring, and the others."""
+    first, _, rest = (inspect.getdoc(module) or "").partition("\n\n")
+    return first, rest
 
 
 def code(spec: RunSpec, run: Run | None) -> None:

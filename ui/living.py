@@ -11,6 +11,7 @@ from genlib.plots import picture_grid, plane_animation, to_png
 from genlib.runs import Moment, RunSpec
 from ui import shelf
 
+COLUMNS = 5  # of pictures
 POINTS = 460  # pixels, the height of points in space
 
 
@@ -39,9 +40,8 @@ def _pictures(spec: RunSpec, data: Dataset, made: torch.Tensor) -> None:
     """Draw one test picture of each class, and under each what the model makes of it."""
     shows = FAMILIES[spec.family].shows
     shown = data.test[data.showcase()]
-    columns = 5 if len(shows) == 1 else len(shown)
     parts = [shown, *made.split(len(shown))]
-    halves = zip(*(part.split(columns) for part in parts), strict=True)
+    halves = zip(*(part.split(COLUMNS) for part in parts), strict=True)
     rows = [half.numpy() for group in halves for half in group]
     st.caption(f"A test picture of each class; under it: {', then '.join(shows)}.")
     st.image(

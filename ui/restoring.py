@@ -9,7 +9,7 @@ from genlib.data.upload import UploadError, decoded
 from genlib.family import to_float, to_uint8
 from genlib.metrics import linear_denoiser, psnr
 from genlib.plots import Line, lines, picture_grid, to_png
-from genlib.runs import Run
+from genlib.runs import Run, RunSpec
 from ui import inside, shelf
 from ui.controls import BIND
 from ui.drawing_pad import drawing_pad
@@ -17,6 +17,7 @@ from ui.drawing_pad import drawing_pad
 LEVELS = (0.0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 SOURCES = ("Test pictures", "Draw", "Upload")
 MEASURED = 1000  # test pictures
+SHOWN = 6  # of them in a strip
 
 
 @st.fragment
@@ -58,7 +59,7 @@ def _pictures(source: str, run: Run, family: str) -> torch.Tensor | None:
         file = st.file_uploader("A picture", type=["png", "jpg", "jpeg", "webp"])
         st.caption("PNG, JPEG or WebP, at most 10 MB and 16 megapixels. It is not kept.")
         return None if file is None else _uploaded(file.getvalue(), shape)
-    return to_float(data.test[data.showcase()])
+    return to_float(data.test[data.showcase()[:SHOWN]])
 
 
 def _uploaded(content: bytes, shape: tuple[int, int, int]) -> torch.Tensor | None:
@@ -86,6 +87,28 @@ def _restored(run: Run, x: torch.Tensor, level: float) -> None:
         grid = picture_grid(to_uint8(pictures).numpy()[None], 4)
         width = "stretch" if len(x) > 1 else 160
         st.image(to_png(grid), output_format="PNG", width=width, alt=f"{name} pictures")
+
+
+def side_by_side(specs: dict[str, RunSpec]) -> None:
+    """Show runs side by side on the same corrupted test pictures, at the last one's level."""
+    runs = {title: shelf.finished(spec) for title, spec in specs.items()}
+    for column, (title, run) in zip(st.columns(len(runs), gap="large"), runs.items(), strict=True):
+        with column:
+            st.markdown(f"**{title}**")
+            if run is None:
+                st.info("Not trained on this server yet.")
+                continue
+            x = to_float(shelf.dataset(run.spec.dataset).test[:SHOWN])
+            level = list(specs.values())[-1].model.level
+            corrupted = run.family.corrupt(x, torch.Generator().manual_seed(0), level)
+            made = run.family.denoise(corrupted)
+            before, after = (
+                psnr(float((part.clamp(0, 1) - x).square().mean())) for part in (corrupted, made)
+            )
+            st.caption(f"Clean, corrupted ({before:.1f} dB), restored ({after:.1f} dB)")
+            rows = np.stack([to_uint8(part).numpy() for part in (x, corrupted, made)])
+            alt = "Clean, corrupted and restored pictures"
+            st.image(to_png(picture_grid(rows, 6)), output_format="PNG", width="stretch", alt=alt)
 
 
 def by_level(run: Run | None, family: str) -> None:

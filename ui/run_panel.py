@@ -16,7 +16,7 @@ from ui.queue import headline, lives
 
 CONTROLS = 136  # pixels
 LONGEST = 20 * 60  # seconds: what would take longer is not started
-REFERENCES = {"pca_mse": "PCA", "linear_denoiser_mse": "best linear denoiser"}
+REFERENCES = {"pca_mse": "PCA", "linear_denoiser_mse": "best linear"}
 
 
 def run_panel(spec: RunSpec) -> Run | None:

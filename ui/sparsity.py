@@ -20,7 +20,7 @@ def costs(target: float, family: str) -> None:
     q = np.linspace(0.005, 0.995, 199)
     kl = bernoulli_kl(target, torch.from_numpy(q)).numpy()
     curves = {
-        "KL divergence": Line(q, kl),
+        "KL divergence": Line(q[kl < 1], kl[kl < 1]),
         "absolute difference (MAE)": Line(q, np.abs(q - target)),
         "squared difference (MSE)": Line(q, (q - target) ** 2),
     }

@@ -180,8 +180,8 @@ class DenoisingAutoencoder(Family, Denoises):
             "Gaussian noise, and a small U-Net without a bottleneck: much sharper.",
         ),
         "break it": Preset(
-            DenoisingConfig(corruption="gaussian", level=0.0),
-            TrainConfig(epochs=5),
+            DenoisingConfig(corruption="gaussian", level=0.0, network="convolutional", hidden=8),
+            TrainConfig(batch_size=256, epochs=1),
             "Trained without noise it only learns to copy; then noise is copied too.",
         ),
     }

@@ -36,10 +36,11 @@ def loss_chart(
         name, value = reference
         ends = [(0, value), (steps, value)]
         lines.append(_line(name, ends, REAL, {"width": 1.5, "type": "dashed"}))
+    short = sum(len(line["name"]) for line in lines) <= 30  # the legend, on one line of a phone
     values = [value for line in lines for _, value in line["data"] if value > 0]
     return {
         "animation": False,
-        "grid": {"left": 64, "right": 16, "top": 34, "bottom": 44},
+        "grid": {"left": 64, "right": 16, "top": 34 if short else 58, "bottom": 44},
         "legend": {"top": 0, "left": 0, "itemGap": 18},
         "tooltip": {"trigger": "axis"},
         "xAxis": {

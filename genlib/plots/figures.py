@@ -85,10 +85,11 @@ def bars(
         figure.add_hline(
             value,
             line={"dash": "dash", "color": REAL, "width": 1.5},
-            annotation={"text": name, "xanchor": "left", "x": 0, "yanchor": "bottom"},
+            annotation={"text": name, "xanchor": "left", "x": 1, "yanchor": "middle"},
         )
     figure.update_yaxes(title=y_title)
-    return _housed(figure)
+    figure = _housed(figure)
+    return figure.update_layout(margin={"r": 76}) if reference is not None else figure
 
 
 def histograms(

@@ -110,6 +110,9 @@ def _play() -> dict[str, object]:
         "xanchor": "left",
         "yanchor": "top",
         "pad": {"t": 18},
+        "showactive": False,
+        "bgcolor": "rgba(0, 0, 0, 0)",
+        "bordercolor": QUIET,
         "buttons": [
             {"label": "Play", "method": "animate", "args": [None, options]},
             {"label": "Pause", "method": "animate", "args": [[None], stop]},
@@ -121,11 +124,14 @@ def _slider(steps: list[int]) -> dict[str, object]:
     options = {"mode": "immediate", "frame": {"duration": 0, "redraw": True}}
     return {
         "active": len(steps) - 1,
-        "x": 0.24,
-        "len": 0.76,
+        "x": 0.36,
+        "len": 0.64,
         "y": 0.0,
         "pad": {"t": 10},
-        "currentvalue": {"prefix": "Step "},
+        "currentvalue": {"prefix": "Step ", "xanchor": "right"},
+        "bgcolor": QUIET,
+        "bordercolor": QUIET,
+        "activebgcolor": GENERATED,
         "steps": [
             {"label": f"{step:,}", "method": "animate", "args": [[str(step)], options]}
             for step in steps

@@ -1,8 +1,23 @@
-"""How much a pretrained encoder helps where few pictures have labels.
+r"""How much a pretrained encoder helps where few pictures have labels.
 
-An autoencoder needs no labels, so it can learn from all pictures; its lower layers then serve a
-classifier that sees labels of a few. Each accuracy is of all test pictures; the labelled ones
-are drawn anew for each seed, as many of every class.
+An autoencoder needs no labels, so its encoder $f$ can learn from all pictures. A classifier then
+begins with that encoder and puts one dense layer on its codings, scaled to mean 0 and
+deviation 1:
+
+$$\hat p(y \mid x) = \mathrm{softmax}\Bigl(W\, \frac{f(x) - m}{s} + b\Bigr), \qquad
+\mathcal L = -\frac 1 n \sum_{i=1}^{n} \ln \hat p(y_i \mid x_i)$$
+
+With $f$ **frozen** only $W$ and $b$ learn: a few hundred numbers, which is safe with few labels.
+**Fine-tuning** goes on training $f$ too. **From scratch** is the same network with random
+weights, trained at the same rates: the difference is what pretraining is worth. A linear
+classifier on the raw pixels must stand beside them, as it often beats them all: what is needed to
+paint a picture is not always what tells its class.
+
+Each accuracy is of all test pictures; the labelled ones are drawn anew for each seed, as many of
+every class.
+
+**References.** A. Géron, *Hands-On Machine Learning*, chapter 17. D. Erhan et al., *Why does
+unsupervised pre-training help deep learning?*, JMLR 11 (2010).
 """
 
 import copy
