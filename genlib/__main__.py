@@ -1,16 +1,18 @@
-"""The command line: `python -m genlib train | runs | worker`, options made from configs."""
+"""The command line: `python -m genlib train | measure | runs | worker`, made from configs."""
 
 import json
 import logging
 import sys
+import threading
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from pydantic import BaseModel, Field, ValidationError, create_model
 from pydantic_settings import (
     BaseSettings,
     CliApp,
+    CliPositionalArg,
     CliSubCommand,
     SettingsConfigDict,
     get_subcommand,
@@ -22,6 +24,8 @@ from genlib.device import available
 from genlib.events import Diverged, Snapshot
 from genlib.models import FAMILIES
 from genlib.runs import Run, RunSpec, open_store, perform
+from genlib.studies import read_task
+from genlib.work import Work
 from genlib.worker import exit_with_parent, serve
 
 
@@ -49,6 +53,14 @@ Train = create_model(
 )
 
 
+class Measure(BaseModel):
+    """Measure a study of a preset's finished run, without the queue, and keep it in the store."""
+
+    study: CliPositionalArg[Literal["code_map", "few_labels"]]
+    family: str = Field("stacked", description="Whose run the study begins with.")
+    preset: str = Field("", description="Which of its presets; empty is the first one.")
+
+
 class Runs(BaseModel):
     """List the finished runs, the newest first."""
 
@@ -66,6 +78,7 @@ class GenlibCommand(BaseSettings):
     model_config = SettingsConfigDict(cli_kebab_case=False, env_prefix="GENLIB_COMMAND_")
 
     train: CliSubCommand[Train]
+    measure: CliSubCommand[Measure]
     runs: CliSubCommand[Runs]
     worker: CliSubCommand[Worker]
 
@@ -115,6 +128,22 @@ def _train(command: object) -> Iterator[dict[str, Any]]:
         }
 
 
+def _measure(command: Measure) -> Iterator[dict[str, Any]]:
+    """Yield the study's name once it is measured; its progress is written as it comes."""
+    start = RunSpec.of_preset(command.family, command.preset or None)
+    task = read_task(json.dumps({"study": command.study, "start": start.model_dump(mode="json")}))
+    work = Work(open_store(Settings()), available()[0], task, _say)
+    sentence = work.run(threading.Event())
+    if sentence is not None:
+        raise FloatingPointError(sentence)
+    yield {"fingerprint": task.fingerprint}
+
+
+def _say(message: str) -> None:
+    sys.stdout.write(message + "\n")
+    sys.stdout.flush()
+
+
 def _runs() -> Iterator[dict[str, Any]]:
     store = open_store(Settings())
     for name in store.fingerprints():
@@ -124,6 +153,12 @@ def _runs() -> Iterator[dict[str, Any]]:
             made, spec = document["provenance"], document["spec"]
             keys = {"family": spec["family"], "dataset": spec["dataset"], "fingerprint": name}
             yield keys | {"seconds": made["seconds"], "metrics": made["metrics"]}
+
+
+def _documents(command: object) -> Iterator[dict[str, Any]]:
+    if isinstance(command, Runs):
+        return _runs()
+    return _measure(command) if isinstance(command, Measure) else _train(command)
 
 
 def main(arguments: list[str]) -> int:
@@ -139,14 +174,13 @@ def main(arguments: list[str]) -> int:
             exit_with_parent()
         serve(torch.device(chosen.device) if chosen.device else available()[0], Settings())
     try:
-        for document in _runs() if isinstance(chosen, Runs) else _train(chosen):
-            sys.stdout.write(json.dumps(document) + "\n")
-            sys.stdout.flush()
+        for document in _documents(chosen):
+            _say(json.dumps(document))
     except (DatasetUnavailableError, FloatingPointError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     except KeyError as error:
-        sys.stderr.write(f"There is no preset {error}.\n")
+        sys.stderr.write(f"There is no family or preset {error}.\n")
         return 2
     except ValidationError as error:
         return _refused(error)

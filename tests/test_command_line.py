@@ -147,3 +147,25 @@ def test_divergence_is_one_line_and_exit_status_1(home, capsys):
     assert seen.err.count("\n") == 1
     assert "diverged" in seen.err
     assert not (home / "runs").exists()
+
+
+def test_measuring_makes_the_study_of_a_finished_run_that_a_page_would_ask_for(home, capsys):
+    start = RunSpec.of_preset("linear", "ellipse")
+    printed(capsys, "train", "linear")
+    study = CodeMap(start=start)
+    *_, last = printed(capsys, "measure", "code_map", "--family", "linear")
+    assert last == {"fingerprint": study.fingerprint}
+    assert "map.safetensors" in open_store(Settings()).read_run(study.fingerprint)
+
+
+def test_measuring_what_is_not_trained_or_not_there_is_one_line(home, capsys):
+    asked = [
+        ("stacked", "textbook", 1),
+        ("nonsense", "", 2),
+        ("denoising", "", 2),
+        ("linear", "", 2),
+    ]
+    for family, preset, status in asked:
+        command = ["measure", "few_labels", "--family", family, "--preset", preset]
+        assert main(command) == status
+        assert len(capsys.readouterr().err.splitlines()) == 1

@@ -322,13 +322,3 @@ def test_what_nobody_foresaw_is_in_the_log_under_the_number_that_is_told(
     assert "secret of the house" in str(record.exc_info[1])
     assert worked(store, study) is None, "asked again, it goes on"
     assert store.has_run(study.fingerprint)
-
-
-@pytest.mark.parametrize("study", [CodeMap, FewLabels])
-def test_a_study_of_a_run_without_codings_ends_with_a_sentence(tmp_path: Path, study):
-    denoiser, store = trained("denoising", epochs=1), Store(tmp_path)
-    store.write_run(denoiser.spec.fingerprint, denoiser.to_files())
-    sentence = worked(store, study(start=denoiser.spec))
-    assert sentence
-    assert sentence.endswith(".")
-    assert not store.has_run(study(start=denoiser.spec).fingerprint)

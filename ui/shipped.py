@@ -22,9 +22,10 @@ def shipped_picture(family: str) -> bytes:
     """Return, as PNG, what the family's best shipped run made at the end of its training."""
     documents = {path.parent: json.loads(path.read_bytes()) for path in ZOO.glob("*/config.json")}
     errors = {
-        path: document["provenance"]["metrics"]["test_mse"]
+        path: error
         for path, document in documents.items()
         if document["spec"]["family"] == family
+        if (error := document["provenance"]["metrics"]["test_mse"])  # perfect copies show nothing
     }
     files = verified(min(errors, key=errors.__getitem__)) or {}
     tensors = load(files["snapshots.safetensors"])

@@ -19,8 +19,8 @@ from genlib.config import Config
 from genlib.data import load as load_dataset
 from genlib.family import encoding, to_float
 from genlib.metrics import principal_axes
-from genlib.runs import Run, RunSpec
-from genlib.studies.measured import Files, Measured
+from genlib.runs import Run
+from genlib.studies.measured import Encoder, Files, Measured
 
 ROUNDS = 10  # in which the map is moved, and shown after each
 
@@ -29,16 +29,12 @@ class CodeMap(Config):
     """The codings of test pictures in two dimensions, by PCA and by t-SNE."""
 
     study: Literal["code_map"] = "code_map"
-    start: RunSpec = Field(description="The run whose codings are mapped.")
+    start: Encoder = Field(description="The run whose codings are mapped.")
     pictures: int = Field(5000, ge=100, le=5000, description="Test pictures, from the first on.")
     perplexity: float = Field(30.0, ge=5, le=100, description="About how many neighbours count.")
 
     def perform(self, run: Run, device: torch.device, files: Files) -> Iterator[Measured]:
-        """Yield the map as it forms; it begins anew, whatever `files` hold.
-
-        Raises:
-            TypeError: the run's family has no codings.
-        """
+        """Yield the map as it forms; it begins anew, whatever `files` hold."""
         codings = codings_of(run, self.pictures).numpy()
         places = {"pca": by_pca(codings)}
         places["tsne"] = places["pca"]

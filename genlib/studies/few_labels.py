@@ -27,7 +27,7 @@ from typing import Literal, NamedTuple
 
 import torch
 from jaxtyping import Float, Int64
-from pydantic import Field
+from pydantic import Field, field_validator
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -37,7 +37,7 @@ from genlib.data import load as load_dataset
 from genlib.family import Family, encoding, to_float
 from genlib.rng import generator
 from genlib.runs import Run, RunSpec
-from genlib.studies.measured import Files, Measured
+from genlib.studies.measured import Encoder, Files, Measured
 
 LABELS = (10, 30, 100, 300, 1000)  # labelled pictures, over all classes
 BATCH = 100  # labelled pictures of a step, at most
@@ -61,7 +61,7 @@ class FewLabels(Config):
     """Accuracy against the number of labels, with a pretrained encoder and without."""
 
     study: Literal["few_labels"] = "few_labels"
-    start: RunSpec = Field(description="The autoencoder whose encoder is reused.")
+    start: Encoder = Field(description="The autoencoder whose encoder is reused.")
     seeds: int = Field(
         8,
         ge=2,
@@ -78,12 +78,15 @@ class FewLabels(Config):
         json_schema_extra={"step": 50},
     )
 
-    def perform(self, run: Run, device: torch.device, files: Files) -> Iterator[Measured]:
-        """Yield the accuracies measured so far; those in `files` are not measured again.
+    @field_validator("start")
+    @classmethod
+    def _has_classes(cls, spec: RunSpec) -> RunSpec:
+        if len(DATASETS[spec.dataset].classes) < 2:
+            raise ValueError(f"{DATASETS[spec.dataset].title} has no classes to tell apart")
+        return spec
 
-        Raises:
-            TypeError: the run's family has no codings.
-        """
+    def perform(self, run: Run, device: torch.device, files: Files) -> Iterator[Measured]:
+        """Yield the accuracies measured so far; those in `files` are not measured again."""
         data = load_dataset(run.spec.dataset).to(device)
         known = accuracies(files) if files else []
         done = {item[:3] for item in known}
@@ -161,6 +164,7 @@ def _trained(
     rng = generator(0)
     some = to_float(data.train[torch.randperm(len(data.train), generator=rng)[:5000]])
     classifier = Classifier(family, some, len(DATASETS[data.name].classes))
+    classifier.train()  # cuDNN's LSTMs have no gradient otherwise
     encoder_rate, head_rate = rates
     family.requires_grad_(encoder_rate > 0)
     groups = [{"params": list(classifier.head.parameters()), "lr": head_rate}]
