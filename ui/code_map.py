@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from functools import partial
+from typing import Any
 
 import numpy as np
 import streamlit as st
 import torch
 from safetensors.numpy import load
 
-from genlib.data import DATASETS
+from genlib.data import DATASETS, Dataset
 from genlib.family import encoding, to_float
 from genlib.plots import picture_map
 from genlib.runs import Run
@@ -45,26 +46,33 @@ def _draw(run: Run, family: str, files: Mapping[str, bytes]) -> None:
     )
     data = shelf.dataset(run.spec.dataset)
     count = len(places[kind])
+    chosen = st.session_state.get(f"{family}-chosen", 0) % count
     left, right = st.columns([2, 1], gap="large")
     with right:
         details = st.container()
     with left:
-        event = st.plotly_chart(
-            picture_map(
-                places[kind],
-                data.test_labels[:count].numpy(),
-                DATASETS[data.name].classes,
-                data.test[:count].numpy(),
-                st.session_state.get(f"{family}-chosen", 0) % count,
-            ),
+        st.plotly_chart(
+            _figure(run.spec.fingerprint, kind, chosen, places[kind], data),
             key=f"{family}-map-{kind}",
             on_select=partial(_choose, family, kind),
             selection_mode="points",
             config={"displayModeBar": False, "scrollZoom": True},
         )
-    del event
     with details:
-        _details(run, st.session_state.get(f"{family}-chosen", 0) % count, count)
+        _details(run.spec.fingerprint, chosen, count, run)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _figure(name: str, kind: str, chosen: int, places: np.ndarray, _data: Dataset) -> Any:
+    """Return the map; it is kept, as drawing thousands of points takes time."""
+    count = len(places)
+    return picture_map(
+        places,
+        _data.test_labels[:count].numpy(),
+        DATASETS[_data.name].classes,
+        _data.test[:count].numpy(),
+        chosen,
+    )
 
 
 def _choose(family: str, kind: str) -> None:
@@ -74,16 +82,17 @@ def _choose(family: str, kind: str) -> None:
         st.session_state[f"{family}-chosen"] = points[0]["customdata"]
 
 
-def _details(run: Run, number: int, count: int) -> None:
+@st.cache_data(max_entries=64, show_spinner=False)
+def _details(name: str, number: int, count: int, _run: Run) -> None:
     """Draw a picture, its reconstruction, and the pictures whose codings are nearest."""
-    data = shelf.dataset(run.spec.dataset)
+    data = shelf.dataset(_run.spec.dataset)
     x = to_float(data.test[number : number + 1])
-    made = encoding(run.family).reconstruct(x)
+    made = encoding(_run.family).reconstruct(x)
     title = DATASETS[data.name].classes[int(data.test_labels[number])]
     st.markdown(f"**Test picture {number}: {title}.** Click any point for another.")
     st.caption("The picture, and its reconstruction")
     inside.row_of_pictures(torch.cat([x, made]), "A picture and its reconstruction", 6, 240)
-    codings = shelf.codings(run.spec.fingerprint, run)[:count]
+    codings = shelf.codings(name, _run)[:count]
     distances = (codings - codings[number]).square().sum(1)
     near = np.argsort(distances.numpy(), kind="stable")[1 : NEIGHBOURS + 1].tolist()
     st.caption(

@@ -17,11 +17,16 @@ def by_class(run: Run | None, family: str) -> None:
     if run is None:
         inside.missing()
         return
-    data = shelf.dataset(run.spec.dataset)
-    errors = _errors(run.spec.fingerprint, data.name, run)
+    _by_class(run.spec.fingerprint, family, run)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _by_class(name: str, family: str, _run: Run) -> None:
+    data = shelf.dataset(_run.spec.dataset)
+    errors = _errors(name, data.name, _run)
     labels = data.test_labels.numpy()
     classes = DATASETS[data.name].classes
-    means = {name: float(errors[labels == index].mean()) for index, name in enumerate(classes)}
+    means = {each: float(errors[labels == index].mean()) for index, each in enumerate(classes)}
     worst, best = max(means, key=means.__getitem__), min(means, key=means.__getitem__)
     st.caption(f"The hardest is “{worst}”, the easiest “{best}”.")
     st.plotly_chart(
@@ -50,22 +55,27 @@ def anomalies(run: Run | None, family: str) -> None:
     left, right = st.columns([1, 2], gap="large")
     with left:
         other, share = _choices(family, others)
-    known = _errors(run.spec.fingerprint, run.spec.dataset, run)
-    strange = _errors(run.spec.fingerprint, other, run)
-    high = float(np.quantile(np.concatenate([known, strange]), 0.98))
-    with left:
-        threshold = share / 100 * high
-        caught, false = float((strange > threshold).mean()), float((known > threshold).mean())
-        st.markdown(
-            f"Above an error of {threshold:.4f}: **{caught:.0%}** of the strangers, "
-            f"and **{false:.1%}** of the pictures that belong here."
-        )
+        sentence = st.empty()
     with right:
-        samples = {DATASETS[run.spec.dataset].title: known, DATASETS[other].title: strange}
-        chart = histograms(samples, "MSE of a picture", bins=(0.0, high, 50), threshold=threshold)
-        st.plotly_chart(chart, key=f"{family}-anomalies", config={"displayModeBar": False})
-        st.caption("The same for every threshold: the more it bends to the upper left, the better")
-        _roc(family, known, strange, (false, caught))
+        sentence.markdown(_told_apart(run.spec.fingerprint, other, share, family, run))
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _told_apart(name: str, other: DatasetName, share: int, family: str, _run: Run) -> str:
+    """Draw the errors of both data sets and every threshold's catch; say what this one's is."""
+    known, strange = _errors(name, _run.spec.dataset, _run), _errors(name, other, _run)
+    high = float(np.quantile(np.concatenate([known, strange]), 0.98))
+    threshold = share / 100 * high
+    caught, false = float((strange > threshold).mean()), float((known > threshold).mean())
+    samples = {DATASETS[_run.spec.dataset].title: known, DATASETS[other].title: strange}
+    chart = histograms(samples, "MSE of a picture", bins=(0.0, high, 50), threshold=threshold)
+    st.plotly_chart(chart, key=f"{family}-anomalies", config={"displayModeBar": False})
+    st.caption("The same for every threshold: the more it bends to the upper left, the better")
+    _roc(family, known, strange, (false, caught))
+    return (
+        f"Above an error of {threshold:.4f}: **{caught:.0%}** of the strangers, "
+        f"and **{false:.1%}** of the pictures that belong here."
+    )
 
 
 def _choices(family: str, others: list[DatasetName]) -> tuple[DatasetName, int]:

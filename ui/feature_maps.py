@@ -20,18 +20,25 @@ def feature_maps(run: Run | None, family: str) -> None:
         return
     test = shelf.dataset(run.spec.dataset).test
     number = inside.picture_slider(family, len(test))
-    for name, maps in run.family.feature_maps(to_float(test[number : number + 1])):
+    _layers(run.spec.fingerprint, number, run)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _layers(name: str, number: int, _run: Run) -> None:
+    """Draw the maps of each layer in turn."""
+    x = to_float(shelf.dataset(_run.spec.dataset).test[number : number + 1])
+    for layer, maps in _run.family.feature_maps(x):
         values = maps.numpy()
         count, rows, columns = values.shape
         st.caption(
-            f"**{name.capitalize()}**: {count} of {rows} × {columns}"
+            f"**{layer.capitalize()}**: {count} of {rows} × {columns}"
             + (f", the first {MOST} shown" if count > MOST else "")
         )
         st.image(
             _drawn(values[:MOST]),
             output_format="PNG",
             width=WIDE if count > 1 else 160,
-            alt=f"The feature maps of {name}",
+            alt=f"The feature maps of {layer}",
         )
 
 

@@ -21,9 +21,11 @@ def draw(spec: RunSpec, data: Dataset | None, moments: list[Moment]) -> None:
         st.caption("The data come with the first training.")
         st.skeleton(height=480)
     elif DATASETS[spec.dataset].kind == "points":
-        _points(spec, data, moments)
+        steps = tuple(moment.step for moment in moments)
+        _points(spec.fingerprint, steps, spec, data, moments)
     else:
-        _pictures(spec, data, moments[-1].images)
+        last = moments[-1]
+        _pictures(spec.fingerprint, last.step, spec.family, data, last.images)
 
 
 def first_moment(spec: RunSpec, data: Dataset | None) -> list[Moment]:
@@ -36,11 +38,12 @@ def first_moment(spec: RunSpec, data: Dataset | None) -> list[Moment]:
     return [Moment(0, {}, made if made.dtype == shown.dtype else to_uint8(made))]
 
 
-def _pictures(spec: RunSpec, data: Dataset, made: torch.Tensor) -> None:
-    """Draw one test picture of each class, and under each what the model makes of it."""
-    shows = FAMILIES[spec.family].shows
-    shown = data.test[data.showcase()]
-    parts = [shown, *made.split(len(shown))]
+@st.cache_data(max_entries=64, show_spinner=False)
+def _pictures(name: str, step: int, family: str, _data: Dataset, _made: torch.Tensor) -> None:
+    """Draw one test picture of each class, and under each what the model made at a step."""
+    shows = FAMILIES[family].shows
+    shown = _data.test[_data.showcase()]
+    parts = [shown, *_made.split(len(shown))]
     halves = zip(*(part.split(COLUMNS) for part in parts), strict=True)
     rows = [half.numpy() for group in halves for half in group]
     st.caption(f"A test picture of each class; under it: {', then '.join(shows)}.")
@@ -52,17 +55,21 @@ def _pictures(spec: RunSpec, data: Dataset, made: torch.Tensor) -> None:
     )
 
 
-def _points(spec: RunSpec, data: Dataset, moments: list[Moment]) -> None:
+@st.cache_data(max_entries=64, show_spinner=False)
+def _points(
+    name: str, steps: tuple[int, ...], _spec: RunSpec, _data: Dataset, _moments: list[Moment]
+) -> None:
+    """Draw points in space; kept, as the same steps of a run are always the same picture."""
     st.caption(
         "Blue: the points. Orange: what the model makes of them, on the plane that its codings "
         "can say. Dashed: PCA's plane. Drag to turn, press Play to see it learn."
     )
-    points = data.test.flatten(1).numpy()
-    frames = {moment.step: moment.images.flatten(1).numpy() for moment in moments}
-    codings = dict(shelf.untrained(spec.fingerprint, spec).sizes())["codings"]
+    points = _data.test.flatten(1).numpy()
+    frames = {moment.step: moment.images.flatten(1).numpy() for moment in _moments}
+    codings = dict(shelf.untrained(name, _spec).sizes())["codings"]
     st.plotly_chart(
         plane_animation(points, frames, min(codings, 3)),
-        key=f"{spec.family}-space",
+        key=f"{_spec.family}-space",
         height=POINTS,
         config={"displayModeBar": False},
     )

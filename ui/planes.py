@@ -21,7 +21,7 @@ def planes(run: Run | None, family: str) -> None:
     if run is None:
         inside.missing()
     elif DATASETS[run.spec.dataset].kind == "points":
-        _angles(run, family)
+        _angles(run.spec.fingerprint, family, run)
     else:
         _errors(run, family)
 
@@ -41,24 +41,31 @@ def side_by_side(specs: dict[str, RunSpec]) -> None:
             st.caption(
                 f"MSE {metrics['test_mse']:.4f}, PCA's with as many {metrics['pca_mse']:.4f}"
             )
-            points = shelf.dataset(spec.dataset).train.flatten(1).numpy()
-            made = {0: run.moments[-1].images.flatten(1).numpy()}
-            st.plotly_chart(
-                plane_animation(points, made, spec.model.codings),
-                key=f"{spec.fingerprint}-space",
-                height=320,
-                config={"displayModeBar": False},
-            )
+            _still(spec.fingerprint, run)
 
 
-def _angles(run: Run, family: str) -> None:
-    points = shelf.dataset(run.spec.dataset).train.flatten(1).numpy()
-    axes = min(2, encoding(run.family).encode(shelf.dataset(run.spec.dataset).train).shape[1])
-    steps = np.array([moment.step for moment in run.moments])
+@st.cache_data(max_entries=64, show_spinner=False)
+def _still(name: str, _run: Run) -> None:
+    """Draw points and what a run makes of them at its end."""
+    points = shelf.dataset(_run.spec.dataset).train.flatten(1).numpy()
+    made = {0: _run.moments[-1].images.flatten(1).numpy()}
+    st.plotly_chart(
+        plane_animation(points, made, _run.spec.model.codings),
+        key=f"{name}-space",
+        height=320,
+        config={"displayModeBar": False},
+    )
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _angles(name: str, family: str, _run: Run) -> None:
+    points = shelf.dataset(_run.spec.dataset).train.flatten(1).numpy()
+    axes = min(2, encoding(_run.family).encode(shelf.dataset(_run.spec.dataset).train).shape[1])
+    steps = np.array([moment.step for moment in _run.moments])
     angles = np.stack(
         [
             principal_angles(moment.images.flatten(1).numpy(), points, axes)
-            for moment in run.moments
+            for moment in _run.moments
         ]
     )
     names = ("largest", "second") if axes == 2 else ("only",)
@@ -77,7 +84,7 @@ def _angles(run: Run, family: str) -> None:
     with right:
         st.markdown("**The codings**")
         st.caption("The ellipse lies flat here: turned, mirrored or stretched, but an ellipse.")
-        chart = dots(_codings(run, points), "first", "second")
+        chart = dots(_codings(_run, points), "first", "second")
         st.plotly_chart(chart, key=f"{family}-flat", config={"displayModeBar": False})
 
 

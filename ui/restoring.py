@@ -98,17 +98,22 @@ def side_by_side(specs: dict[str, RunSpec]) -> None:
             if run is None:
                 st.info("Not trained on this server yet.")
                 continue
-            x = to_float(shelf.dataset(run.spec.dataset).test[:SHOWN])
-            level = list(specs.values())[-1].model.level
-            corrupted = run.family.corrupt(x, torch.Generator().manual_seed(0), level)
-            made = run.family.denoise(corrupted)
-            before, after = (
-                psnr(float((part.clamp(0, 1) - x).square().mean())) for part in (corrupted, made)
-            )
-            st.caption(f"Clean, corrupted ({before:.1f} dB), restored ({after:.1f} dB)")
-            rows = np.stack([to_uint8(part).numpy() for part in (x, corrupted, made)])
-            alt = "Clean, corrupted and restored pictures"
-            st.image(to_png(picture_grid(rows, 6)), output_format="PNG", width="stretch", alt=alt)
+            _restores(run.spec.fingerprint, list(specs.values())[-1].model.level, run)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _restores(name: str, level: float, _run: Run) -> None:
+    """Draw test pictures, corrupted at that level, and what a run makes of them."""
+    x = to_float(shelf.dataset(_run.spec.dataset).test[:SHOWN])
+    corrupted = _run.family.corrupt(x, torch.Generator().manual_seed(0), level)
+    made = _run.family.denoise(corrupted)
+    before, after = (
+        psnr(float((part.clamp(0, 1) - x).square().mean())) for part in (corrupted, made)
+    )
+    st.caption(f"Clean, corrupted ({before:.1f} dB), restored ({after:.1f} dB)")
+    rows = np.stack([to_uint8(part).numpy() for part in (x, corrupted, made)])
+    alt = "Clean, corrupted and restored pictures"
+    st.image(to_png(picture_grid(rows, 6)), output_format="PNG", width="stretch", alt=alt)
 
 
 def by_level(run: Run | None, family: str) -> None:
@@ -116,14 +121,19 @@ def by_level(run: Run | None, family: str) -> None:
     if run is None:
         inside.missing()
         return
-    own, best = _curves(run.spec.fingerprint, run)
+    _levels(run.spec.fingerprint, family, run)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _levels(name: str, family: str, _run: Run) -> None:
+    own, best = _curves(name, _run)
     levels = np.array(LEVELS[1:])
     curves = {
         "this model": Line(levels, own),
         "the best linear denoiser of each level": Line(levels, best, dashed=True),
     }
-    trained = float(np.interp(run.family.level, levels, own))
-    chart = lines(curves, "test level", "PSNR in dB", mark=(run.family.level, trained))
+    trained = float(np.interp(_run.family.level, levels, own))
+    chart = lines(curves, "test level", "PSNR in dB", mark=(_run.family.level, trained))
     st.plotly_chart(chart, key=f"{family}-levels", config={"displayModeBar": False})
 
 

@@ -15,6 +15,7 @@ from ui.controls import BIND
 TOP = 8  # pictures that activate a unit most
 
 
+@st.cache_data(max_entries=64, show_spinner=False)
 def costs(target: float, family: str) -> None:
     """Draw what each penalty asks for a unit whose mean activation is not the target."""
     q = np.linspace(0.005, 0.995, 199)
@@ -33,7 +34,12 @@ def activations(run: Run | None, family: str) -> None:
     if run is None:
         inside.missing()
         return
-    values = shelf.codings(run.spec.fingerprint, run).numpy()
+    _histograms(run.spec.fingerprint, family, run)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _histograms(name: str, family: str, _run: Run) -> None:
+    values = shelf.codings(name, _run).numpy()
     means = values.mean(0)
     left, right = st.columns(2, gap="large")
     with left:
@@ -61,9 +67,16 @@ def top_pictures(run: Run | None, family: str) -> None:
     if run is None:
         inside.missing()
         return
-    values = shelf.codings(run.spec.fingerprint, run)
-    data = shelf.dataset(run.spec.dataset)
-    unit = st.slider("Unit", 1, values.shape[1], 1, key=f"{family}.unit", **BIND) - 1
+    count = shelf.codings(run.spec.fingerprint, run).shape[1]
+    unit = st.slider("Unit", 1, count, 1, key=f"{family}.unit", **BIND) - 1
+    _unit(run.spec.fingerprint, unit, family, run)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _unit(name: str, unit: int, family: str, _run: Run) -> None:
+    """Draw the pictures that activate a unit most, and its mean activation by class."""
+    values = shelf.codings(name, _run)
+    data = shelf.dataset(_run.spec.dataset)
     best = values[:, unit].argsort(descending=True, stable=True)[:TOP]
     st.caption(
         f"The {TOP} test pictures that activate unit {unit + 1} most, from "
@@ -71,8 +84,8 @@ def top_pictures(run: Run | None, family: str) -> None:
     )
     inside.row_of_pictures(to_float(data.test[best]), "The pictures of the unit", 5, 760)
     means = {
-        name: float(values[data.test_labels == index, unit].mean())
-        for index, name in enumerate(DATASETS[data.name].classes)
+        each: float(values[data.test_labels == index, unit].mean())
+        for index, each in enumerate(DATASETS[data.name].classes)
     }
     st.caption("How active it is on average, for each class.")
     everywhere = "all classes", float(values[:, unit].mean())

@@ -209,7 +209,7 @@ def test_a_click_on_the_map_shows_that_picture_and_pca_draws_another_map(
     until(lambda: source(page, "The nearest pictures") != first)
 
     before = found.evaluate(PLACES)[0][:2]
-    keyed(page, "stacked\\.map").get_by_text("PCA", exact=True).click()
+    keyed(page, "stacked-map").get_by_text("PCA", exact=True).click()
     expect(page).to_have_url(re.compile(r"stacked\.map="))
     other = chart(page, "stacked-map-pca")
     expect(keyed(page, "stacked-map-tsne")).to_have_count(0)
@@ -280,7 +280,7 @@ def test_another_bottleneck_is_another_network_that_nobody_trained_yet(site: Sit
     page = opened(site.url("convolutional"))
     badge(page, "shipped")
     settled(page)
-    knob = keyed(page, "convolutional\\.bottleneck")
+    knob = keyed(page, "convolutional-bottleneck")
     knob.get_by_text("average", exact=True).click()
     badge(page, "not trained yet")
     expect(button(page, re.compile("Train, about"))).to_be_enabled()
@@ -315,7 +315,7 @@ def test_the_same_memory_is_written_in_more_rows_and_in_fewer(site: Site, opened
 
 def choose(page: Page, pictures: str) -> None:
     """Choose the source of the pictures to restore."""
-    keyed(page, "denoising\\.source").get_by_text(pictures, exact=True).click()
+    keyed(page, "denoising-source").get_by_text(pictures, exact=True).click()
 
 
 def own(page: Page) -> Locator:
