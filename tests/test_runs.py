@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 from sklearn.decomposition import PCA
+from torch.utils.flop_counter import FlopCounterMode
 
 from genlib.config import Settings, TrainConfig
 from genlib.curve import Row
@@ -24,6 +25,7 @@ from genlib.runs import (
     estimated_seconds,
     moments_from_tensors,
     moments_to_tensors,
+    multiply_adds,
     open_store,
     perform,
 )
@@ -212,3 +214,21 @@ def test_the_estimate_of_what_was_measured_is_the_measurement_and_grows_with_the
     assert estimated_seconds(run.spec, run) == pytest.approx(known)
     twice = spec(train=TRAIN.model_copy(update={"epochs": 2 * TRAIN.epochs}))
     assert estimated_seconds(twice, run) == pytest.approx(2 * known)
+
+
+@pytest.mark.parametrize(
+    ("family", "preset"),
+    [("stacked", "fast"), ("convolutional", "textbook"), ("denoising", "convolutional")],
+)
+def test_multiply_adds_are_about_those_that_torch_counts(family: str, preset: str):
+    spec = RunSpec.of_preset(family, preset)
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        spec.build().preview(torch.zeros(1, 1, 28, 28), generator(0))
+    expected = counter.get_total_flops() / 2  # it counts no biases, and a product as two
+    assert multiply_adds(spec) == pytest.approx(expected, rel=0.02)
+
+
+def test_a_recurrent_layer_uses_its_weights_once_for_each_row():
+    lstms = [(28, 100), (100, 30), (30, 100)]
+    weights = sum(4 * size * (fan_in + size + 2) for fan_in, size in lstms) + 28 * 101
+    assert multiply_adds(RunSpec.of_preset("recurrent")) == 28 * weights
