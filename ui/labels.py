@@ -15,7 +15,6 @@ from genlib.runs import RunSpec
 from genlib.studies import FewLabels
 from genlib.studies.few_labels import METHODS, accuracies
 from ui import controls, shelf
-from ui.controls import BIND
 
 PAGE = "pretraining"
 MOST = 40  # runs to choose from
@@ -25,20 +24,40 @@ Found = dict[str, dict[int, list[float]]]  # accuracies in %, by method and labe
 def knobs() -> FewLabels:
     """Draw the choice of the encoder and the study's knobs; return the study they stand for."""
     starts = _starts()
-    chosen = st.selectbox(
-        "Pretrained encoder",
-        list(starts),
-        format_func=lambda name: _title(starts[name]),
-        key=f"{PAGE}.start",
-        help="Any autoencoder that is trained on this server.",
-        **BIND,
-    )
+    chosen = _chosen(starts)
     fields = FewLabels.model_fields
     values = {
         name: controls.widget(PAGE, name, fields[name], fields[name].default)
         for name in ("seeds", "steps")
     }
     return FewLabels(start=starts[chosen], **values)
+
+
+def _chosen(starts: dict[str, RunSpec]) -> str:
+    """Return the fingerprint of the encoder, which is what the link holds, not its title."""
+    key, default = f"{PAGE}.start", next(iter(starts))
+    asked = st.query_params.get(key, default)
+    if key not in st.session_state:
+        if asked in starts:
+            st.session_state[key] = asked
+        else:
+            st.warning(
+                "The link asks for an encoder that is not on this server: choose another, or "
+                "train it on its own page first.",
+                icon=":material/link_off:",
+            )
+    chosen: str = st.selectbox(
+        "Pretrained encoder",
+        list(starts),
+        format_func=lambda name: _title(starts[name]),
+        key=key,
+        help="Any autoencoder that is trained on this server.",
+    )
+    if chosen == default:
+        st.query_params.pop(key, None)
+    else:
+        st.query_params[key] = chosen
+    return chosen
 
 
 def methods() -> None:
@@ -62,7 +81,8 @@ def _starts() -> dict[str, RunSpec]:
     """Return the finished runs whose codings a classifier can use, the shipped default first."""
     first = RunSpec.of_preset("stacked")
     found = {first.fingerprint: first}
-    for name in shelf.shelf().store.fingerprints()[:MOST]:
+    asked = st.query_params.get(f"{PAGE}.start", "")[:64]
+    for name in [asked, *shelf.shelf().store.fingerprints()[:MOST]]:
         spec = shelf.spec_of(name)
         if spec is None:
             continue

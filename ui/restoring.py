@@ -39,6 +39,7 @@ def restoring(run: Run | None, family: str) -> None:
             0.05,
             key=f"{family}.test_level",
             help="The corruption now; the model was trained at its own level.",
+            **BIND,
         )
         x = _pictures(source, run, family)
     with right:

@@ -4,6 +4,7 @@ Everything here is cached for all sessions, and only ever a speed-up.
 """
 
 import json
+import re
 from dataclasses import dataclass
 
 import streamlit as st
@@ -17,6 +18,8 @@ from genlib.runs import Run, RunSpec, open_store
 from genlib.store import Store
 from genlib.studies import CodeMap, FewLabels
 from genlib.studies.code_map import codings_of
+
+FINGERPRINT = re.compile("[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -57,8 +60,11 @@ def finished(spec: RunSpec) -> Run | None:
 
 @st.cache_data(max_entries=256, ttl=600)
 def spec_of(name: str) -> RunSpec | None:
-    """Return what a finished run was asked for; None for a study or what cannot be read."""
-    files = shelf().store.read_run(name)
+    """Return what a finished run was asked for; None for a study or what cannot be read.
+
+    The name may come from a link: what is no fingerprint never reaches the store's folders.
+    """
+    files = shelf().store.read_run(name) if FINGERPRINT.fullmatch(name) else None
     if files is None or "config.json" not in files:
         return None
     try:

@@ -17,7 +17,7 @@ LESSONS = (
     "pretraining",
 )
 CHARTS = {"linear": 5, "stacked": 5, "convolutional": 1, "recurrent": 1, "denoising": 1}
-CHARTS |= {"sparse": 4, "pretraining": 1}  # plotly's, with the shipped run
+CHARTS |= {"sparse": 4, "pretraining": 2}  # plotly's, with the shipped run
 DIGITS = "Digits 8×8 (scikit-learn)"
 QUIET = "[data-testid=stApp][data-test-script-state=notRunning]"
 PLACES = """chart => {
@@ -61,7 +61,7 @@ def opened(chromium: Browser) -> Iterator[Opened]:
             page.context.close()
     assert not wrong
     assert not any(failures)
-    assert not any("Traceback" in text for text in texts)
+    assert not any(re.search("Traceback|Something went wrong", text) for text in texts)
 
 
 def settled(page: Page) -> None:
@@ -250,7 +250,7 @@ def test_a_map_that_nobody_made_yet_is_computed_at_the_press_of_a_button(
     button(page, re.compile("Compute the map")).click()
     expect(page.locator(".stMarkdownBadge").filter(has_text="trained here")).to_have_count(2)
     places = chart(page, "stacked-map-tsne").evaluate(PLACES)
-    assert len(places) > 300
+    assert len(places) >= 300
     assert len({title for *_, title in places}) == 10
     settled(page)
     other = opened(page.url)
@@ -453,11 +453,11 @@ def test_the_curve_of_few_labels_is_there_and_another_is_begun_and_stopped(
     measure = button(page, re.compile("Measure the curve"))
     expect(measure).to_be_enabled()
     settled(page)
-    expect(page).to_have_url(re.compile(r"pretraining\.start=stacked"))
+    expect(page).to_have_url(re.compile(r"pretraining\.start=[0-9a-f]{64}"))
     expect(keyed(page, "pretraining-curve")).to_have_count(0)
     measure.click()
     expect(page.get_by_test_id("stProgress")).to_contain_text(re.compile(r"[1-9]\d* of \d+"))
-    other = opened(page.url)  # whoever has the link sees it being measured
+    other = opened(page.evaluate("location.href"))  # whoever has the link sees it being measured
     expect(other.get_by_test_id("stProgress")).to_contain_text(re.compile(r"\d+ of \d+"))
     button(page, "Stop").click()
     expect(button(page, re.compile("Measure the curve"))).to_be_enabled()

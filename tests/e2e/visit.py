@@ -25,7 +25,7 @@ HOUSE = Path(__file__).resolve().parents[2]
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]  # of Chromium
 PATIENCE = 60.0  # seconds: a busy machine is slow
 PAGE = 60_000  # the same in milliseconds
-MAIN_PICTURE = "Ten test pictures, and under each its reconstruction"
+MAIN_PICTURE = "Test pictures, and under each: reconstruction"
 
 
 def until(what: Callable[[], Any], seconds: float = PATIENCE) -> Any:
