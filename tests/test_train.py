@@ -9,10 +9,13 @@ from torch.optim import AdamW
 from toys import SHAPE, Bomb, Copier, Denoiser, Duel, Stacker, Toy, made
 
 from genlib.config import Optimizer, TrainConfig
+from genlib.data import load as load_dataset
 from genlib.events import Diverged, Finished, Snapshot, Step
 from genlib.family import Stage, to_float
+from genlib.models import FAMILIES
 from genlib.optimisers import average_rates, rate_factors
 from genlib.rng import generator
+from genlib.runs import RunSpec
 from genlib.train import SNAPSHOTS, Training, snapshot_steps, train
 
 COUNT = 20
@@ -296,3 +299,17 @@ def test_the_cuda_graph_steps_as_the_cpu_does_through_both_stages(optimizer):
         )
     for mine, theirs in zip(fast.curve.read(fast.steps), slow.curve.read(slow.steps), strict=True):
         assert mine.losses == pytest.approx(theirs.losses, rel=1e-2)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("name", FAMILIES)
+def test_every_family_learns_on_a_gpu_through_its_captured_graph(name: str):
+    spec = RunSpec.of_preset(name, dataset="digits")
+    config = spec.train.model_copy(update={"epochs": 20, "batch_size": 128})
+    data = load_dataset("digits").to(torch.device("cuda"))
+    family = spec.build().to("cuda")
+    shown = data.test[data.showcase()]
+    *events, last = train(family, data.train, data.test, shown, config)
+    assert isinstance(last, Finished)
+    looks = [event.figures["mse"] for event in events if isinstance(event, Snapshot)]
+    assert looks[-1] < looks[0]

@@ -58,13 +58,18 @@ def finished(spec: RunSpec) -> Run | None:
     return run
 
 
-@st.cache_data(max_entries=256, ttl=600)
 def spec_of(name: str) -> RunSpec | None:
     """Return what a finished run was asked for; None for a study or what cannot be read.
 
     The name may come from a link: what is no fingerprint never reaches the store's folders.
     """
-    files = shelf().store.read_run(name) if FINGERPRINT.fullmatch(name) else None
+    there = FINGERPRINT.fullmatch(name) and shelf().store.has_run(name)
+    return _spec(name) if there else None
+
+
+@st.cache_data(max_entries=256)
+def _spec(name: str) -> RunSpec | None:
+    files = shelf().store.read_run(name)
     if files is None or "config.json" not in files:
         return None
     try:

@@ -1,7 +1,7 @@
 """A script that makes a stranger's file into plain pixels, in a process of its own.
 
 A decoder is the part of a program that hostile bytes reach first. So it runs here, with little
-memory, little time and no file to write to: `python -I decode.py CHANNELS HEIGHT WIDTH` reads a
+memory, little time and no file to write to: `python -P decode.py CHANNELS HEIGHT WIDTH` reads a
 PNG, JPEG or WebP file from standard input and writes bytes of shape (height, width, channels) to
 standard output. What it refuses ends it with status 1 and one sentence on standard error.
 """

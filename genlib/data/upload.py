@@ -3,6 +3,7 @@
 import logging
 import re
 import signal
+import site
 import subprocess
 import sys
 import threading
@@ -54,7 +55,7 @@ def decoded(content: bytes, shape: tuple[int, int, int]) -> UInt8[Tensor, "chann
 
 def _pixels(content: bytes, shape: tuple[int, int, int]) -> bytes:
     """Return what the child process makes of a file."""
-    command = [sys.executable, "-I", str(SCRIPT), *map(str, shape)]
+    command = [sys.executable, "-P", str(SCRIPT), *map(str, shape)]
     if not _slots.acquire(timeout=PATIENCE):
         raise UploadError(BUSY)
     try:
@@ -63,7 +64,7 @@ def _pixels(content: bytes, shape: tuple[int, int, int]) -> bytes:
             input=content,
             capture_output=True,
             timeout=PATIENCE,
-            env={},
+            env={"PYTHONUSERBASE": site.getuserbase()},  # where `pip install --user` puts Pillow
             start_new_session=True,
         )
     except subprocess.TimeoutExpired:

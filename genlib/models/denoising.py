@@ -158,8 +158,8 @@ class DenoisingAutoencoder(Family, Denoises):
     presets = {
         "fast": Preset(
             DenoisingConfig(hidden=256),
-            TrainConfig(batch_size=256, epochs=10),
-            "Half of the pixels dropped; a wider network, Muon and larger batches.",
+            TrainConfig(epochs=10),
+            "Half of the pixels dropped; a wider network, Muon and large batches.",
         ),
         "textbook": Preset(
             DenoisingConfig(),
