@@ -86,7 +86,7 @@ def cold_starts(browser: Browser, starts: int) -> dict[str, float]:
         with Server() as server:
             page = browser.new_page()
             page.goto(f"http://{server.address}/stacked", wait_until="commit")
-            page.locator(".stMarkdownBadge", has_text="shipped").wait_for()
+            page.locator(".stMarkdownBadge", has_text="shipped").first.wait_for()
             page.locator("[data-testid=stImage] img").first.wait_for()
             page.wait_for_function("document.querySelector('[data-testid=stImage] img').complete")
             lesson.append(server.age())

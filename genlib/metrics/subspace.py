@@ -3,7 +3,6 @@
 import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
-from scipy.linalg import subspace_angles
 
 
 def principal_axes(points: Float[ndarray, "count values"], axes: int) -> Float[ndarray, "v axes"]:
@@ -20,5 +19,7 @@ def principal_angles(
     Each is spanned by the `axes` directions in which its points vary most. All angles are 0
     where the two are the same (Björck & Golub 1973).
     """
+    from scipy.linalg import subspace_angles  # here, as it takes a while to import
+
     spaces = principal_axes(points, axes), principal_axes(others, axes)
     return np.degrees(subspace_angles(*spaces))  # type: ignore[no-any-return]

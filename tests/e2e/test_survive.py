@@ -155,7 +155,7 @@ def test_without_a_network_all_works_but_what_must_be_downloaded(
         site.start()
         page = browser_inside(chromium, site, tmp_path).new_page()
         page.goto(site.url())
-        expect(page.get_by_alt_text("Pictures made by the shipped model")).to_be_visible()
+        expect(page.get_by_alt_text("Pictures made by the shipped model").first).to_be_visible()
         page.goto(site.url("stacked", codings=9, epochs=1))
         badge(page, "not trained yet")
         button(page, re.compile("Train, about")).click()
