@@ -5,6 +5,7 @@ import platform
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -267,6 +268,7 @@ def estimated_seconds(spec: RunSpec, known: Run) -> float:
     return known.provenance.seconds * effort(spec) / effort(known.spec)
 
 
+@lru_cache(maxsize=256)
 @torch.no_grad()
 def multiply_adds(spec: RunSpec) -> int:
     """Return the multiply-adds with which the network passes one picture.
