@@ -399,7 +399,7 @@ def test_a_picture_is_uploaded_and_what_is_none_is_refused_in_a_sentence(
     expect(refusal).to_have_count(1)
     said = " ".join(refusal.inner_text().split())
     assert len(said) < 200
-    assert not re.search(r"Traceback|File \"|\w+Error|/work|/tmp", said)
+    assert not re.search(r"Traceback|File \"|\w+Error|site-packages", said)
     expect(own(page)).to_have_count(0)
 
 
