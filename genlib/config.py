@@ -125,6 +125,19 @@ class TrainConfig(Config):
     )
 
 
+def textbook_recipe(epochs: int) -> TrainConfig:
+    """Return the recipe of the chapter's notebooks: NAdam at 0.001, batches of 32, no schedule."""
+    return TrainConfig(
+        optimizer="nadam",
+        learning_rate=1e-3,
+        batch_size=32,
+        epochs=epochs,
+        warmup=0.0,
+        decay="none",
+        ema=0.0,
+    )
+
+
 class Settings(BaseSettings):
     """What the operator sets by environment variables (GENLIB_HOME, GENLIB_DATABASE_URL, …)."""
 

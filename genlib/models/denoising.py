@@ -30,9 +30,10 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from genlib.config import Config, TrainConfig
+from genlib.config import Config, TrainConfig, textbook_recipe
 from genlib.family import Denoises, Family, Losses, Pictures, Preset, Shape, Shown
 from genlib.nn import stack
+from genlib.objectives import error_in_parts
 from genlib.rng import generator
 
 Corruption = Literal["gaussian", "dropout"]
@@ -163,15 +164,7 @@ class DenoisingAutoencoder(Family, Denoises):
         ),
         "textbook": Preset(
             DenoisingConfig(),
-            TrainConfig(
-                optimizer="nadam",
-                learning_rate=1e-3,
-                batch_size=32,
-                epochs=10,
-                warmup=0.0,
-                decay="none",
-                ema=0.0,
-            ),
+            textbook_recipe(10),
             "The chapter's own recipe: NAdam, batches of 32, 10 epochs.",
         ),
         "convolutional": Preset(
@@ -231,10 +224,7 @@ class DenoisingAutoencoder(Family, Denoises):
         return {"mse": self._error(corrupted, x), "clean_mse": self._error(x, x)}
 
     def _error(self, corrupted: Pictures, x: Pictures) -> Float[Tensor, ""]:
-        """Return the mean squared error, a thousand pictures at a time."""
-        pairs = zip(corrupted.split(1000), x.split(1000), strict=True)
-        errors = [F.mse_loss(self.denoise(a).clamp(0, 1), b) * len(b) for a, b in pairs]
-        return torch.stack(errors).sum() / len(x)
+        return error_in_parts(lambda part: self.denoise(part).clamp(0, 1), corrupted, x)
 
     def sizes(self) -> list[tuple[str, int]]:
         """Return the values after each layer."""

@@ -24,8 +24,9 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from genlib.config import Config, TrainConfig
+from genlib.config import Config, TrainConfig, textbook_recipe
 from genlib.family import Encodes, Family, Losses, Pictures, Preset, Shape, Shown
+from genlib.objectives import error_in_parts
 
 
 class RecurrentConfig(Config):
@@ -61,15 +62,7 @@ class RecurrentAutoencoder(Family, Encodes):
         ),
         "textbook": Preset(
             RecurrentConfig(),
-            TrainConfig(
-                optimizer="nadam",
-                learning_rate=1e-3,
-                batch_size=32,
-                epochs=10,
-                warmup=0.0,
-                decay="none",
-                ema=0.0,
-            ),
+            textbook_recipe(10),
             "The chapter's own recipe: NAdam, batches of 32, 10 epochs.",
         ),
         "break it": Preset(
@@ -128,8 +121,7 @@ class RecurrentAutoencoder(Family, Encodes):
 
     def evaluate(self, x: Pictures) -> Losses:
         """Return the mean squared error, a thousand pictures at a time."""
-        errors = [F.mse_loss(self.reconstruct(part), part) * len(part) for part in x.split(1000)]
-        return {"mse": torch.stack(errors).sum() / len(x)}
+        return {"mse": error_in_parts(self.reconstruct, x, x)}
 
     def sizes(self) -> list[tuple[str, int]]:
         """Return the values of each layer, over all rows where it has some for each."""

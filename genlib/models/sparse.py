@@ -29,7 +29,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from genlib.config import Config, TrainConfig
+from genlib.config import Config, TrainConfig, textbook_recipe
 from genlib.family import Encodes, Family, Losses, Pictures, Preset, Shape, Shown
 from genlib.nn import stack
 from genlib.objectives import bernoulli_kl
@@ -110,15 +110,7 @@ class SparseAutoencoder(Family, Encodes):
         ),
         "textbook": Preset(
             SparseConfig(),
-            TrainConfig(
-                optimizer="nadam",
-                learning_rate=1e-3,
-                batch_size=32,
-                epochs=10,
-                warmup=0.0,
-                decay="none",
-                ema=0.0,
-            ),
+            textbook_recipe(10),
             "The chapter's own recipe: KL, NAdam, batches of 32, 10 epochs.",
         ),
         "break it": Preset(

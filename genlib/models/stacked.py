@@ -27,7 +27,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from genlib.config import Config, TrainConfig
+from genlib.config import Config, TrainConfig, textbook_recipe
 from genlib.family import Encodes, Family, Losses, Pictures, Preset, Shape, Shown, Stage
 from genlib.nn import Activation, Tied, stack
 from genlib.objectives import (
@@ -97,15 +97,7 @@ class StackedAutoencoder(Family, Encodes):
         ),
         "textbook": Preset(
             StackedConfig(),
-            TrainConfig(
-                optimizer="nadam",
-                learning_rate=1e-3,
-                batch_size=32,
-                epochs=20,
-                warmup=0.0,
-                decay="none",
-                ema=0.0,
-            ),
+            textbook_recipe(20),
             "The chapter's own recipe: NAdam, batches of 32, 20 epochs.",
         ),
         "tied, one layer at a time": Preset(
