@@ -1,5 +1,7 @@
 """Small pieces of browser code that Streamlit has no widget for."""
 
+from typing import Any
+
 import streamlit as st
 
 _copy = st.components.v2.component(
@@ -30,6 +32,11 @@ _copy = st.components.v2.component(
 def copy_button(label: str, text: str, key: str) -> None:
     """Draw a button that puts `text` on the visitor's clipboard."""
     _copy(data={"label": label, "text": text}, key=key, width="content")
+
+
+def chart_at_rest(figure: Any, key: str) -> None:
+    """Draw a plotly figure that is only looked at, without plotly's row of buttons."""
+    st.plotly_chart(figure, key=key, config={"displayModeBar": False})
 
 
 def house_style() -> None:

@@ -9,6 +9,7 @@ from genlib.family import Family, to_float
 from genlib.plots import CLASSES, Line, bars, histograms, lines
 from genlib.runs import Run
 from ui import inside, shelf
+from ui.components import chart_at_rest
 from ui.controls import BIND
 
 
@@ -29,10 +30,9 @@ def _by_class(name: str, family: str, _run: Run) -> None:
     means = {each: float(errors[labels == index].mean()) for index, each in enumerate(classes)}
     worst, best = max(means, key=means.__getitem__), min(means, key=means.__getitem__)
     st.caption(f"The hardest is “{worst}”, the easiest “{best}”.")
-    st.plotly_chart(
+    chart_at_rest(
         bars(means, "test MSE", reference=("all classes", float(errors.mean())), colours=CLASSES),
-        key=f"{family}-by-class",
-        config={"displayModeBar": False},
+        f"{family}-by-class",
     )
 
 
@@ -69,7 +69,7 @@ def _told_apart(name: str, other: DatasetName, share: int, family: str, _run: Ru
     caught, false = float((strange > threshold).mean()), float((known > threshold).mean())
     samples = {DATASETS[_run.spec.dataset].title: known, DATASETS[other].title: strange}
     chart = histograms(samples, "MSE of a picture", bins=(0.0, high, 50), threshold=threshold)
-    st.plotly_chart(chart, key=f"{family}-anomalies", config={"displayModeBar": False})
+    chart_at_rest(chart, f"{family}-anomalies")
     st.caption("The same for every threshold: the more it bends to the upper left, the better")
     _roc(family, known, strange, (false, caught))
     return (
@@ -113,11 +113,7 @@ def _roc(family: str, known: np.ndarray, strange: np.ndarray, here: tuple[float,
         f"this model, area {area:.3f}": Line(false, caught),
         "guessing, area 0.5": Line(ends, ends, dashed=True),
     }
-    st.plotly_chart(
-        lines(curves, "false alarms", "strangers caught", mark=here),
-        key=f"{family}-roc",
-        config={"displayModeBar": False},
-    )
+    chart_at_rest(lines(curves, "false alarms", "strangers caught", mark=here), f"{family}-roc")
 
 
 @st.cache_data(max_entries=64)

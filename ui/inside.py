@@ -8,6 +8,7 @@ from genlib.family import encoding, to_float, to_uint8
 from genlib.plots import coding_chart, picture_grid, to_png
 from genlib.runs import Run, RunSpec
 from ui import controls, shelf
+from ui.components import chart_at_rest
 from ui.controls import BIND
 
 SHOWN = 6  # pictures of a row in a comparison
@@ -35,11 +36,7 @@ def codings(run: Run | None, family: str) -> None:
         st.caption(
             "Its codings. Each band reaches two standard deviations over all test pictures."
         )
-        st.plotly_chart(
-            coding_chart(moved[0].numpy(), spread.numpy(), chosen),
-            key=f"{family}-codings",
-            config={"displayModeBar": False},
-        )
+        chart_at_rest(coding_chart(moved[0].numpy(), spread.numpy(), chosen), f"{family}-codings")
 
 
 def missing() -> None:

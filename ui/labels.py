@@ -15,6 +15,7 @@ from genlib.runs import RunSpec
 from genlib.studies import FewLabels
 from genlib.studies.few_labels import METHODS, accuracies
 from ui import controls, shelf
+from ui.components import chart_at_rest
 
 PAGE = "pretraining"
 MOST = 40  # runs to choose from
@@ -117,10 +118,10 @@ def draw(files: Mapping[str, bytes]) -> None:
         means = np.array([sample.mean() for sample in samples])
         curves[method] = Line(labels, means, np.array([_interval(each) for each in samples]))
     chart = lines(curves, "labelled pictures", "test accuracy in %", log="x")
-    st.plotly_chart(chart, key=f"{PAGE}-curve", config={"displayModeBar": False})
+    chart_at_rest(chart, f"{PAGE}-curve")
     st.caption("The same as points above training from scratch, on the same labelled pictures.")
     chart = lines(_gains(found), "labelled pictures", "points", log="x")
-    st.plotly_chart(chart, key=f"{PAGE}-gains", config={"displayModeBar": False})
+    chart_at_rest(chart, f"{PAGE}-gains")
     st.caption("Bars: 95 % intervals of the mean over the seeds.")
 
 

@@ -9,6 +9,7 @@ from genlib.metrics import pca_error, principal_angles, principal_axes
 from genlib.plots import Line, dots, lines, plane_animation
 from genlib.runs import Run, RunSpec
 from ui import inside, shelf
+from ui.components import chart_at_rest
 
 COUNTS = (2, 5, 10, 20, 30, 50, 100)  # of codings, at which PCA is shown
 
@@ -80,12 +81,12 @@ def _angles(name: str, family: str, _run: Run) -> None:
         )
         curves = {f"{name} angle": Line(steps, angles[:, i]) for i, name in enumerate(names)}
         chart = lines(curves, "step", "degrees")
-        st.plotly_chart(chart, key=f"{family}-angles", config={"displayModeBar": False})
+        chart_at_rest(chart, f"{family}-angles")
     with right:
         st.markdown("**The codings**")
         st.caption("The ellipse lies flat here: turned, mirrored or stretched, but an ellipse.")
         chart = dots(_codings(_run, points), "first", "second")
-        st.plotly_chart(chart, key=f"{family}-flat", config={"displayModeBar": False})
+        chart_at_rest(chart, f"{family}-flat")
 
 
 def _codings(run: Run, points: np.ndarray) -> dict[str, np.ndarray]:
@@ -108,7 +109,7 @@ def _errors(run: Run, family: str) -> None:
     counts = np.array(sorted(known))
     curve = Line(counts, np.array([known[count] for count in sorted(known)]), dashed=True)
     chart = lines({"PCA": curve}, "codings", "test MSE", log="xy", mark=(float(codings), own))
-    st.plotly_chart(chart, key=f"{family}-pca", config={"displayModeBar": False})
+    chart_at_rest(chart, f"{family}-pca")
 
 
 @st.cache_data(max_entries=8)

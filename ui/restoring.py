@@ -11,6 +11,7 @@ from genlib.metrics import linear_denoiser, psnr
 from genlib.plots import Line, lines, picture_grid, to_png
 from genlib.runs import Run, RunSpec
 from ui import inside, shelf
+from ui.components import chart_at_rest
 from ui.controls import BIND
 from ui.drawing_pad import drawing_pad
 
@@ -135,7 +136,7 @@ def _levels(name: str, family: str, _run: Run) -> None:
     }
     trained = float(np.interp(_run.family.level, levels, own))
     chart = lines(curves, "test level", "PSNR in dB", mark=(_run.family.level, trained))
-    st.plotly_chart(chart, key=f"{family}-levels", config={"displayModeBar": False})
+    chart_at_rest(chart, f"{family}-levels")
 
 
 @st.cache_data(max_entries=16)

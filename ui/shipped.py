@@ -12,18 +12,16 @@ from genlib.plots import picture_grid, to_png
 from genlib.store import verified
 
 ZOO = Path(genlib.__file__).with_name("zoo")
-SHIPPED = frozenset(  # families
-    json.loads(path.read_bytes())["spec"]["family"] for path in ZOO.glob("*/config.json")
-)
+DOCUMENTS = {path.parent: json.loads(path.read_bytes()) for path in ZOO.glob("*/config.json")}
+SHIPPED = frozenset(document["spec"]["family"] for document in DOCUMENTS.values())
 
 
 @st.cache_data(max_entries=32)
 def shipped_picture(family: str) -> bytes:
     """Return, as PNG, what the family's best shipped run made at the end of its training."""
-    documents = {path.parent: json.loads(path.read_bytes()) for path in ZOO.glob("*/config.json")}
     errors = {
         path: error
-        for path, document in documents.items()
+        for path, document in DOCUMENTS.items()
         if document["spec"]["family"] == family
         if (error := document["provenance"]["metrics"]["test_mse"])  # perfect copies show nothing
     }

@@ -10,6 +10,7 @@ from genlib.objectives import bernoulli_kl
 from genlib.plots import CLASSES, Line, bars, histograms, lines
 from genlib.runs import Run
 from ui import inside, shelf
+from ui.components import chart_at_rest
 from ui.controls import BIND
 
 TOP = 8  # pictures that activate a unit most
@@ -26,7 +27,7 @@ def costs(target: float, family: str) -> None:
         "squared difference (MSE)": Line(q, (q - target) ** 2),
     }
     chart = lines(curves, "mean activation of a unit", "cost", mark=(target, 0.0))
-    st.plotly_chart(chart, key=f"{family}-costs", config={"displayModeBar": False})
+    chart_at_rest(chart, f"{family}-costs")
 
 
 def activations(run: Run | None, family: str) -> None:
@@ -52,13 +53,13 @@ def _histograms(name: str, family: str, _run: Run) -> None:
         chart = histograms(
             {"activations": values.ravel()[::37]}, "activation", bins=(0.0, 1.0, 50)
         )
-        st.plotly_chart(chart, key=f"{family}-all", config={"displayModeBar": False})
+        chart_at_rest(chart, f"{family}-all")
     with right:
         st.markdown("**Mean activation of each unit**")
         dead = int((values.max(0) < 0.05).sum())
         st.caption(f"{dead} of {len(means)} units are dead: never above 0.05 for any picture.")
         chart = histograms({"units": means}, "mean activation", bins=(0.0, 0.5, 50))
-        st.plotly_chart(chart, key=f"{family}-means", config={"displayModeBar": False})
+        chart_at_rest(chart, f"{family}-means")
 
 
 @st.fragment
@@ -90,4 +91,4 @@ def _unit(name: str, unit: int, family: str, _run: Run) -> None:
     st.caption("How active it is on average, for each class.")
     everywhere = "all classes", float(values[:, unit].mean())
     chart = bars(means, "mean activation", reference=everywhere, colours=CLASSES)
-    st.plotly_chart(chart, key=f"{family}-unit-classes", config={"displayModeBar": False})
+    chart_at_rest(chart, f"{family}-unit-classes")

@@ -49,17 +49,7 @@ def picture_map(
     figure = Figure()
     for label, name in enumerate(classes):
         index = np.flatnonzero(labels == label)
-        figure.add_trace(
-            Scatter(
-                x=places[index, 0],
-                y=places[index, 1],
-                customdata=index,
-                name=name,
-                mode="markers",
-                marker={"color": CLASSES[label % len(CLASSES)], "size": 5, "opacity": 0.75},
-                hovertemplate=f"{name}<extra></extra>",
-            )
-        )
+        figure.add_trace(_class(places[index], index, label, name))
     figure.add_trace(_ring(places[chosen]))
     axis = {"visible": False, "range": (0, 1), "constrain": "domain"}
     return figure.update_layout(
@@ -70,6 +60,19 @@ def picture_map(
         legend={"orientation": "h", "x": 0, "y": 1.01, "yanchor": "bottom"},
         dragmode="pan",
         images=[OVER_ALL | {"source": _layer(places, labels, pictures)}],
+    )
+
+
+def _class(places: Places, index: Int64[ndarray, "pictures"], label: int, name: str) -> Scatter:
+    x, y = places.T
+    return Scatter(
+        x=x,
+        y=y,
+        customdata=index,
+        name=name,
+        mode="markers",
+        marker={"color": CLASSES[label % len(CLASSES)], "size": 5, "opacity": 0.75},
+        hovertemplate=f"{name}<extra></extra>",
     )
 
 

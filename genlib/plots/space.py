@@ -31,6 +31,17 @@ def plane_animation(points: Points, frames: dict[int, Points], codings: int) -> 
             for step in steps
         ],
     )
+    return figure.update_layout(
+        margin={"l": 0, "r": 0, "t": 0, "b": 0},
+        showlegend=False,
+        scene=_scene(points),
+        updatemenus=[_play()] if len(steps) > 1 else [],
+        sliders=[_slider(steps)] if len(steps) > 1 else [],
+    )
+
+
+def _scene(points: Points) -> dict[str, object]:
+    """Return a cube around the points, seen from one side and above."""
     axis = {
         "title": "",
         "showbackground": False,
@@ -40,20 +51,10 @@ def plane_animation(points: Points, frames: dict[int, Points], codings: int) -> 
     }
     reach = float(np.abs(points - points.mean(0)).max() * 1.15)
     ranges = [(float(mid - reach), float(mid + reach)) for mid in points.mean(0)]
-    return figure.update_layout(
-        margin={"l": 0, "r": 0, "t": 0, "b": 0},
-        showlegend=False,
-        scene={
-            "aspectmode": "cube",
-            "camera": {"eye": {"x": 0.85, "y": -1.05, "z": 0.55}},
-            **{
-                name: axis | {"range": limits}
-                for name, limits in zip(("xaxis", "yaxis", "zaxis"), ranges, strict=True)
-            },
-        },
-        updatemenus=[_play()] if len(steps) > 1 else [],
-        sliders=[_slider(steps)] if len(steps) > 1 else [],
-    )
+    axes = zip(("xaxis", "yaxis", "zaxis"), ranges, strict=True)
+    eye = {"x": 0.85, "y": -1.05, "z": 0.55}
+    scene: dict[str, object] = {"aspectmode": "cube", "camera": {"eye": eye}}
+    return scene | {name: axis | {"range": limits} for name, limits in axes}
 
 
 def _moving(points: Points, made: Points, codings: int) -> list[Scatter3d | Mesh3d]:
