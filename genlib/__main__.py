@@ -24,7 +24,7 @@ from genlib.device import available
 from genlib.events import Diverged, Snapshot
 from genlib.models import FAMILIES
 from genlib.runs import Run, RunSpec, open_store, perform
-from genlib.studies import read_task
+from genlib.studies import STUDIES, read_task
 from genlib.work import Work
 from genlib.worker import exit_with_parent, serve
 
@@ -56,9 +56,10 @@ Train = create_model(
 class Measure(BaseModel):
     """Measure a study of a preset's finished run, without the queue, and keep it in the store."""
 
-    study: CliPositionalArg[Literal["code_map", "few_labels"]]
+    study: CliPositionalArg[Literal[*STUDIES]]  # type: ignore[valid-type]
     family: str = Field("stacked", description="Whose run the study begins with.")
     preset: str = Field("", description="Which of its presets; empty is the first one.")
+    pictures: int | None = Field(None, description="Test pictures, where the study has that knob.")
 
 
 class Runs(BaseModel):
@@ -131,7 +132,10 @@ def _train(command: object) -> Iterator[dict[str, Any]]:
 def _measure(command: Measure) -> Iterator[dict[str, Any]]:
     """Yield the study's name once it is measured; its progress is written as it comes."""
     start = RunSpec.of_preset(command.family, command.preset or None)
-    task = read_task(json.dumps({"study": command.study, "start": start.model_dump(mode="json")}))
+    known = {"dataset": start.dataset, "start": start.model_dump(), "pictures": command.pictures}
+    fields = STUDIES[command.study].model_fields
+    wanted = {name: value for name, value in known.items() if name in fields and value is not None}
+    task = read_task(json.dumps({"study": command.study} | wanted))
     work = Work(open_store(Settings()), available()[0], task, _say)
     sentence = work.run(threading.Event())
     if sentence is not None:

@@ -1,4 +1,4 @@
-"""What happens while a family trains, as `genlib.train` yields it."""
+"""What happens while a family trains or a study measures, as they yield it."""
 
 from dataclasses import dataclass
 
@@ -8,6 +8,7 @@ from genlib.curve import Curve
 from genlib.family import Data, Family
 
 State = dict[str, Tensor]
+Files = dict[str, bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,3 +56,16 @@ class Finished:
 
 
 Event = Step | Snapshot | Checkpoint | Diverged | Finished
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A step of a study is done. The files hold all that is known so far.
+
+    They may be shown and kept at any step, and the study goes on from them; those of the last
+    step are the result.
+    """
+
+    step: int
+    steps: int
+    files: Files

@@ -111,6 +111,14 @@ def encoding(family: Family) -> Encodes:
     return family
 
 
+class Generates(ABC):
+    """The ability to make new pictures."""
+
+    @abstractmethod
+    def sample(self, count: int, rng: torch.Generator) -> Pictures:
+        """Return new pictures, in [0, 1]; computed where the generator is."""
+
+
 class Denoises(ABC):
     """The ability to restore pictures that were corrupted.
 

@@ -60,6 +60,14 @@ def bernoulli_kl(p: float, q: Values) -> Values:
     return p * (math.log(p) - q.log()) + (1 - p) * (math.log(1 - p) - (1 - q).log())
 
 
+def gaussian_kl(mean: Values, log_variance: Values) -> Values:
+    """Return KL(N(μ, e^γ) ‖ N(0, 1)) = −½ (1 + γ − e^γ − μ²) in nats, element by element.
+
+    Kingma and Welling 2014, appendix B.
+    """
+    return -0.5 * (1 + log_variance - log_variance.exp() - mean.square())
+
+
 RECONSTRUCTIONS: dict[Reconstruction, Callable[[Values, Values], Float[Tensor, ""]]] = {
     "mse": squared_error,
     "bce": excess_cross_entropy,

@@ -16,6 +16,7 @@ import torch
 from safetensors.torch import load, save
 
 from genlib import device as devices
+from genlib.bench import Bench, MissingRunError
 from genlib.curve import Row
 from genlib.data import DatasetUnavailableError
 from genlib.events import Checkpoint, Diverged, Snapshot, Step
@@ -28,7 +29,7 @@ from genlib.runs import (
     perform,
 )
 from genlib.store import Store, StoreFullError
-from genlib.studies import CodeMap, FewLabels, Task
+from genlib.studies import Study, Task
 
 log = logging.getLogger(__name__)
 
@@ -95,7 +96,8 @@ class Work:
         """Work to the end or until `stopped`; return None, or a sentence on what went wrong.
 
         Raises:
-            StoreFullError, DatasetUnavailableError, torch.OutOfMemoryError: see `explained`.
+            StoreFullError, DatasetUnavailableError, MissingRunError, torch.OutOfMemoryError:
+                see `explained`.
         """
         saved = self.store.read_partial(self.name, "checkpoint")
         number, files = saved if saved is not None else (-1, {})
@@ -145,17 +147,12 @@ class Work:
             self.store.write_partial(self.name, "checkpoint", event.step, files)
 
     def _measure(
-        self, study: CodeMap | FewLabels, files: dict[str, bytes], stopped: threading.Event
+        self, study: Study, files: dict[str, bytes], stopped: threading.Event
     ) -> str | None:
-        start = self.store.read_run(study.start.fingerprint)
-        if start is None:
-            return "The autoencoder that this begins with is not trained yet: train it first."
-        run = Run.from_files(start)
-        run.family.to(self.device)
         reporter = Reporter(1, self.send)
         before = float(json.loads(files.get("made.json", b"{}")).get("seconds", 0))
         began = time.perf_counter()
-        for event in study.perform(run, self.device, files):
+        for event in study.perform(Bench(self.store, self.device), files):
             seconds = before + time.perf_counter() - began
             made = {"seconds": seconds, "device": devices.name(self.device)}
             files = event.files | {
@@ -197,7 +194,7 @@ def explained(work: Work, stopped: threading.Event) -> str | None:
 def _sentence(work: Work, stopped: threading.Event) -> str | None:
     try:
         return work.run(stopped)
-    except DatasetUnavailableError as error:
+    except (DatasetUnavailableError, MissingRunError) as error:
         return str(error)
     except StoreFullError as error:
         log.warning("disk full: %s", error)

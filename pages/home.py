@@ -23,6 +23,7 @@ SENTENCES = {
     "recurrent": "Read a picture row by row, and write it down again from memory.",
     "denoising": "Above spoiled, below restored: to do that it must know what pictures look like.",
     "sparse": "Many codings, few of them active: units come to mean something.",
+    "vae": "A cloud of codings for each picture, so that new ones can be drawn: the lower row.",
     "pretraining": "Learn from pictures without labels, then classify with a handful of labels.",
 }
 

@@ -20,6 +20,7 @@ MORE = ("pictures", "warmup", "decay", "ema", "clip", "precision")  # behind "Mo
 VIEWS = (  # in the address, but no part of a run
     *("rewind", "picture", "coding", "change", "map", "strangers", "threshold"),
     *("rows", "test_level", "source", "unit", "start"),
+    *("draw", "sample", "mixed", "first", "last", "pin", "measured", "components"),
 )
 BIND: dict[str, Any] = {"bind": "query-params"}
 
@@ -61,7 +62,17 @@ def apply_preset(family: str, name: str) -> None:
     preset = FAMILIES[family].presets[name]
     if len(FAMILIES[family].learns) > 1:  # else the student's own choice of pictures stays
         st.session_state[f"{family}.dataset"] = _here(preset.dataset)
-    for knob, value in (preset.model.model_dump() | preset.train.model_dump()).items():
+    _set(family, preset.model.model_dump() | preset.train.model_dump())
+
+
+def apply_spec(spec: RunSpec) -> None:
+    """Set a family's knobs to a run's; for a button's `on_click`."""
+    values = spec.model.model_dump() | spec.train.model_dump()
+    _set(spec.family, values | {"dataset": spec.dataset})
+
+
+def _set(family: str, values: Mapping[str, Any]) -> None:
+    for knob, value in values.items():
         st.session_state[f"{family}.{knob}"] = value
 
 

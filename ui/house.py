@@ -17,6 +17,9 @@ PLAN = {
         "sparse": ("Sparse autoencoder", ":material/scatter_plot:"),
         "pretraining": ("Pretraining with few labels", ":material/label:"),
     },
+    "Variational": {
+        "vae": ("Variational autoencoder", ":material/cloud:"),
+    },
 }
 
 

@@ -84,10 +84,10 @@ def _choices(family: str, pictures: int, codings: int) -> tuple[int, int, float]
     return number, chosen - 1, change
 
 
-def preset_button(family: str, preset: str) -> None:
-    """Draw the button that sets the knobs to a preset; for the broken one."""
+def preset_button(family: str, preset: str, label: str = "the broken one") -> None:
+    """Draw the button that sets the knobs to a preset; to the broken one by default."""
     st.button(
-        "Set the knobs to the broken one",
+        f"Set the knobs to {label}",
         on_click=controls.apply_preset,
         args=(family, preset),
         icon=":material/tune:",

@@ -16,7 +16,7 @@ from genlib.family import Family, to_float, to_uint8
 from genlib.jobs import Jobs
 from genlib.runs import Run, RunSpec, open_store
 from genlib.store import Store
-from genlib.studies import CodeMap, FewLabels
+from genlib.studies import OnRun
 from genlib.studies.code_map import codings_of
 
 FINGERPRINT = re.compile("[0-9a-f]{64}")
@@ -84,15 +84,15 @@ def _read(name: str) -> Run | None:
     return None if files is None else Run.from_files(files)
 
 
-def measured(study: CodeMap | FewLabels) -> dict[str, bytes] | None:
+def measured(study: OnRun) -> dict[str, bytes] | None:
     """Return a finished study's files, verified, or None where it is not there or not whole."""
     store = shelf().store
     return store.read_run(study.fingerprint) if store.has_run(study.fingerprint) else None
 
 
-def study_seconds(study: CodeMap | FewLabels) -> float | None:
-    """Return the seconds that the same study took on the shipped run that it can begin with."""
-    start = RunSpec.of_preset("stacked")
+def study_seconds(study: OnRun) -> float | None:
+    """Return the seconds that the same study took on the shipped run of the same family."""
+    start = RunSpec.of_preset(study.start.family)
     files = measured(study.model_copy(update={"start": start}))
     return None if files is None else float(json.loads(files["made.json"])["seconds"])
 

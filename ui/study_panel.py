@@ -6,22 +6,21 @@ from functools import partial
 
 import streamlit as st
 
-from genlib.studies import CodeMap, FewLabels
+from genlib.studies import OnRun
 from ui import queue, shelf
 from ui.queue import headline, lives
 
 Files = Mapping[str, bytes]
-Study = CodeMap | FewLabels
 
 
-def study_panel(study: Study, press: str, draw: Callable[[Files], None]) -> None:
+def study_panel(study: OnRun, press: str, draw: Callable[[Files], None]) -> None:
     """Draw a study: what is known of it by `draw`, and the button `press` where it is due."""
     name = study.fingerprint
     alive = not shelf.shelf().store.has_run(name) and lives(queue.job_of(study))
     st.fragment(_panel, run_every=1.0 if alive else None)(study, press, draw, alive=alive)
 
 
-def _panel(study: Study, press: str, draw: Callable[[Files], None], *, alive: bool) -> None:
+def _panel(study: OnRun, press: str, draw: Callable[[Files], None], *, alive: bool) -> None:
     """Draw the panel; a fragment, so that its clock reruns nothing else."""
     done = shelf.measured(study)
     if done is not None:
@@ -43,7 +42,7 @@ def _panel(study: Study, press: str, draw: Callable[[Files], None], *, alive: bo
         draw(part[1])
 
 
-def _at_work(study: Study, ahead: int) -> None:
+def _at_work(study: OnRun, ahead: int) -> None:
     progress = queue.progress_of(study)
     text, share = (f"Waiting: {ahead} before this one" if ahead else "Starting"), 0.0
     if progress is not None:
@@ -60,7 +59,7 @@ def _at_work(study: Study, ahead: int) -> None:
     )
 
 
-def _ask(study: Study, press: str, sentence: str) -> None:
+def _ask(study: OnRun, press: str, sentence: str) -> None:
     """Draw the button, or say what must be there before it."""
     if sentence:
         st.error(sentence, icon=":material/error:")

@@ -7,6 +7,7 @@ from genlib.models.linear import LinearAutoencoder
 from genlib.models.recurrent import RecurrentAutoencoder
 from genlib.models.sparse import SparseAutoencoder
 from genlib.models.stacked import StackedAutoencoder
+from genlib.models.vae import VariationalAutoencoder
 
 FAMILIES: dict[str, type[Family]] = {
     "linear": LinearAutoencoder,
@@ -15,4 +16,5 @@ FAMILIES: dict[str, type[Family]] = {
     "recurrent": RecurrentAutoencoder,
     "denoising": DenoisingAutoencoder,
     "sparse": SparseAutoencoder,
+    "vae": VariationalAutoencoder,
 }

@@ -105,6 +105,11 @@ class StackedAutoencoder(Family, Encodes):
             TrainConfig(),
             "Half the weights, and each pair of layers learns before the next one begins.",
         ),
+        "two codings": Preset(
+            StackedConfig(codings=2, hidden=256, depth=2, activation="gelu"),
+            TrainConfig(),
+            "The codings of a picture are a point of the plane.",
+        ),
         "break it": Preset(
             StackedConfig(codings=1, hidden=256, depth=2),
             TrainConfig(batch_size=16, epochs=1000, pictures=16),

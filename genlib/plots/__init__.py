@@ -1,27 +1,35 @@
 """Pictures and charts: arrays in; an image, an SVG or a chart out."""
 
 from genlib.plots.architecture import architecture
-from genlib.plots.charts import GENERATED, REAL, coding_chart, loss_chart
-from genlib.plots.figures import CLASSES, Line, bars, dots, histograms, lines
+from genlib.plots.charts import GENERATED, QUIET, REAL, coding_chart, loss_chart
+from genlib.plots.drawn import named_rows, pointed_curve
+from genlib.plots.figures import CLASSES, Line, bars, cloud_chart, dots, histograms, lines
 from genlib.plots.grid import animation, picture_grid, to_png
 from genlib.plots.maps import picture_map
+from genlib.plots.plane import plane, sheet
 from genlib.plots.space import plane_animation
 
 __all__ = [
     "CLASSES",
     "GENERATED",
+    "QUIET",
     "REAL",
     "Line",
     "animation",
     "architecture",
     "bars",
+    "cloud_chart",
     "coding_chart",
     "dots",
     "histograms",
     "lines",
     "loss_chart",
+    "named_rows",
     "picture_grid",
     "picture_map",
+    "plane",
     "plane_animation",
+    "pointed_curve",
+    "sheet",
     "to_png",
 ]

@@ -73,6 +73,7 @@ def bars(
     *,
     reference: tuple[str, float] | None = None,
     colours: tuple[str, ...] = (GENERATED,),
+    x_title: str = "",
 ) -> Figure:
     """Return a bar for each value, and a dashed line to compare them with."""
     names = list(values)
@@ -87,6 +88,7 @@ def bars(
             line={"dash": "dash", "color": REAL, "width": 1.5},
             annotation={"text": name, "xanchor": "left", "x": 1, "yanchor": "middle"},
         )
+    figure.update_xaxes(title=x_title)
     figure.update_yaxes(title=y_title)
     figure = _housed(figure)
     return figure.update_layout(margin={"r": 76}) if reference is not None else figure
@@ -128,6 +130,41 @@ def histograms(
     figure.update_layout(barmode="overlay", bargap=0.02)
     figure.update_xaxes(title=x_title, range=(low, high))
     figure.update_yaxes(title="share", tickformat=".0%")
+    return _housed(figure)
+
+
+def cloud_chart(
+    mean: Float[ndarray, "codings"],
+    deviation: Float[ndarray, "codings"],
+    draw: Float[ndarray, "codings"],
+) -> Figure:
+    """Return, for each coding, the prior and a picture's cloud as bars, and a draw as a dot.
+
+    The bars reach two standard deviations to both sides.
+    """
+    names = [str(index + 1) for index in range(len(mean))]
+    clouds = (
+        ("prior", np.zeros_like(mean), np.ones_like(mean), QUIET, 0.8),
+        ("cloud", mean, deviation, REAL, 0.5),
+    )
+    figure = Figure(
+        [
+            Bar(
+                x=names,
+                y=4 * wide,
+                base=middle - 2 * wide,
+                name=name,
+                marker={"color": colour, "opacity": 0.3 if name == "prior" else 0.8},
+                width=width,
+                hoverinfo="skip",
+            )
+            for name, middle, wide, colour, width in clouds
+        ]
+    )
+    dot = {"color": GENERATED, "size": 9, "line": {"width": 1.5, "color": "white"}}
+    figure.add_trace(Scatter(x=names, y=draw, name="draw z", mode="markers", marker=dot))
+    figure.update_layout(barmode="overlay")
+    figure.update_xaxes(title="coding", type="category")
     return _housed(figure)
 
 

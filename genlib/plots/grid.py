@@ -1,6 +1,7 @@
 """Small pictures enlarged crisply and composed into one image."""
 
 import io
+from typing import Literal
 
 import numpy as np
 from jaxtyping import UInt8
@@ -38,12 +39,17 @@ def to_png(image: UInt8[ndarray, "height width 3"]) -> bytes:
     return buffer.getvalue()
 
 
-def animation(frames: UInt8[ndarray, "frames height width 3"], milliseconds: int = 200) -> bytes:
-    """Return frames as an animated GIF that starts again after a second's rest."""
+def animation(
+    frames: UInt8[ndarray, "frames height width 3"],
+    milliseconds: int = 200,
+    kind: Literal["GIF", "PNG"] = "GIF",
+    rest: int = 800,
+) -> bytes:
+    """Return frames as an animated GIF or APNG that starts again after `rest` milliseconds."""
     images = [Image.fromarray(frame) for frame in frames]
-    durations = [milliseconds] * (len(images) - 1) + [1000]
+    durations = [milliseconds] * (len(images) - 1) + [milliseconds + rest]
     buffer = io.BytesIO()
     images[0].save(
-        buffer, "GIF", save_all=True, append_images=images[1:], duration=durations, loop=0
+        buffer, kind, save_all=True, append_images=images[1:], duration=durations, loop=0
     )
     return buffer.getvalue()

@@ -4,16 +4,37 @@ from typing import Annotated
 
 from pydantic import Field, TypeAdapter
 
+from genlib.judge import JudgeSpec
 from genlib.runs import RunSpec
+from genlib.studies.beta_sweep import BetaSweep
 from genlib.studies.code_map import CodeMap
 from genlib.studies.few_labels import FewLabels
+from genlib.studies.likelihood import Likelihood
+from genlib.studies.mixture_prior import MixturePrior
 
-Study = Annotated[CodeMap | FewLabels, Field(discriminator="study")]
-Task = RunSpec | CodeMap | FewLabels
+OnRun = CodeMap | FewLabels | Likelihood | BetaSweep | MixturePrior  # they begin with a run
+Study = OnRun | JudgeSpec
+Task = RunSpec | Study
 
-_TASKS: TypeAdapter[Task] = TypeAdapter(RunSpec | Study)
+STUDIES: dict[str, type[Study]] = {
+    kind.model_fields["study"].default: kind
+    for kind in (CodeMap, FewLabels, Likelihood, BetaSweep, MixturePrior, JudgeSpec)
+}
+_TASKS: TypeAdapter[Task] = TypeAdapter(RunSpec | Annotated[Study, Field(discriminator="study")])
 
-__all__ = ["CodeMap", "FewLabels", "Task", "read_task"]
+__all__ = [
+    "STUDIES",
+    "BetaSweep",
+    "CodeMap",
+    "FewLabels",
+    "JudgeSpec",
+    "Likelihood",
+    "MixturePrior",
+    "OnRun",
+    "Study",
+    "Task",
+    "read_task",
+]
 
 
 def read_task(text: str) -> Task:

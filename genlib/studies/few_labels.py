@@ -31,13 +31,15 @@ from pydantic import Field, field_validator
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from genlib.bench import Bench
 from genlib.config import Config
 from genlib.data import DATASETS, Dataset
 from genlib.data import load as load_dataset
+from genlib.events import Files, Measured
 from genlib.family import Family, encoding, to_float
 from genlib.rng import generator
 from genlib.runs import Run, RunSpec
-from genlib.studies.measured import Encoder, Files, Measured
+from genlib.studies.starts import Encoder
 
 LABELS = (10, 30, 100, 300, 1000)  # labelled pictures, over all classes
 BATCH = 100  # labelled pictures of a step, at most
@@ -85,9 +87,10 @@ class FewLabels(Config):
             raise ValueError(f"{DATASETS[spec.dataset].title} has no classes to tell apart")
         return spec
 
-    def perform(self, run: Run, device: torch.device, files: Files) -> Iterator[Measured]:
+    def perform(self, bench: Bench, files: Files) -> Iterator[Measured]:
         """Yield the accuracies measured so far; those in `files` are not measured again."""
-        data = load_dataset(run.spec.dataset).to(device)
+        run = bench.run(self.start)
+        data = load_dataset(run.spec.dataset).to(bench.device)
         known = accuracies(files) if files else []
         done = {item[:3] for item in known}
         for labels in LABELS:

@@ -1,0 +1,109 @@
+"""What information in the codings buys: the same model at several β.
+
+Each is one point of the rate-distortion curve: the nats that a picture's codings say, against the
+distortion that is left (A. Alemi et al., *Fixing a broken ELBO*, ICML 2018).
+"""
+
+import json
+from collections.abc import Iterator
+from typing import Literal, NamedTuple
+
+import torch
+from pydantic import Field
+from safetensors.torch import load, save
+from torch import Tensor
+
+from genlib.bench import Bench
+from genlib.config import Config
+from genlib.data import load as load_dataset
+from genlib.events import Files, Measured, Step
+from genlib.family import to_float, to_uint8
+from genlib.models.vae import COLLAPSED
+from genlib.rng import generator
+from genlib.runs import Run, RunSpec, perform
+from genlib.studies.starts import Variational, variational
+
+BETAS = (0.01, 0.1, 0.3, 1.0, 2.0, 4.0, 10.0, 100.0)
+SAMPLES = 16  # of the prior, for each point
+PARTS = 20  # into which the progress of each training is told
+
+
+class Point(NamedTuple):
+    """A trained model on the rate-distortion curve, by its test pictures."""
+
+    beta: float
+    rate: float  # nats a picture
+    distortion: float  # nats a picture
+    active: int  # codings that are not collapsed
+    fingerprint: str
+
+
+class BetaSweep(Config):
+    """Rate and distortion of the same model at several β; every run is kept."""
+
+    study: Literal["beta_sweep"] = "beta_sweep"
+    start: Variational = Field(description="The run whose β is changed.")
+
+    def specs(self) -> list[RunSpec]:
+        """Return the runs of the sweep, by rising β; the one that it begins with is among them."""
+        here = self.start.model.model_dump()
+        betas = sorted({*BETAS, here["beta"]})
+        models = [here | {"beta": beta} for beta in betas]
+        document = self.start.model_dump()
+        return [RunSpec.model_validate(document | {"model": model}) for model in models]
+
+    def perform(self, bench: Bench, files: Files) -> Iterator[Measured]:
+        """Yield the points so far; runs that are finished are not trained again."""
+        specs, found, pictures = self.specs(), list[Point](), list[Tensor]()
+        files = {}
+        for number, spec in enumerate(specs):
+            if bench.store.read_run(spec.fingerprint) is None:
+                for part in _trained(spec, bench):
+                    yield Measured(PARTS * number + part, PARTS * len(specs), files)
+            point, samples = _measured(bench.run(spec), bench.device)
+            found.append(point)
+            pictures.append(samples)
+            files = {
+                "points.json": json.dumps(found).encode(),
+                "samples.safetensors": save({"samples": torch.stack(pictures)}),
+            }
+            yield Measured(PARTS * (number + 1), PARTS * len(specs), files)
+
+
+def _trained(spec: RunSpec, bench: Bench) -> Iterator[int]:
+    """Train a run and keep it, yielding now and then how many of PARTS are done."""
+    told = 0
+    for event in perform(spec, bench.device):
+        if isinstance(event, Run):
+            bench.store.write_run(spec.fingerprint, event.to_files())
+        if isinstance(event, Step) and event.step * PARTS // event.steps > told:
+            told = event.step * PARTS // event.steps
+            yield told
+
+
+@torch.no_grad()
+def _measured(run: Run, device: torch.device) -> tuple[Point, Tensor]:
+    """Return a run's point on the curve, and samples of its prior."""
+    metrics, spec = run.provenance.metrics, run.spec
+    family = variational(run)
+    test = to_float(load_dataset(spec.dataset).test.to(device))
+    active = int((family.rates(test) >= COLLAPSED).sum())
+    point = Point(
+        spec.model.model_dump()["beta"],
+        metrics["test_kl"],
+        metrics["test_distortion"],
+        active,
+        spec.fingerprint,
+    )
+    samples = family.sample(SAMPLES, generator(0, device))
+    return point, to_uint8(samples).cpu()
+
+
+def points(files: Files) -> list[Point]:
+    """Return the points of `perform`."""
+    return [Point(*values) for values in json.loads(files["points.json"])]
+
+
+def samples(files: Files) -> Tensor:
+    """Return grey levels 0 … 255, of shape (points, SAMPLES, channels, height, width)."""
+    return load(files["samples.safetensors"])["samples"]

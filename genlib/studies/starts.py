@@ -1,0 +1,37 @@
+"""The runs that studies begin with."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+from genlib.family import Encodes
+from genlib.models import FAMILIES
+from genlib.models.vae import VariationalAutoencoder
+from genlib.runs import Run, RunSpec
+
+
+def _has_codings(spec: RunSpec) -> RunSpec:
+    if not issubclass(FAMILIES[spec.family], Encodes):
+        raise ValueError(f"the family {spec.family} has no codings")
+    return spec
+
+
+def _is_variational(spec: RunSpec) -> RunSpec:
+    if FAMILIES[spec.family] is not VariationalAutoencoder:
+        raise ValueError(f"the family {spec.family} is not variational")
+    return spec
+
+
+Encoder = Annotated[RunSpec, AfterValidator(_has_codings)]
+Variational = Annotated[RunSpec, AfterValidator(_is_variational)]
+
+
+def variational(run: Run) -> VariationalAutoencoder:
+    """Return a run's model as the variational autoencoder that it is.
+
+    Raises:
+        TypeError: it is another.
+    """
+    if not isinstance(run.family, VariationalAutoencoder):
+        raise TypeError(f"{run.spec.family} is not variational")
+    return run.family

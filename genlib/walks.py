@@ -1,0 +1,41 @@
+"""Walks through a latent space: codings in a row or on a grid, whose pictures change slowly."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional as F
+
+Codings = Float[Tensor, "batch codings"]
+
+
+def traversal(
+    z: Float[Tensor, "codings"], order: list[int], values: Float[Tensor, "steps"]
+) -> Float[Tensor, "chosen steps codings"]:
+    """Return, for each coding in `order`, copies of z with that coding set to each value."""
+    walk = z.repeat(len(order), len(values), 1)
+    for row, coding in enumerate(order):
+        walk[row, :, coding] = values
+    return walk
+
+
+def interpolation(
+    first: Float[Tensor, "*shape"], last: Float[Tensor, "*shape"], steps: int
+) -> Float[Tensor, "steps *shape"]:
+    """Return `steps` points from the first to the last on a straight line, both included."""
+    share = torch.linspace(0, 1, steps, device=first.device).view(-1, *[1] * first.ndim)
+    return torch.lerp(first, last, share)
+
+
+def semantic_grid(
+    z: Float[Tensor, "batch codings"], rows: int, columns: int
+) -> Float[Tensor, "_ codings"]:
+    """Return codings on a grid of 2·rows − 1 by 2·columns − 1, row by row.
+
+    The given ones, rows times columns of them, stand at every other place; between them are
+    their bilinear means. The chapter resizes a grid of codings in the same way, but moves its
+    corners a little.
+    """
+    grid = z.view(rows, columns, -1).movedim(2, 0)[None]
+    size = 2 * rows - 1, 2 * columns - 1
+    resized = F.interpolate(grid, size, mode="bilinear", align_corners=True)
+    return resized[0].flatten(1).T

@@ -1,0 +1,104 @@
+"""The lesson of the variational autoencoder, top to bottom as a student reads it."""
+
+import streamlit as st
+
+from genlib.runs import RunSpec
+from ui import clouds, controls, inside, latent_map, latent_walks, lesson, mixture, trade_off
+from ui.run_panel import run_panel
+
+FAMILY = "vae"
+
+st.markdown(
+    "Give every picture a cloud of codings instead of one point, and the codings between pictures "
+    "decode to pictures too: an autoencoder that can draw new ones."
+)
+knobs, picture = st.columns([1, 2], gap="large")
+with knobs:
+    spec = controls.knobs(FAMILY)
+with picture:
+    run = run_panel(spec)
+
+with lesson.section(
+    "From a picture to a cloud",
+    "Draw again and again: the picture changes a little, what it shows does not. The codings with "
+    "narrow clouds say something; watch which ones hardly move.",
+):
+    clouds.cloud(run, FAMILY)
+
+with lesson.section(
+    "Draw something new",
+    "No picture went in here. Between two samples nothing falls apart: a sleeve grows, a shoe "
+    "becomes a boot.",
+):
+    latent_walks.samples(run, FAMILY)
+
+with lesson.section(
+    "The latent space as a map",
+    "With two codings you can see all of it. Move the pointer: every place is a picture. Dots are "
+    "test pictures, coloured by class; most draws of the prior fall inside the circle.",
+):
+    two = spec if spec.model.codings == 2 else RunSpec.of_preset(FAMILY, "two-code map")
+    latent_map.latent_map(two)
+
+with lesson.section(
+    "What each coding says",
+    "The loss makes every nat pay. Codings that are not worth theirs collapse: their clouds are "
+    "the prior, whatever the picture.",
+):
+    clouds.rates(run, FAMILY)
+
+with lesson.section(
+    "Walk through the latent space",
+    "Move one coding and see what follows. Rows at the top change much, those of collapsed "
+    "codings not at all.",
+):
+    latent_walks.walks(run, FAMILY)
+
+with lesson.section(
+    "What information costs",
+    "The loss has two parts that pull against each other. Point at a β on the curve to see "
+    "samples of that model: good copies to the right, good order in the codings to the left.",
+):
+    clouds.split(run, FAMILY)
+    trade_off.sweep(run, FAMILY)
+
+with lesson.section(
+    "How likely is a picture",
+    "The ELBO is only a bound. The more codings are drawn for each picture, the tighter it gets: "
+    "look where the curve flattens.",
+):
+    trade_off.likelihood(run, FAMILY)
+
+with lesson.section(
+    "A better prior",
+    "The clouds do not fill the prior evenly. Fit a mixture to where they really are, draw from "
+    "that, and compare.",
+):
+    mixture.better_prior(run, FAMILY)
+
+with lesson.section(
+    "Why not a plain autoencoder",
+    "Two codings each. Point between the classes on the left: the autoencoder was never told what "
+    "to draw there, and its codings lie wherever they like.",
+):
+    latent_map.side_by_side(
+        {
+            "Autoencoder": RunSpec.of_preset("stacked", "two codings"),
+            "Variational autoencoder": RunSpec.of_preset(FAMILY, "two-code map"),
+        }
+    )
+
+with lesson.section(
+    "Try to break it",
+    "Make information too dear and every cloud is the prior: one grey average for all pictures. "
+    "Make it free and copies are sharp, but new samples, the lowest row, are torn.",
+):
+    names = {"Broken: β = 100": "collapse", "Broken: β = 0": "holes", "Cured: β = 1": "fast"}
+    inside.side_by_side({title: RunSpec.of_preset(FAMILY, at) for title, at in names.items()})
+    with st.container(horizontal=True):
+        inside.preset_button(FAMILY, "collapse", "β = 100")
+        inside.preset_button(FAMILY, "holes", "β = 0")
+
+lesson.theory(spec)
+lesson.code(spec, run)
+lesson.share(FAMILY, spec)

@@ -1,0 +1,162 @@
+"""The clouds of codings: the reparameterisation with its numbers, and what each coding says."""
+
+import pandas as pd
+import streamlit as st
+import torch
+
+from genlib.family import to_float
+from genlib.models.vae import COLLAPSED, Posterior, VariationalAutoencoder
+from genlib.objectives import gaussian_kl
+from genlib.plots import GENERATED, QUIET, Line, bars, cloud_chart, lines
+from genlib.rng import generator
+from genlib.runs import Run
+from ui import inside, shelf
+from ui.components import chart_at_rest
+from ui.controls import BIND
+from ui.latent_map import variational
+
+DRAWS = 8  # codings from one cloud whose pictures are shown
+
+
+def draw_number(family: str, name: str, label: str, press: str) -> int:
+    """Let the student draw anew; return the number of the draw, which seeds it."""
+    key = f"{family}.{name}"
+
+    def next_one() -> None:
+        st.session_state[key] = (st.session_state[key] + 1) % 10_000
+
+    left, right = st.columns(2, vertical_alignment="bottom")
+    with left:
+        number = st.number_input(
+            label, 0, 9_999, 0, key=key, help="The same number gives the same draw.", **BIND
+        )
+    with right:
+        st.button(press, key=f"{key}-next", on_click=next_one, icon=":material/casino:")
+    return number
+
+
+@st.fragment
+def cloud(run: Run | None, family: str) -> None:
+    """Let the student draw codings from the cloud of a test picture, number by number."""
+    model = variational(run)
+    if run is None or model is None:
+        inside.missing()
+        return
+    left, right = st.columns([1, 2], gap="large")
+    with left:
+        number = inside.picture_slider(family, len(shelf.dataset(run.spec.dataset).test))
+        draw = draw_number(family, "draw", "Draw of ε", "Draw again")
+    _cloud(run.spec.fingerprint, number, draw, run, model, left, right)
+
+
+def _cloud(
+    name: str,
+    number: int,
+    draw: int,
+    run: Run,
+    model: VariationalAutoencoder,
+    left: st.delta_generator.DeltaGenerator,
+    right: st.delta_generator.DeltaGenerator,
+) -> None:
+    """Draw the numbers on the left, the pictures and the clouds on the right."""
+    x = to_float(shelf.dataset(run.spec.dataset).test[number : number + 1])
+    posterior = model.posterior(x)
+    eps = torch.randn(DRAWS, *posterior.mean.shape, generator=generator(draw))
+    z = posterior.draw(eps)
+    with left:
+        _numbers(posterior, eps[0], z[0])
+    with right:
+        st.caption(
+            "From left: the picture, its cloud's middle μ decoded, then eight draws from the "
+            "cloud decoded. The first draw is the one in the table."
+        )
+        pictures = torch.cat([x, model.decode(posterior.mean), model.decode(z[:, 0])])
+        inside.row_of_pictures(pictures, "A picture, its middle, and eight draws", 4, 800)
+        st.caption(
+            "For each coding: grey the prior, blue the cloud, both two σ wide; orange the draw. "
+            "A blue bar as wide as the grey one says nothing about the picture."
+        )
+        chart = cloud_chart(
+            posterior.mean[0].numpy(), posterior.deviation[0].numpy(), z[0, 0].numpy()
+        )
+        chart_at_rest(chart, f"{run.spec.family}-cloud")
+
+
+def _numbers(posterior: Posterior, eps: torch.Tensor, z: torch.Tensor) -> None:
+    """Draw the table of a draw: z = μ + σ ε for each coding."""
+    columns = {
+        "μ": posterior.mean,
+        "γ": posterior.log_variance,
+        "σ": posterior.deviation,
+        "ε": eps,
+        "z": z,
+        "KL": gaussian_kl(*posterior),
+    }
+    table = pd.DataFrame({name: values[0].numpy() for name, values in columns.items()})
+    table.index = pd.RangeIndex(1, len(table) + 1, name="coding")
+    formats = {name: st.column_config.NumberColumn(format="%.2f") for name in columns}
+    st.dataframe(table, column_config=formats, height=min(420, 38 + 35 * len(table)))
+    total = float(columns["KL"].sum())
+    st.caption(
+        f"z = μ + σ ε, with σ = exp(γ/2). All codings of this picture say {total:.1f} nats."
+    )
+
+
+def rates(run: Run | None, family: str) -> None:
+    """Draw what each coding says on average, and name the collapsed ones."""
+    if run is None:
+        inside.missing()
+        return
+    _rates(run.spec.fingerprint, family, run)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _rates(name: str, family: str, _run: Run) -> None:
+    values = rate_of_each(name, _run)
+    order = values.argsort(descending=True, stable=True).tolist()
+    dead = [index for index in order if values[index] < COLLAPSED]
+    said = "None is collapsed."
+    if dead:
+        names = ", ".join(str(index + 1) for index in sorted(dead))
+        said = f"Collapsed, with less than a hundredth of a nat: {names}."
+    st.caption(
+        f"{len(order) - len(dead)} of {len(order)} codings are used, {values.sum():.1f} nats "
+        f"in all. {said}"
+    )
+    named = {f"{index + 1}": float(values[index]) for index in order}
+    colours = tuple(QUIET if index in dead else GENERATED for index in order)
+    chart_at_rest(
+        bars(named, "nats a picture", colours=colours, x_title="coding"), f"{family}-rates"
+    )
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def rate_of_each(name: str, _run: Run) -> torch.Tensor:
+    """Return the rate of each coding in nats, the mean over the test pictures."""
+    model = variational(_run)
+    test = to_float(shelf.dataset(_run.spec.dataset).test)
+    return torch.zeros(0) if model is None else model.rates(test)
+
+
+def split(run: Run | None, family: str) -> None:
+    """Draw the two parts of the ELBO through training."""
+    if run is None:
+        inside.missing()
+        return
+    _split(run.spec.fingerprint, family, run)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _split(name: str, family: str, _run: Run) -> None:
+    metrics = _run.provenance.metrics
+    rate, distortion = metrics["test_kl"], metrics["test_distortion"]
+    st.caption(
+        f"On the test pictures: distortion **{distortion:.1f}** + rate **{rate:.1f}** = "
+        f"**{rate + distortion:.1f}** nats, the negative ELBO."
+    )
+    steps = torch.tensor([float(moment.step) for moment in _run.moments]).numpy()
+    curves = {
+        title: Line(steps, torch.tensor([moment.figures[key] for moment in _run.moments]).numpy())
+        for key, title in (("distortion", "distortion"), ("kl", "rate"))
+    }
+    chart_at_rest(lines(curves, "step", "nats a picture", log="y"), f"{family}-split")

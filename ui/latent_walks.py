@@ -1,0 +1,154 @@
+"""Walks through a latent space: new samples, what lies between pictures, what a coding does."""
+
+from collections.abc import Callable
+from typing import Literal
+
+import numpy as np
+import streamlit as st
+import torch
+from safetensors.torch import save
+
+from genlib.data import DATASETS
+from genlib.family import encoding, to_float, to_uint8
+from genlib.plots import animation, named_rows, picture_grid, to_png
+from genlib.rng import generator
+from genlib.runs import Run
+from genlib.walks import interpolation, semantic_grid, traversal
+from ui import inside, shelf
+from ui.clouds import draw_number, rate_of_each
+from ui.controls import BIND
+
+ROWS, COLUMNS = 3, 4  # of codings drawn from the prior
+REACH = 3.0  # standard deviations of the prior, to which a coding is moved
+STEPS = 9  # of a traversal and of an interpolation
+FRAMES = 25  # of an animation, there and back
+TRAVERSED = 10  # codings, the ones that say most
+
+
+@st.fragment
+def samples(run: Run | None, family: str) -> None:
+    """Draw codings from the prior, decode them, and fill the places between them."""
+    if run is None:
+        inside.missing()
+        return
+    left, right = st.columns([1, 2], gap="large")
+    with left:
+        seed = draw_number(family, "sample", "Draw of z", "Draw 12 others")
+    z = _drawn(run, seed)
+    grid = semantic_grid(z, ROWS, COLUMNS)
+    with left:
+        st.caption("Twelve draws from N(0, I), decoded")
+        _pictures(run, z, COLUMNS, "Twelve samples")
+    with right:
+        st.caption(
+            "The same twelve at every other place, and between them the means of their codings"
+        )
+        _pictures(run, grid, 2 * COLUMNS - 1, "The samples, and what lies between them")
+        model = encoding(run.family)
+        _download(
+            "Codings and pictures",
+            f"{family}-samples-{seed}.safetensors",
+            lambda: save({"z": grid.contiguous(), "pictures": model.decode(grid).contiguous()}),
+        )
+
+
+def _drawn(run: Run, seed: int) -> torch.Tensor:
+    """Return codings drawn from the prior."""
+    codings = shelf.codings(run.spec.fingerprint, run).shape[1]
+    return torch.randn(ROWS * COLUMNS, codings, generator=generator(seed))
+
+
+def _pictures(run: Run, z: torch.Tensor, columns: int, alt: str) -> None:
+    """Draw the pictures of codings in rows."""
+    made = to_uint8(encoding(run.family).decode(z)).numpy()
+    grid = picture_grid(made.reshape(-1, columns, *made.shape[1:]), 4)
+    st.image(to_png(grid), output_format="PNG", width="stretch", alt=alt)
+
+
+def _download(label: str, name: str, make: Callable[[], bytes]) -> None:
+    st.download_button(
+        label, make, name, on_click="ignore", icon=":material/download:", key=f"download-{name}"
+    )
+
+
+@st.fragment
+def walks(run: Run | None, family: str) -> None:
+    """Let the student move one coding of a picture at a time, and walk to another picture."""
+    if run is None:
+        inside.missing()
+        return
+    count = len(shelf.dataset(run.spec.dataset).test)
+    left, right = st.columns(2, gap="large")
+    with left:
+        first = st.slider("From test picture", 0, count - 1, 0, key=f"{family}.first", **BIND)
+    with right:
+        last = st.slider("To test picture", 0, count - 1, 1, key=f"{family}.last", **BIND)
+    z = shelf.codings(run.spec.fingerprint, run)
+    left, right = st.columns(2, gap="large")
+    with left:
+        order = _traversal(run.spec.fingerprint, first, run)
+        _animations(run, family, first, order)
+    with right:
+        _between(run.spec.fingerprint, first, last, run)
+        path = interpolation(z[first], z[last], STEPS)
+        model = encoding(run.family)
+        _download(
+            "Codings and pictures",
+            f"{family}-walk-{first}-{last}.safetensors",
+            lambda: save({"z": path.contiguous(), "pictures": model.decode(path).contiguous()}),
+        )
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _traversal(name: str, number: int, _run: Run) -> list[int]:
+    """Draw a picture with one coding moved at a time; return the codings, most telling first."""
+    rates = rate_of_each(name, _run)
+    order: list[int] = rates.argsort(descending=True, stable=True)[:TRAVERSED].tolist()
+    z = traversal(shelf.codings(name, _run)[number], order, torch.linspace(-REACH, REACH, STEPS))
+    made = to_uint8(encoding(_run.family).decode(z.flatten(0, 1))).numpy()
+    rows = made.reshape(len(order), STEPS, *made.shape[1:])
+    names = [f"{coding + 1}: {rates[coding]:.1f}" for coding in order]
+    st.caption(f"Each row moves one coding from −{REACH:g} to {REACH:g}; beside it, its nats.")
+    image = named_rows(rows, names, 2, dark=st.context.theme.type == "dark")
+    st.image(image, width="stretch", alt="Rows of pictures, in each one coding changes")
+    return order
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _between(name: str, first: int, last: int, _run: Run) -> None:
+    """Draw the walk between two pictures, and what mixing their pixels gives."""
+    data = shelf.dataset(_run.spec.dataset)
+    x, z = to_float(data.test[[first, last]]), shelf.codings(name, _run)[[first, last]]
+    walk = encoding(_run.family).decode(interpolation(z[0], z[1], STEPS))
+    mixed = interpolation(x[0], x[1], STEPS)
+    classes = [DATASETS[data.name].classes[int(data.test_labels[at])] for at in (first, last)]
+    st.caption(
+        f"From “{classes[0]}” to “{classes[1]}”. Above, their codings are mixed and decoded; "
+        "below, their pixels: two ghosts, not one thing between them."
+    )
+    rows = np.stack([to_uint8(part).numpy() for part in (walk, mixed)])
+    grid = picture_grid(rows, 4)
+    st.image(to_png(grid), output_format="PNG", width="stretch", alt="A walk, and a cross-fade")
+
+
+def _animations(run: Run, family: str, number: int, order: list[int]) -> None:
+    """Offer the traversal as an animation, and as numbers."""
+    name = f"{family}-traversal-{number}"
+    z = shelf.codings(run.spec.fingerprint, run)[number]
+    model = encoding(run.family)
+
+    def numbers() -> bytes:
+        walk = traversal(z, order, torch.linspace(-REACH, REACH, STEPS)).flatten(0, 1)
+        return save({"z": walk.contiguous(), "pictures": model.decode(walk).contiguous()})
+
+    def moving(kind: Literal["GIF", "PNG"]) -> bytes:
+        values = REACH * torch.linspace(0, 2 * torch.pi, FRAMES + 1)[:-1].sin()
+        walk = traversal(z, order, values).movedim(1, 0)
+        made = [to_uint8(model.decode(frame)).numpy() for frame in walk]
+        frames = np.stack([picture_grid(frame[None], 3) for frame in made])
+        return animation(frames, 80, kind, rest=0)
+
+    with st.container(horizontal=True):
+        _download("GIF", f"{name}.gif", lambda: moving("GIF"))
+        _download("APNG", f"{name}.png", lambda: moving("PNG"))
+        _download("Codings and pictures", f"{name}.safetensors", numbers)
