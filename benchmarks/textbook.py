@@ -102,6 +102,33 @@ class Sparse(nn.Module):
         return 5e-3 * (0.1 * torch.log(0.1 / q) + 0.9 * torch.log(0.9 / (1 - q))).sum()
 
 
+class Variational(nn.Module):
+    """784-150-100, ten codings drawn from each picture's cloud, and back; keeps the clouds."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoder = nn.Sequential(dense(784, 150, 100), nn.ReLU())
+        self.mean, self.gamma = nn.Linear(100, 10), nn.Linear(100, 10)
+        self.decoder = dense(10, 100, 150, 784)
+        self.clouds = torch.empty(0), torch.empty(0)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the reconstruction of a draw."""
+        h = self.encoder(x)
+        mean, gamma = self.clouds = self.mean(h), self.gamma(h)
+        z = mean + torch.exp(gamma / 2) * torch.randn_like(mean)
+        return self.decoder(z).view_as(x)
+
+    def nats(self) -> Tensor:
+        """Return KL(q(z | x) ‖ N(0, I)), the mean over the batch."""
+        mean, gamma = self.clouds
+        return -0.5 * (1 + gamma - gamma.exp() - mean.square()).sum(1).mean()
+
+    def kl(self) -> Tensor:
+        """Return the KL divergence by pixel, as the book adds it to the mean squared error."""
+        return self.nats() / 784
+
+
 class Recipe(NamedTuple):
     """A network of the book, how long it trains, and what stands before it and in its loss."""
 
@@ -118,6 +145,7 @@ RECIPES = {
     "denoising": Recipe(lambda: Reshaped(dense(784, 100, 30, 100, 784)), 10, corrupted=True),
     "sparse L1": Recipe(Sparse, 10, Sparse.l1),
     "sparse KL": Recipe(Sparse, 10, Sparse.kl),
+    "vae": Recipe(Variational, 25, Variational.kl),
 }
 
 

@@ -18,6 +18,7 @@ from pydantic_settings import (
     get_subcommand,
 )
 
+from genlib.bench import StudyError
 from genlib.config import Settings, TrainConfig
 from genlib.data import DatasetName, DatasetUnavailableError
 from genlib.device import available
@@ -180,7 +181,7 @@ def main(arguments: list[str]) -> int:
     try:
         for document in _documents(chosen):
             _say(json.dumps(document))
-    except (DatasetUnavailableError, FloatingPointError, OSError) as error:
+    except (DatasetUnavailableError, StudyError, FloatingPointError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     except KeyError as error:

@@ -8,8 +8,8 @@ from genlib.runs import Run, RunSpec
 from genlib.store import Store
 
 
-class MissingRunError(LookupError):
-    """A run that a study begins with is not finished; the message is for the student."""
+class StudyError(Exception):
+    """A study cannot go on; the message is for the student."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +23,11 @@ class Bench:
         """Return a finished run, its model on the device.
 
         Raises:
-            MissingRunError: it is not in the store.
+            StudyError: it is not in the store.
         """
         files = self.store.read_run(spec.fingerprint)
         if files is None:
-            raise MissingRunError("The model that this begins with is not trained yet: train it.")
+            raise StudyError("The model that this begins with is not trained yet: train it.")
         run = Run.from_files(files)
         run.family.to(self.device)
         return run

@@ -29,6 +29,7 @@ from genlib.rng import build, generator
 MIRRORED = {"fashion_mnist", "cifar10"}  # whose classes a mirror does not change
 SHIFT = 2  # pixels by which training pictures are moved at most
 SMOOTHING = 0.05  # of the labels
+RECIPE = TrainConfig(learning_rate=0.006, ema=0.99)  # with Muon, a warm-up and a linear decay
 
 
 class Residual(nn.Module):
@@ -84,23 +85,24 @@ class JudgeSpec(Config):
     study: Literal["judge"] = "judge"
     dataset: DatasetName
     width: int = Field(32, ge=8, le=128, description="Channels of the first block.")
-    train: TrainConfig = TrainConfig(batch_size=256, learning_rate=0.006, epochs=10, ema=0.99)
+    steps: int = Field(2500, ge=10, le=100_000, description="Steps of training.")
+    batch_size: int = Field(256, ge=1, le=4096, description="Pictures of a step.")
+    seed: int = Field(0, ge=0, le=9_999, description="The start of all randomness.")
 
     def perform(self, bench: Bench, files: Files) -> Iterator[Measured]:
         """Yield how far it is, at last the judge; it begins anew, whatever `files` hold."""
         data = load_dataset(self.dataset).to(bench.device)
-        steps = self.train.epochs * (len(data.train) // self.train.batch_size)
-        for step, judge in enumerate(self._trained(data, steps), 1):
-            if step == steps:
-                yield Measured(steps, steps, _to_files(judge, data))
+        for step, judge in enumerate(self._trained(data), 1):
+            if step == self.steps:
+                yield Measured(step, step, _to_files(judge, data))
             elif step % 10 == 0:
-                yield Measured(step, steps, {})
+                yield Measured(step, self.steps, {})
 
     def build(self) -> Judge:
         """Return the untrained judge, its weights drawn from the seed."""
         source = DATASETS[self.dataset]
         make = lambda: Judge(source.shape[0], len(source.classes), self.width)  # noqa: E731
-        return build(make, self.train.seed)
+        return build(make, self.seed)
 
     def read(self, files: Files, device: torch.device) -> Judge:
         """Return the frozen judge of the files of `perform`."""
@@ -108,24 +110,21 @@ class JudgeSpec(Config):
         judge.load_state_dict(load(files["model.safetensors"]))
         return judge.eval().requires_grad_(requires_grad=False).to(device)
 
-    def _trained(self, data: Dataset, steps: int) -> Iterator[Judge]:
+    def _trained(self, data: Dataset) -> Iterator[Judge]:
         """Yield the judge of the averaged weights after each step."""
-        config, device = self.train, data.train.device
+        device, size = data.train.device, len(data.train)
         judge, average = self.build().to(device), self.build().to(device)
-        weights, rng = list(judge.parameters()), generator(config.seed, device)
-        optimisers = make_optimisers(config, weights, device)
-        rates = rate_factors(config, steps).to(device)
-        averages = average_rates(config, steps).to(device)
-        for step in range(steps):
-            within = step % (steps // config.epochs) * config.batch_size
-            if within == 0:
-                order = torch.randperm(len(data.train), generator=rng, device=device)
-            index = order[within : within + config.batch_size]
+        weights, rng = list(judge.parameters()), generator(self.seed, device)
+        optimisers = make_optimisers(RECIPE, weights, device)
+        rates = rate_factors(RECIPE, self.steps).to(device)
+        averages = average_rates(RECIPE, self.steps).to(device)
+        for rate, share in zip(rates, averages, strict=True):
+            index = torch.randint(size, (self.batch_size,), generator=rng, device=device)
             x = varied(data.train[index], rng, mirror=self.dataset in MIRRORED)
-            labels = data.train_labels[index]
-            loss = F.cross_entropy(judge(x), labels, label_smoothing=SMOOTHING)
-            descend(weights, optimisers, loss, rates[step], config.clip)
-            follow(average, judge, averages[step])
+            logits = judge(x)
+            loss = F.cross_entropy(logits, data.train_labels[index], label_smoothing=SMOOTHING)
+            descend(weights, optimisers, loss, rate, RECIPE.clip)
+            follow(average, judge, share)
             yield average
 
 
@@ -160,13 +159,19 @@ def _to_files(judge: Judge, data: Dataset) -> Files:
     }
 
 
-def judge_of(dataset: DatasetName, bench: Bench) -> Generator[Measured, None, Judge]:
-    """Return the judge of a data set, trained first and kept where there is none yet."""
+def judge_of(
+    dataset: DatasetName, bench: Bench, more: int
+) -> Generator[Measured, None, tuple[Judge, int]]:
+    """Return the judge of a data set, and the steps that it took to have it.
+
+    Where there is none yet it is trained and kept; `more` steps of a study are to follow.
+    """
     spec = JudgeSpec(dataset=dataset)
     files = bench.store.read_run(spec.fingerprint)
-    if files is None:
-        for event in spec.perform(bench, {}):
-            files = event.files
-            yield Measured(event.step, event.steps, {})
-        bench.store.write_run(spec.fingerprint, files or {})
-    return spec.read(files or {}, bench.device)
+    if files is not None:
+        return spec.read(files, bench.device), 0
+    for event in spec.perform(bench, {}):
+        files = event.files
+        yield Measured(event.step, event.steps + more, {})
+    bench.store.write_run(spec.fingerprint, files or {})
+    return spec.read(files or {}, bench.device), spec.steps

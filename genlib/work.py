@@ -16,7 +16,7 @@ import torch
 from safetensors.torch import load, save
 
 from genlib import device as devices
-from genlib.bench import Bench, MissingRunError
+from genlib.bench import Bench, StudyError
 from genlib.curve import Row
 from genlib.data import DatasetUnavailableError
 from genlib.events import Checkpoint, Diverged, Snapshot, Step
@@ -96,7 +96,7 @@ class Work:
         """Work to the end or until `stopped`; return None, or a sentence on what went wrong.
 
         Raises:
-            StoreFullError, DatasetUnavailableError, MissingRunError, torch.OutOfMemoryError:
+            StoreFullError, DatasetUnavailableError, StudyError, torch.OutOfMemoryError:
                 see `explained`.
         """
         saved = self.store.read_partial(self.name, "checkpoint")
@@ -194,7 +194,7 @@ def explained(work: Work, stopped: threading.Event) -> str | None:
 def _sentence(work: Work, stopped: threading.Event) -> str | None:
     try:
         return work.run(stopped)
-    except (DatasetUnavailableError, MissingRunError) as error:
+    except (DatasetUnavailableError, StudyError) as error:
         return str(error)
     except StoreFullError as error:
         log.warning("disk full: %s", error)

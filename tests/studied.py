@@ -1,11 +1,14 @@
 """Small finished runs for the tests of studies."""
 
 import functools
+from pathlib import Path
 
 import torch
 
+from genlib.bench import Bench
 from genlib.config import TrainConfig
 from genlib.runs import Run, RunSpec, perform
+from genlib.store import Store
 from genlib.studies import FewLabels
 
 CPU = torch.device("cpu")
@@ -19,6 +22,14 @@ def trained(family: str = "stacked", epochs: int = 10, **model: object) -> Run:
     *_, run = perform(RunSpec.model_validate(document | {"train": train}), CPU)
     assert isinstance(run, Run)
     return run
+
+
+def bench_of(folder: Path, *runs: Run) -> Bench:
+    """Return a bench in an empty folder, with finished runs in its store."""
+    store = Store(folder)
+    for run in runs:
+        store.write_run(run.spec.fingerprint, run.to_files())
+    return Bench(store, CPU)
 
 
 def few_labels_of(run: Run, steps: int = 50) -> FewLabels:

@@ -1,15 +1,25 @@
+import math
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.linalg import sqrtm
 from scipy.spatial.transform import Rotation
 from sklearn.decomposition import PCA
 from sklearn.linear_model import LinearRegression, Ridge
+from torch.distributions import Normal
 
 from genlib.data import load
 from genlib.family import to_float
 from genlib.metrics import (
     denoising_error,
+    frechet_distance,
+    importance_bound,
     linear_denoiser,
+    log_normal,
     pca_error,
     principal_angles,
     principal_axes,
@@ -190,3 +200,84 @@ def test_principal_axes_are_scikit_learns_components():
     np.testing.assert_allclose(axes.T @ axes, np.eye(3), atol=1e-5)
     components = PCA(3, svd_solver="full").fit(x.astype(np.float64)).components_
     np.testing.assert_allclose(np.abs(components @ axes), np.eye(3), atol=1e-4)
+
+
+def log_weights(samples: int, seed: int, deviation: float = 1.0) -> torch.Tensor:
+    """Return logarithms of weights whose expectation is 1: normal with mean -deviation**2 / 2."""
+    drawn = torch.randn(samples, 4, generator=generator(seed))
+    return deviation * drawn - deviation**2 / 2
+
+
+def test_log_normal_is_torch_distributions():
+    z = torch.linspace(-30, 30, 301)
+    torch.testing.assert_close(log_normal(z), Normal(0.0, 1.0).log_prob(z))
+
+
+def test_the_bound_of_one_draw_is_the_mean_and_that_of_all_is_the_log_of_the_mean_weight():
+    weights = log_weights(50, 14)
+    torch.testing.assert_close(importance_bound(weights, 1), weights.mean(0))
+    torch.testing.assert_close(importance_bound(weights, 50), weights.exp().mean(0).log())
+    torch.testing.assert_close(importance_bound(weights, 50), weights.logsumexp(0) - math.log(50))
+
+
+@settings(deadline=None)  # the first call compiles checks
+@given(st.integers(0, 99), st.floats(0, 20))
+def test_a_bound_of_larger_groups_of_the_same_draws_is_never_lower(seed, deviation):
+    """By Jensen's inequality, where each group is made of whole smaller ones."""
+    weights = log_weights(60, seed, deviation)
+    bounds = [importance_bound(weights, count) for count in (1, 2, 4, 12, 60)]
+    for lower, higher in pairwise(bounds):
+        assert (higher >= lower - 1e-4).all()
+
+
+def test_weights_that_are_all_alike_give_themselves_however_small_they_are():
+    """Those of a picture's pixels: e to the power of minus a thousand is 0 in float32."""
+    for count in (1, 3, 10):
+        found = importance_bound(torch.full((10, 2), -1000.0), count)
+        torch.testing.assert_close(found, torch.full((2,), -1000.0))
+
+
+def test_draws_that_fill_no_group_are_not_used():
+    weights = log_weights(10, 15)
+    assert torch.equal(importance_bound(weights, 3), importance_bound(weights[:9], 3))
+    assert torch.equal(importance_bound(weights, 6), importance_bound(weights[:6], 6))
+
+
+def test_the_bound_rises_from_the_mean_to_the_logarithm_of_the_expected_weight():
+    samples, deviation = 200_000, 1.0
+    weights = log_weights(samples, 16, deviation)
+    elbo, few, many = (importance_bound(weights, count) for count in (1, 10, samples))
+    error = 5 / samples**0.5  # of the mean of the logarithms
+    assert ((elbo + deviation**2 / 2).abs() < error).all()
+    assert (elbo < few).all()
+    assert (few < many).all()
+    assert (many.abs() < error * (math.exp(deviation**2) - 1) ** 0.5).all()
+
+
+def moments(x: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
+    return x.double().numpy().mean(0), np.cov(x.double().numpy().T)
+
+
+@pytest.mark.parametrize("count", [20, 500])
+def test_the_frechet_distance_is_scipy_s_formula_of_the_sample_moments(count):
+    real, made = points(count, 17), 1.5 * points(count, 18) - 0.2
+    (mean, covariance), (other, others) = moments(real), moments(made)
+    root = sqrtm(covariance @ others).real
+    expected = ((mean - other) ** 2).sum() + np.trace(covariance + others - 2 * root)
+    assert frechet_distance(real, made) == pytest.approx(expected, rel=1e-4)
+    assert frechet_distance(made, real) == pytest.approx(expected, rel=1e-4)
+
+
+def test_the_frechet_distance_of_a_set_from_itself_is_zero_in_any_order():
+    x = points(300, 19)
+    assert frechet_distance(x, x) == pytest.approx(0, abs=1e-9)
+    assert frechet_distance(x, x.flip(0)) == pytest.approx(0, abs=1e-9)
+
+
+def test_the_frechet_distance_of_a_shift_is_its_square_and_of_a_scale_that_of_the_deviations():
+    x = points(300, 20)
+    shift = torch.tensor([3.0, 0, -4, 0, 0])
+    assert frechet_distance(x, x + shift) == pytest.approx(25, rel=1e-5)
+    centred = x - x.mean(0)
+    spread = float(centred.double().var(0).sum())
+    assert frechet_distance(centred, 3 * centred) == pytest.approx((3 - 1) ** 2 * spread, rel=1e-4)

@@ -15,8 +15,9 @@ from safetensors.numpy import load as load_arrays
 from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
 from sklearn.manifold import trustworthiness
-from studied import CPU, few_labels_of, trained
+from studied import bench_of, few_labels_of, trained
 
+from genlib.bench import Bench, StudyError
 from genlib.data import load
 from genlib.family import Encodes, to_float
 from genlib.models import FAMILIES
@@ -40,6 +41,11 @@ TASKS = [
 @pytest.fixture(scope="module")
 def run() -> Run:
     return trained(codings=10)
+
+
+@pytest.fixture(scope="module")
+def bench(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    return bench_of(tmp_path_factory.mktemp("bench"), run)
 
 
 @pytest.fixture
@@ -99,9 +105,9 @@ def test_what_is_no_task_is_refused(text: str):
 
 
 @pytest.fixture(scope="module")
-def formed(run: Run) -> list[dict[str, np.ndarray]]:
+def formed(run: Run, bench: Bench) -> list[dict[str, np.ndarray]]:
     """Return the map after each round."""
-    events = list(CodeMap(start=run.spec, pictures=300).perform(run, CPU, {}))
+    events = list(CodeMap(start=run.spec, pictures=300).perform(bench, {}))
     assert [(event.step, event.steps) for event in events] == [
         (step, ROUNDS) for step in range(1, ROUNDS + 1)
     ]
@@ -140,24 +146,25 @@ def test_t_sne_keeps_neighbours_and_more_of_them_than_pca(run, formed, neighbour
     assert kept(formed[-1]["tsne"]) > kept(formed[0]["tsne"])
 
 
-def test_the_same_map_comes_again_whatever_was_kept_of_it(run, formed):
+def test_the_same_map_comes_again_whatever_was_kept_of_it(run, bench, formed):
     study = CodeMap(start=run.spec)  # asks for more pictures than there are
     begun = {"map.safetensors": b"half of another map"}
-    for event, before in zip(islice(study.perform(run, CPU, begun), 4), formed, strict=False):
+    for event, before in zip(islice(study.perform(bench, begun), 4), formed, strict=False):
         again = load_arrays(event.files["map.safetensors"])
         assert all(np.array_equal(again[name], before[name]) for name in before)
 
 
-def test_the_pictures_of_a_map_are_the_first_ones(run):
+def test_the_pictures_of_a_map_are_the_first_ones(run, bench):
     study = CodeMap(start=run.spec, pictures=120)
-    first = next(iter(study.perform(run, CPU, {})))
+    first = next(iter(study.perform(bench, {})))
     places = load_arrays(first.files["map.safetensors"])["pca"]
     assert np.array_equal(places, by_pca(codings_of(run, 300)[:120].numpy()))
 
 
-def test_a_map_of_one_coding_is_a_map():
+def test_a_map_of_one_coding_is_a_map(tmp_path: Path):
     run = trained(codings=1)
-    *_, last = islice(CodeMap(start=run.spec, pictures=300).perform(run, CPU, {}), 5)
+    events = CodeMap(start=run.spec, pictures=300).perform(bench_of(tmp_path, run), {})
+    *_, last = islice(events, 5)
     places = load_arrays(last.files["map.safetensors"])
     codings = codings_of(run, 300).numpy()
     assert np.array_equal(places["pca"][:, 0], places["pca"][:, 1])
@@ -172,9 +179,9 @@ def test_an_encoder_that_says_nothing_gives_a_map_of_finite_places():
     assert np.isfinite(places).all()
 
 
-def test_as_many_neighbours_as_there_are_pictures_is_no_error(run):
+def test_as_many_neighbours_as_there_are_pictures_is_no_error(run, bench):
     study = CodeMap(start=run.spec, pictures=100, perplexity=100)
-    first = next(iter(study.perform(run, CPU, {})))
+    first = next(iter(study.perform(bench, {})))
     assert len(load_arrays(first.files["map.safetensors"])["tsne"]) == 100
 
 
@@ -187,6 +194,19 @@ def test_a_family_without_codings_is_refused(study):
 def test_points_have_no_classes_to_tell_apart():
     with pytest.raises(ValidationError, match="no classes"):
         FewLabels(start=RunSpec.of_preset("linear", "ellipse"))
+
+
+@pytest.mark.parametrize("study", [CodeMap, FewLabels])
+def test_a_study_of_a_run_that_is_not_in_the_store_says_so(run, tmp_path: Path, study):
+    with pytest.raises(StudyError, match="not trained yet"):
+        next(study(start=run.spec).perform(bench_of(tmp_path), {}))
+
+
+def test_a_bench_gives_the_run_that_was_kept(run, bench):
+    again = bench.run(run.spec)
+    kept, weights = run.family.state_dict(), again.family.state_dict()
+    assert again.spec == run.spec
+    assert all(torch.equal(weights[name], kept[name]) for name in kept)
 
 
 def rows(pictures: torch.Tensor) -> set[bytes]:
@@ -231,9 +251,9 @@ def test_accuracies_survive_their_file(known: list[Accuracy]):
     assert accuracies(to_files(known)) == known
 
 
-def test_every_classifier_is_measured_once(few, run):
+def test_every_classifier_is_measured_once(few, run, bench):
     study = few_labels_of(run)
-    events = list(study.perform(run, CPU, {}))
+    events = list(study.perform(bench, {}))
     assert [event.step for event in events] == list(range(1, study.size + 1))
     assert {event.steps for event in events} == {study.size}
     last = accuracies(events[-1].files)
@@ -244,32 +264,32 @@ def test_every_classifier_is_measured_once(few, run):
     assert all(0.15 < item.accuracy <= 1 for item in last), "better than guessing"
 
 
-def test_interrupted_anywhere_it_measures_the_rest_and_ends_the_same(few, run):
+def test_interrupted_anywhere_it_measures_the_rest_and_ends_the_same(few, run, bench):
     study = few_labels_of(run)
-    whole = list(study.perform(run, CPU, {}))
+    whole = list(study.perform(bench, {}))
     for done in range(1, study.size + 1):
-        rest = list(study.perform(run, CPU, whole[done - 1].files))
+        rest = list(study.perform(bench, whole[done - 1].files))
         assert [event.step for event in rest] == list(range(done + 1, study.size + 1))
         if rest:
             assert accuracies(rest[-1].files) == accuracies(whole[-1].files)
 
 
-def test_what_is_known_is_believed_and_not_measured_again(few, run):
+def test_what_is_known_is_believed_and_not_measured_again(few, run, bench):
     known = [Accuracy("from scratch", 10, 0, 0.123), Accuracy("pretrained, frozen", 30, 1, 0.456)]
     study = few_labels_of(run)
-    events = list(study.perform(run, CPU, to_files(known)))
+    events = list(study.perform(bench, to_files(known)))
     assert len(events) == study.size - 2
     last = accuracies(events[-1].files)
     assert last[:2] == known
     assert len({item[:3] for item in last}) == len(last) == study.size
 
 
-def test_stopped_after_every_single_measurement_it_still_ends_the_same(few, run):
+def test_stopped_after_every_single_measurement_it_still_ends_the_same(few, run, bench):
     study = few_labels_of(run)
-    *_, whole = study.perform(run, CPU, {})
+    *_, whole = study.perform(bench, {})
     files: dict[str, bytes] = {}
     for _ in range(study.size):
-        files = next(islice(study.perform(run, CPU, files), 1)).files
+        files = next(islice(study.perform(bench, files), 1)).files
     assert files == whole.files
 
 
@@ -339,8 +359,8 @@ def test_more_labels_classify_better(run):
         assert measured(method, run, 300) > measured(method, run, 10)
 
 
-def test_a_study_is_kept_in_plain_formats(run, tmp_path: Path):
-    first = next(iter(CodeMap(start=run.spec, pictures=100).perform(run, CPU, {})))
+def test_a_study_is_kept_in_plain_formats(run, bench, tmp_path: Path):
+    first = next(iter(CodeMap(start=run.spec, pictures=100).perform(bench, {})))
     path = tmp_path / "map.safetensors"
     path.write_bytes(first.files["map.safetensors"])
     with safe_open(path, "pt") as opened:

@@ -23,7 +23,7 @@ from genlib.studies import CodeMap, FewLabels, Task, read_task
 from genlib.studies.few_labels import accuracies
 from genlib.work import DEATHS, REPORT, Reporter, Work, explained
 
-UNTRAINED = "The autoencoder that this begins with is not trained yet: train it first."
+UNTRAINED = "The model that this begins with is not trained yet: train it."
 CURVE = [Row(step, "train", {"mse": 1 / step}) for step in range(1, 41)]
 
 

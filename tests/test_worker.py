@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import torch
 from services import (
     Place,
     Postgres,
@@ -20,7 +19,7 @@ from services import (
     wait_for,
     worker,
 )
-from studied import few_labels_of, trained
+from studied import bench_of, few_labels_of, trained
 
 from genlib.jobs import UNREACHABLE, QueueUnavailableError
 from genlib.runs import RunSpec
@@ -116,7 +115,7 @@ def test_a_study_is_measured_by_the_worker_and_outlives_it(tmp_path: Path, kills
         assert (progress.step, progress.steps, progress.curve) == (study.size, study.size, [])
         files = here.store.read_run(study.fingerprint)
         assert read_task(files["study.json"].decode()) == study
-        *_, alone = study.perform(run, torch.device("cpu"), {})
+        *_, alone = study.perform(bench_of(tmp_path / "alone", run), {})
         assert files["accuracies.jsonl"] == alone.files["accuracies.jsonl"]
 
 
@@ -125,7 +124,7 @@ def test_a_study_is_stopped_goes_on_and_says_what_it_misses(tmp_path: Path) -> N
     study = few_labels_of(run, steps=400)
     with place(tmp_path) as here, worker(here.settings):
         here.jobs.submit(study)
-        assert here.reaches(study, "failed").sentence.endswith("train it first.")
+        assert here.reaches(study, "failed").sentence.endswith("train it.")
         here.store.write_run(run.spec.fingerprint, run.to_files())
         here.jobs.submit(study)
         kept = wait_for(lambda: checkpoint(here, study))

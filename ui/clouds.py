@@ -5,15 +5,15 @@ import streamlit as st
 import torch
 
 from genlib.family import to_float
-from genlib.models.vae import COLLAPSED, Posterior, VariationalAutoencoder
+from genlib.models.vae import COLLAPSED, Posterior
 from genlib.objectives import gaussian_kl
 from genlib.plots import GENERATED, QUIET, Line, bars, cloud_chart, lines
 from genlib.rng import generator
 from genlib.runs import Run
+from genlib.studies.starts import variational
 from ui import inside, shelf
 from ui.components import chart_at_rest
 from ui.controls import BIND
-from ui.latent_map import variational
 
 DRAWS = 8  # codings from one cloud whose pictures are shown
 
@@ -38,68 +38,64 @@ def draw_number(family: str, name: str, label: str, press: str) -> int:
 @st.fragment
 def cloud(run: Run | None, family: str) -> None:
     """Let the student draw codings from the cloud of a test picture, number by number."""
-    model = variational(run)
-    if run is None or model is None:
+    if run is None:
         inside.missing()
         return
+    name = run.spec.fingerprint
     left, right = st.columns([1, 2], gap="large")
     with left:
         number = inside.picture_slider(family, len(shelf.dataset(run.spec.dataset).test))
         draw = draw_number(family, "draw", "Draw of ε", "Draw again")
-    _cloud(run.spec.fingerprint, number, draw, run, model, left, right)
-
-
-def _cloud(
-    name: str,
-    number: int,
-    draw: int,
-    run: Run,
-    model: VariationalAutoencoder,
-    left: st.delta_generator.DeltaGenerator,
-    right: st.delta_generator.DeltaGenerator,
-) -> None:
-    """Draw the numbers on the left, the pictures and the clouds on the right."""
-    x = to_float(shelf.dataset(run.spec.dataset).test[number : number + 1])
-    posterior = model.posterior(x)
-    eps = torch.randn(DRAWS, *posterior.mean.shape, generator=generator(draw))
-    z = posterior.draw(eps)
-    with left:
-        _numbers(posterior, eps[0], z[0])
+        _numbers(name, number, draw, run)
     with right:
-        st.caption(
-            "From left: the picture, its cloud's middle μ decoded, then eight draws from the "
-            "cloud decoded. The first draw is the one in the table."
-        )
-        pictures = torch.cat([x, model.decode(posterior.mean), model.decode(z[:, 0])])
-        inside.row_of_pictures(pictures, "A picture, its middle, and eight draws", 4, 800)
-        st.caption(
-            "For each coding: grey the prior, blue the cloud, both two σ wide; orange the draw. "
-            "A blue bar as wide as the grey one says nothing about the picture."
-        )
-        chart = cloud_chart(
-            posterior.mean[0].numpy(), posterior.deviation[0].numpy(), z[0, 0].numpy()
-        )
-        chart_at_rest(chart, f"{run.spec.family}-cloud")
+        _spread(name, number, draw, run)
 
 
-def _numbers(posterior: Posterior, eps: torch.Tensor, z: torch.Tensor) -> None:
-    """Draw the table of a draw: z = μ + σ ε for each coding."""
+def _drawn(run: Run, number: int, draw: int) -> tuple[torch.Tensor, Posterior, torch.Tensor]:
+    """Return a test picture, its cloud, and DRAWS draws of ε."""
+    x = to_float(shelf.dataset(run.spec.dataset).test[number : number + 1])
+    posterior = variational(run).posterior(x)
+    return x, posterior, torch.randn(DRAWS, *posterior.mean.shape, generator=generator(draw))
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _numbers(name: str, number: int, draw: int, _run: Run) -> None:
+    """Draw the table of the first draw: z = μ + σ ε for each coding."""
+    _, posterior, eps = _drawn(_run, number, draw)
     columns = {
         "μ": posterior.mean,
         "γ": posterior.log_variance,
         "σ": posterior.deviation,
-        "ε": eps,
-        "z": z,
-        "KL": gaussian_kl(*posterior),
+        "ε": eps[0],
+        "z": posterior.draw(eps)[0],
     }
     table = pd.DataFrame({name: values[0].numpy() for name, values in columns.items()})
-    table.index = pd.RangeIndex(1, len(table) + 1, name="coding")
-    formats = {name: st.column_config.NumberColumn(format="%.2f") for name in columns}
+    table.index = pd.RangeIndex(1, len(table) + 1, name="k")
+    formats = {name: st.column_config.NumberColumn(format="%.2f", width=50) for name in columns}
     st.dataframe(table, column_config=formats, height=min(420, 38 + 35 * len(table)))
-    total = float(columns["KL"].sum())
+    total = float(gaussian_kl(*posterior).sum())
     st.caption(
         f"z = μ + σ ε, with σ = exp(γ/2). All codings of this picture say {total:.1f} nats."
     )
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _spread(name: str, number: int, draw: int, _run: Run) -> None:
+    """Draw the pictures of the draws, and the cloud over the prior."""
+    x, posterior, eps = _drawn(_run, number, draw)
+    z, model = posterior.draw(eps), variational(_run)
+    st.caption(
+        "From left: the picture, its cloud's middle μ decoded, then eight draws from the "
+        "cloud decoded. The first draw is the one in the table."
+    )
+    pictures = torch.cat([x, model.decode(posterior.mean), model.decode(z[:, 0])])
+    inside.row_of_pictures(pictures, "A picture, its middle, and eight draws", 4, 800)
+    st.caption(
+        "For each coding: grey the prior, blue the cloud, both two σ to either side; orange the "
+        "draw. A blue bar as tall as the grey one says nothing about the picture."
+    )
+    cloud = (part[0].numpy() for part in (posterior.mean, posterior.deviation, z[0]))
+    chart_at_rest(cloud_chart(*cloud), f"{_run.spec.family}-cloud")
 
 
 def rates(run: Run | None, family: str) -> None:
@@ -133,9 +129,7 @@ def _rates(name: str, family: str, _run: Run) -> None:
 @st.cache_data(max_entries=64, show_spinner=False)
 def rate_of_each(name: str, _run: Run) -> torch.Tensor:
     """Return the rate of each coding in nats, the mean over the test pictures."""
-    model = variational(_run)
-    test = to_float(shelf.dataset(_run.spec.dataset).test)
-    return torch.zeros(0) if model is None else model.rates(test)
+    return variational(_run).rates(to_float(shelf.dataset(_run.spec.dataset).test))
 
 
 def split(run: Run | None, family: str) -> None:

@@ -8,7 +8,6 @@ import torch
 
 from genlib.data import DATASETS
 from genlib.family import Generates, encoding, to_float, to_uint8
-from genlib.models.vae import VariationalAutoencoder
 from genlib.plots import CLASSES, plane, sheet
 from genlib.runs import Run, RunSpec
 from ui import inside, shelf
@@ -35,12 +34,6 @@ class Window(NamedTuple):
     def places(self, codings: torch.Tensor) -> torch.Tensor:
         """Return the places of codings."""
         return (codings - torch.tensor([self.left, self.low])) / self.side
-
-
-def variational(run: Run | None) -> VariationalAutoencoder | None:
-    """Return a run's model if it is a variational autoencoder."""
-    kept = run.family if run is not None else None
-    return kept if isinstance(kept, VariationalAutoencoder) else None
 
 
 @st.fragment

@@ -31,25 +31,17 @@ def samples(run: Run | None, family: str) -> None:
     if run is None:
         inside.missing()
         return
+    name = run.spec.fingerprint
     left, right = st.columns([1, 2], gap="large")
     with left:
         seed = draw_number(family, "sample", "Draw of z", "Draw 12 others")
-    z = _drawn(run, seed)
-    grid = semantic_grid(z, ROWS, COLUMNS)
-    with left:
         st.caption("Twelve draws from N(0, I), decoded")
-        _pictures(run, z, COLUMNS, "Twelve samples")
+        _twelve(name, seed, run)
     with right:
-        st.caption(
-            "The same twelve at every other place, and between them the means of their codings"
-        )
-        _pictures(run, grid, 2 * COLUMNS - 1, "The samples, and what lies between them")
-        model = encoding(run.family)
-        _download(
-            "Codings and pictures",
-            f"{family}-samples-{seed}.safetensors",
-            lambda: save({"z": grid.contiguous(), "pictures": model.decode(grid).contiguous()}),
-        )
+        st.caption("The same at every other place, and between them the means of their codings")
+        _between_twelve(name, seed, run)
+        z = semantic_grid(_drawn(run, seed), ROWS, COLUMNS)
+        _download_codings(f"{family}-samples-{seed}", run, z)
 
 
 def _drawn(run: Run, seed: int) -> torch.Tensor:
@@ -58,11 +50,32 @@ def _drawn(run: Run, seed: int) -> torch.Tensor:
     return torch.randn(ROWS * COLUMNS, codings, generator=generator(seed))
 
 
+@st.cache_data(max_entries=64, show_spinner=False)
+def _twelve(name: str, seed: int, _run: Run) -> None:
+    _pictures(_run, _drawn(_run, seed), COLUMNS, "Twelve samples")
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _between_twelve(name: str, seed: int, _run: Run) -> None:
+    z = semantic_grid(_drawn(_run, seed), ROWS, COLUMNS)
+    _pictures(_run, z, 2 * COLUMNS - 1, "The samples, and what lies between them")
+
+
 def _pictures(run: Run, z: torch.Tensor, columns: int, alt: str) -> None:
     """Draw the pictures of codings in rows."""
     made = to_uint8(encoding(run.family).decode(z)).numpy()
     grid = picture_grid(made.reshape(-1, columns, *made.shape[1:]), 4)
     st.image(to_png(grid), output_format="PNG", width="stretch", alt=alt)
+
+
+def _download_codings(name: str, run: Run, z: torch.Tensor) -> None:
+    """Offer codings and their pictures as safetensors."""
+
+    def make() -> bytes:
+        pictures = encoding(run.family).decode(z)
+        return save({"z": z.contiguous(), "pictures": pictures.contiguous()})
+
+    _download("Codings and pictures", f"{name}.safetensors", make)
 
 
 def _download(label: str, name: str, make: Callable[[], bytes]) -> None:
@@ -86,21 +99,17 @@ def walks(run: Run | None, family: str) -> None:
     z = shelf.codings(run.spec.fingerprint, run)
     left, right = st.columns(2, gap="large")
     with left:
-        order = _traversal(run.spec.fingerprint, first, run)
+        dark = st.context.theme.type == "dark"
+        order = _traversal(run.spec.fingerprint, first, run, dark=dark)
         _animations(run, family, first, order)
     with right:
         _between(run.spec.fingerprint, first, last, run)
         path = interpolation(z[first], z[last], STEPS)
-        model = encoding(run.family)
-        _download(
-            "Codings and pictures",
-            f"{family}-walk-{first}-{last}.safetensors",
-            lambda: save({"z": path.contiguous(), "pictures": model.decode(path).contiguous()}),
-        )
+        _download_codings(f"{family}-walk-{first}-{last}", run, path)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _traversal(name: str, number: int, _run: Run) -> list[int]:
+def _traversal(name: str, number: int, _run: Run, *, dark: bool) -> list[int]:
     """Draw a picture with one coding moved at a time; return the codings, most telling first."""
     rates = rate_of_each(name, _run)
     order: list[int] = rates.argsort(descending=True, stable=True)[:TRAVERSED].tolist()
@@ -109,7 +118,7 @@ def _traversal(name: str, number: int, _run: Run) -> list[int]:
     rows = made.reshape(len(order), STEPS, *made.shape[1:])
     names = [f"{coding + 1}: {rates[coding]:.1f}" for coding in order]
     st.caption(f"Each row moves one coding from −{REACH:g} to {REACH:g}; beside it, its nats.")
-    image = named_rows(rows, names, 2, dark=st.context.theme.type == "dark")
+    image = named_rows(rows, names, 2, dark=dark)
     st.image(image, width="stretch", alt="Rows of pictures, in each one coding changes")
     return order
 
@@ -137,10 +146,6 @@ def _animations(run: Run, family: str, number: int, order: list[int]) -> None:
     z = shelf.codings(run.spec.fingerprint, run)[number]
     model = encoding(run.family)
 
-    def numbers() -> bytes:
-        walk = traversal(z, order, torch.linspace(-REACH, REACH, STEPS)).flatten(0, 1)
-        return save({"z": walk.contiguous(), "pictures": model.decode(walk).contiguous()})
-
     def moving(kind: Literal["GIF", "PNG"]) -> bytes:
         values = REACH * torch.linspace(0, 2 * torch.pi, FRAMES + 1)[:-1].sin()
         walk = traversal(z, order, values).movedim(1, 0)
@@ -151,4 +156,5 @@ def _animations(run: Run, family: str, number: int, order: list[int]) -> None:
     with st.container(horizontal=True):
         _download("GIF", f"{name}.gif", lambda: moving("GIF"))
         _download("APNG", f"{name}.png", lambda: moving("PNG"))
-        _download("Codings and pictures", f"{name}.safetensors", numbers)
+        walk = traversal(z, order, torch.linspace(-REACH, REACH, STEPS)).flatten(0, 1)
+        _download_codings(name, run, walk)

@@ -5,18 +5,17 @@ from collections.abc import Mapping
 from functools import partial
 
 import streamlit as st
-import torch
 
-from genlib.family import encoding, to_uint8
+from genlib.family import to_uint8
 from genlib.plots import bars, picture_grid, to_png
 from genlib.rng import generator
 from genlib.runs import Run
 from genlib.studies import MixturePrior
 from genlib.studies.mixture_prior import mixture
+from genlib.studies.starts import variational
 from ui import controls, inside
 from ui.clouds import draw_number
 from ui.components import chart_at_rest
-from ui.latent_map import variational
 from ui.study_panel import study_panel
 
 SHOWN = 4, 8  # rows and columns of samples
@@ -34,22 +33,33 @@ def better_prior(run: Run | None, family: str) -> None:
     study_panel(study, "Fit the mixture", partial(_draw, run, family))
 
 
+@st.fragment
 def _draw(run: Run, family: str, files: Mapping[str, bytes]) -> None:
     if "figures.json" not in files:
         return
     seed = draw_number(family, "mixed", "Draw of both", "Draw others")
-    model, count = variational(run), SHOWN[0] * SHOWN[1]
-    if model is None:
-        return
-    drawn = {
-        "prior": model.sample(count, generator(seed)),
-        "mixture": encoding(model).decode(mixture(files).sample(count, generator(seed))),
-    }
-    for column, (name, pictures) in zip(st.columns(2, gap="large"), drawn.items(), strict=True):
+    _samples(run.spec.fingerprint, seed, files["mixture.safetensors"], run)
+    _judged(family, files["figures.json"])
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _samples(name: str, seed: int, fitted: bytes, _run: Run) -> None:
+    """Draw samples of the prior beside samples of the mixture."""
+    model, count = variational(_run), SHOWN[0] * SHOWN[1]
+    z = mixture({"mixture.safetensors": fitted}).sample(count, generator(seed))
+    drawn = {"prior": model.sample(count, generator(seed)), "mixture": model.decode(z)}
+    for column, (title, pictures) in zip(st.columns(2, gap="large"), drawn.items(), strict=True):
         with column:
-            st.markdown(f"**Samples of {NAMES[name]}**")
-            _grid(pictures, f"Samples of {NAMES[name]}")
-    figures = json.loads(files["figures.json"])
+            st.markdown(f"**Samples of {NAMES[title]}**")
+            rows = to_uint8(pictures).numpy().reshape(*SHOWN, *pictures.shape[1:])
+            image, alt = to_png(picture_grid(rows, 3)), f"Samples of {NAMES[title]}"
+            st.image(image, output_format="PNG", width="stretch", alt=alt)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _judged(family: str, document: bytes) -> None:
+    """Draw the classifier FID of both, and of real pictures."""
+    figures = json.loads(document)
     st.caption(
         f"Classifier FID, smaller is better: {figures['prior']:.1f} for the prior, "
         f"**{figures['mixture']:.1f}** for the mixture, {figures['floor']:.2f} for real test "
@@ -58,8 +68,3 @@ def _draw(run: Run, family: str, files: Mapping[str, bytes]) -> None:
     values = {NAMES[name]: figures[name] for name in NAMES}
     chart = bars(values, "classifier FID", reference=("real", figures["floor"]))
     chart_at_rest(chart, f"{family}-mixture-fid")
-
-
-def _grid(pictures: torch.Tensor, alt: str) -> None:
-    rows = to_uint8(pictures).numpy().reshape(*SHOWN, *pictures.shape[1:])
-    st.image(to_png(picture_grid(rows, 3)), output_format="PNG", width="stretch", alt=alt)

@@ -7,6 +7,7 @@ from genlib.studies import Task
 from ui import shelf
 
 WAITING = ("queued", "training")
+LONGEST = 20 * 60  # seconds: what would take longer is not started
 
 
 def job_of(task: Task) -> Job | None:

@@ -10,12 +10,11 @@ from genlib.data import DATASETS, Dataset, DatasetUnavailableError, download_fra
 from genlib.jobs import Job
 from genlib.metrics import psnr
 from genlib.plots import loss_chart
-from genlib.runs import Moment, Run, RunSpec, estimated_seconds, moments_from_tensors
+from genlib.runs import Moment, Run, RunSpec, moments_from_tensors
 from ui import living, queue, shelf
-from ui.queue import headline, lives
+from ui.queue import LONGEST, headline, lives
 
 CONTROLS = 136  # pixels
-LONGEST = 20 * 60  # seconds: what would take longer is not started
 REFERENCES = {"pca_mse": "PCA", "linear_denoiser_mse": "best linear"}
 
 
@@ -101,7 +100,7 @@ def _training(spec: RunSpec, job: Job, moments: list[Moment], data: Dataset | No
 def _untrained(
     spec: RunSpec, job: Job | None, moments: list[Moment], data: Dataset | None
 ) -> None:
-    seconds = _estimate(spec)
+    seconds = shelf.run_seconds(spec)
     stopped = job is not None and job.state == "stopped"
     if stopped:
         headline(("stopped", "gray", "pause"), "Train goes on from where it stopped.")
@@ -162,6 +161,8 @@ def _figures(run: Run) -> str:
     if "test_bce_floor" in metrics:
         floor, excess = metrics["test_bce_floor"], metrics["test_bce_excess"]
         text += f", cross-entropy {floor + excess:.4f}: its floor {floor:.4f} + {excess:.4f}"
+    if "test_kl" in metrics:
+        text += f", rate **{metrics['test_kl']:.1f} nats**"
     if "test_mean_activation" in metrics:
         text += f", mean activation **{metrics['test_mean_activation']:.3f}**"
     return text
@@ -206,9 +207,3 @@ def _curve(
         key=f"{spec.family}-curve",
         alt="Training and validation loss against steps",
     )
-
-
-def _estimate(spec: RunSpec) -> float:
-    """Seconds that a run would take, from the shipped run of its family."""
-    run = shelf.finished(RunSpec.of_preset(spec.family))
-    return estimated_seconds(spec, run) if run else 0.0

@@ -14,9 +14,9 @@ from genlib.config import Settings
 from genlib.data import Dataset, DatasetName, load
 from genlib.family import Family, to_float, to_uint8
 from genlib.jobs import Jobs
-from genlib.runs import Run, RunSpec, open_store
+from genlib.runs import Run, RunSpec, estimated_seconds, open_store
 from genlib.store import Store
-from genlib.studies import OnRun
+from genlib.studies import BetaSweep, OnRun
 from genlib.studies.code_map import codings_of
 
 FINGERPRINT = re.compile("[0-9a-f]{64}")
@@ -90,8 +90,17 @@ def measured(study: OnRun) -> dict[str, bytes] | None:
     return store.read_run(study.fingerprint) if store.has_run(study.fingerprint) else None
 
 
+def run_seconds(spec: RunSpec) -> float:
+    """Return about how long a run would take, from the shipped run of its family."""
+    run = finished(RunSpec.of_preset(spec.family))
+    return estimated_seconds(spec, run) if run else 0.0
+
+
 def study_seconds(study: OnRun) -> float | None:
-    """Return the seconds that the same study took on the shipped run of the same family."""
+    """Return about how long a study would take: its runs, or what it took on the shipped run."""
+    if isinstance(study, BetaSweep):
+        missing = [spec for spec in study.specs() if not shelf().store.has_run(spec.fingerprint)]
+        return sum(map(run_seconds, missing))
     start = RunSpec.of_preset(study.start.family)
     files = measured(study.model_copy(update={"start": start}))
     return None if files is None else float(json.loads(files["made.json"])["seconds"])

@@ -8,7 +8,7 @@ import streamlit as st
 
 from genlib.studies import OnRun
 from ui import queue, shelf
-from ui.queue import headline, lives
+from ui.queue import LONGEST, headline, lives
 
 Files = Mapping[str, bytes]
 
@@ -68,11 +68,14 @@ def _ask(study: OnRun, press: str, sentence: str) -> None:
         st.info("Train the model first; then this can be measured.", icon=":material/info:")
     seconds = shelf.study_seconds(study)
     label = f"{press}, about {seconds:.0f} s" if seconds else press
+    long = bool(seconds and seconds > LONGEST)
+    if long:
+        st.warning("Too long for a shared server: take fewer epochs or a smaller network.")
     pressed = st.button(
         label,
         key=f"measure-{study.study}",
         icon=":material/play_arrow:",
-        disabled=not ready,
+        disabled=long or not ready,
         on_click=partial(queue.remember, study),
     )
     if pressed:

@@ -13,7 +13,7 @@ from genlib.studies import BetaSweep, Likelihood
 from genlib.studies.beta_sweep import Point, points
 from genlib.studies.beta_sweep import samples as samples_of
 from genlib.studies.likelihood import COUNTS, bounds
-from ui import controls, inside, shelf
+from ui import controls, inside
 from ui.components import chart_at_rest
 from ui.picture_field import Field, data_address, picture_field
 from ui.study_panel import study_panel
@@ -28,37 +28,30 @@ def sweep(run: Run | None, family: str) -> None:
         inside.missing()
         return
     study = BetaSweep(start=run.spec)
-    study_panel(study, "Train the sweep", partial(_curve, family))
+    study_panel(study, "Train the sweep", partial(_curve, study))
 
 
 @st.fragment
-def _curve(family: str, files: Files) -> None:
+def _curve(study: BetaSweep, files: Files) -> None:
     """Draw the curve; pointing at a β shows samples of the model that was trained with it."""
     if "points.json" not in files:
         return
     found = points(files)
     field = _field(files["points.json"], files["samples.safetensors"], st.context.theme.type)
-    usual = next(
-        (place for place, at in zip(field.places, found, strict=True) if at.beta == 1.0),
-        field.places[0],
-    )
-    at = picture_field(field, f"{family}-sweep-{len(found)}", usual)
+    middle = field.places[len(found) // 2]
+    at = picture_field(field, f"sweep-{study.fingerprint[:8]}-{len(found)}", middle)
     if at is not None:
         distances = [np.hypot(x - at[0], y - at[1]) for x, y in field.places]
-        _chosen(found[int(np.argmin(distances))], family)
-
-
-def _chosen(point: Point, family: str) -> None:
-    """Offer the run that was clicked."""
-    spec = shelf.spec_of(point.fingerprint)
-    if spec is None:
-        return
-    st.button(
-        f"Set the knobs to β = {point.beta:g}",
-        key=f"{family}-take-beta",
-        on_click=partial(controls.apply_spec, spec),
-        icon=":material/tune:",
-    )
+        nearest = found[int(np.argmin(distances))]
+        spec = next(spec for spec in study.specs() if spec.fingerprint == nearest.fingerprint)
+        taken = st.button(
+            f"Set the knobs to β = {nearest.beta:g}",
+            key="take-beta",
+            on_click=partial(controls.apply_spec, spec),
+            icon=":material/tune:",
+        )
+        if taken:
+            st.rerun()
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
@@ -115,13 +108,18 @@ def _has_likelihood(spec: RunSpec) -> bool:
 
 
 def _bounds(family: str, files: Files) -> None:
-    if "bounds.safetensors" not in files:
-        return
-    found = -bounds(files).numpy()
-    means, errors = found.mean(0), found.std(0) / len(found) ** 0.5
+    if "bounds.safetensors" in files:
+        _drawn_bounds(family, files["bounds.safetensors"])
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _drawn_bounds(family: str, found: bytes) -> None:
+    """Draw the mean bound against the number of draws."""
+    nats = -bounds({"bounds.safetensors": found}).numpy()
+    means, error = nats.mean(0), nats[:, -1].std() / len(nats) ** 0.5
     st.caption(
-        f"{len(found):,} test pictures. Negative ELBO {means[0]:.1f} nats; with {COUNTS[-1]:,} "
-        f"draws the bound says −ln p(x) ≤ **{means[-1]:.1f} ± {errors[-1]:.1f}**, "
+        f"{len(nats):,} test pictures. Negative ELBO {means[0]:.1f} nats; with {COUNTS[-1]:,} "
+        f"draws the bound says −ln p(x) ≤ **{means[-1]:.1f} ± {error:.1f}**, "
         f"{means[0] - means[-1]:.1f} nats less. The interval is the standard error of the mean."
     )
     curve = Line(np.array(COUNTS, dtype=float), means)

@@ -4,10 +4,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-Features = Float[Tensor, "pictures features"]
 
-
-def frechet_distance(real: Features, made: Features) -> float:
+def frechet_distance(
+    real: Float[Tensor, "pictures features"], made: Float[Tensor, "others features"]
+) -> float:
     """Return the Fréchet distance of the normal distributions that fit two sets of features.
 
     |m − m'|² + tr(C + C' − 2 (C C')^½) (Heusel et al. 2017, eq. 6), computed by torchmetrics in

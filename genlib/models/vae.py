@@ -39,7 +39,7 @@ from torch.nn import functional as F
 
 from genlib.config import Config, TrainConfig, textbook_recipe
 from genlib.family import Encodes, Family, Generates, Losses, Pictures, Preset, Shape, Shown
-from genlib.nn import ACTIVATIONS, Activation, stack
+from genlib.nn import ACTIVATIONS, Activation, doubling, halved_twice, halving, stack
 from genlib.objectives import gaussian_kl
 from genlib.rng import generator
 
@@ -138,17 +138,23 @@ class VariationalAutoencoder(Family, Encodes, Generates):
         ),
         "two-code map": Preset(
             VAEConfig(codings=2, hidden=300),
-            TrainConfig(batch_size=256, epochs=20),
+            TrainConfig(epochs=12),
             "Two codings: the whole latent space is a map that you can point at.",
         ),
         "convolutional": Preset(
             VAEConfig(network="convolutional", hidden=300),
-            TrainConfig(batch_size=256),
+            TrainConfig(epochs=5),
             "Filters before and after the dense layers.",
         ),
         "binary pixels": Preset(
-            VAEConfig(codings=40, loss="binary", hidden=512, activation="gelu"),
-            TrainConfig(batch_size=256, epochs=50),
+            VAEConfig(
+                codings=40,
+                loss="binary",
+                network="convolutional",
+                hidden=300,
+                activation="gelu",
+            ),
+            TrainConfig(epochs=30, ema=0.995),
             "A true likelihood, which can be compared with published figures.",
         ),
         "collapse": Preset(
@@ -158,7 +164,7 @@ class VariationalAutoencoder(Family, Encodes, Generates):
         ),
         "holes": Preset(
             VAEConfig(beta=0.0),
-            TrainConfig(batch_size=256),
+            TrainConfig(),
             "Nothing pulls the clouds together: good copies, and no way to draw new pictures.",
         ),
     }
@@ -167,14 +173,15 @@ class VariationalAutoencoder(Family, Encodes, Generates):
         super().__init__(config, shape)
         self.config = config
         narrow = config.hidden * 2 // 3
-        before, after, wide = _ends(config, shape)
-        activation = ACTIVATIONS[config.activation]
+        flat, kind = config.network == "dense", config.activation
+        wide = math.prod(shape if flat else halved_twice(shape))
         self.encoder = nn.Sequential(
-            *before, *stack([wide, config.hidden, narrow], config.activation), activation()
+            nn.Flatten() if flat else halving(shape, kind),
+            *(stack([wide, config.hidden, narrow], kind), ACTIVATIONS[kind]()),
         )
         self.mean, self.log_variance = (nn.Linear(narrow, config.codings) for _ in range(2))
-        dense = stack([config.codings, narrow, config.hidden, wide], config.activation)
-        self.decoder = nn.Sequential(*dense, *after)
+        dense = stack([config.codings, narrow, config.hidden, wide], kind)
+        self.decoder = dense if flat else nn.Sequential(dense, doubling(shape, kind))
 
     def players(self) -> dict[str, nn.Module]:
         """Return the one player: the whole network."""
@@ -223,7 +230,9 @@ class VariationalAutoencoder(Family, Encodes, Generates):
 
     def rates(self, x: Pictures) -> Float[Tensor, "codings"]:
         """Return the rate of each coding in nats, the mean over pictures."""
-        sums = [gaussian_kl(*self.posterior(part)).sum(0) for part in x.split(1000)]
+        rng = generator(0, x.device)
+        seen = [self.seen(part, rng) for part in x.split(1000)]
+        sums = [gaussian_kl(*self.posterior(part)).sum(0) for part in seen]
         return torch.stack(sums).sum(0) / len(x)
 
     def encode(self, x: Pictures) -> Codings:
@@ -271,27 +280,7 @@ class VariationalAutoencoder(Family, Encodes, Generates):
         config, pixels = self.config, math.prod(self.shape)
         layers = [("hidden", config.hidden), ("hidden", config.hidden * 2 // 3)]
         if config.network == "convolutional":
-            height, width = self.shape[1:]
-            maps = [16 * (height // 2) * (width // 2), 32 * (height // 4) * (width // 4)]
-            layers = [("conv 1", maps[0]), ("conv 2", maps[1]), *layers]
+            second = math.prod(halved_twice(self.shape))  # half the filters, four times the places
+            layers = [("conv 1", 2 * second), ("conv 2", second), *layers]
         ends = ("picture", pixels), ("reconstruction", pixels)
         return [ends[0], *layers, ("codings", config.codings), *layers[::-1], ends[1]]
-
-
-def _ends(config: VAEConfig, shape: Shape) -> tuple[list[nn.Module], list[nn.Module], int]:
-    """Return the layers before the dense ones, those after them, and the units between."""
-    if config.network == "dense":
-        return [nn.Flatten()], [], math.prod(shape)
-    channels, height, width = shape
-    activation = ACTIVATIONS[config.activation]
-    small = (32, height // 4, width // 4)
-    before = [
-        *(nn.Conv2d(channels, 16, 4, stride=2, padding=1), activation()),
-        *(nn.Conv2d(16, 32, 4, stride=2, padding=1), activation(), nn.Flatten()),
-    ]
-    after = [
-        *(activation(), nn.Unflatten(1, small)),
-        *(nn.ConvTranspose2d(32, 16, 4, stride=2, padding=1), activation()),
-        nn.ConvTranspose2d(16, channels, 4, stride=2, padding=1),
-    ]
-    return before, after, math.prod(small)

@@ -14,6 +14,7 @@ from genlib.plots.grid import GUTTER, picture_grid, to_png
 LEFT, RIGHT, TOP, BOTTOM = 62, 20, 18, 46  # pixels around the axes of a curve
 TICKS = 5
 
+Length = float | int  # pixels
 Places = list[tuple[float, float]]
 
 
@@ -105,14 +106,14 @@ def named_rows(
     return _svg((room + wide, tall), "".join(parts))
 
 
-def _line(x0: float, y0: float, x1: float, y1: float) -> str:
+def _line(x0: Length, y0: Length, x1: Length, y1: Length) -> str:
     return (
         f'<line x1="{x0:.1f}" y1="{y0:.1f}" x2="{x1:.1f}" y2="{y1:.1f}" '
         f'stroke="{QUIET}" stroke-opacity="0.25"/>'
     )
 
 
-def _text(x: float, y: float, text: str, ink: str, anchor: str) -> str:
+def _text(x: Length, y: Length, text: str, ink: str, anchor: str) -> str:
     return (
         f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="14" '
         f'font-family="sans-serif" fill="{ink}">{text}</text>'

@@ -88,7 +88,7 @@ def bars(
             line={"dash": "dash", "color": REAL, "width": 1.5},
             annotation={"text": name, "xanchor": "left", "x": 1, "yanchor": "middle"},
         )
-    figure.update_xaxes(title=x_title)
+    figure.update_xaxes(title=x_title, type="category")
     figure.update_yaxes(title=y_title)
     figure = _housed(figure)
     return figure.update_layout(margin={"r": 76}) if reference is not None else figure

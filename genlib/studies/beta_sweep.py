@@ -13,10 +13,10 @@ from pydantic import Field
 from safetensors.torch import load, save
 from torch import Tensor
 
-from genlib.bench import Bench
+from genlib.bench import Bench, StudyError
 from genlib.config import Config
 from genlib.data import load as load_dataset
-from genlib.events import Files, Measured, Step
+from genlib.events import Diverged, Files, Measured, Step
 from genlib.family import to_float, to_uint8
 from genlib.models.vae import COLLAPSED
 from genlib.rng import generator
@@ -71,9 +71,15 @@ class BetaSweep(Config):
 
 
 def _trained(spec: RunSpec, bench: Bench) -> Iterator[int]:
-    """Train a run and keep it, yielding now and then how many of PARTS are done."""
+    """Train a run and keep it, yielding now and then how many of PARTS are done.
+
+    Raises:
+        StudyError: it diverged.
+    """
     told = 0
     for event in perform(spec, bench.device):
+        if isinstance(event, Diverged):
+            raise StudyError(event.sentence)
         if isinstance(event, Run):
             bench.store.write_run(spec.fingerprint, event.to_files())
         if isinstance(event, Step) and event.step * PARTS // event.steps > told:

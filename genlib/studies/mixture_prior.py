@@ -26,7 +26,7 @@ from genlib.rng import generator
 from genlib.studies.starts import Variational, variational
 
 FITTED = 20_000  # training pictures whose codings the mixture is fitted to
-STEPS = 6
+STEPS = 5
 
 
 class Mixture(NamedTuple):
@@ -61,29 +61,30 @@ class MixturePrior(Config):
 
     def perform(self, bench: Bench, files: Files) -> Iterator[Measured]:
         """Yield how far it is, at last the mixture and its figures; it begins anew."""
-        judge = yield from judge_of(self.start.dataset, bench)
+        judge, before = yield from judge_of(self.start.dataset, bench, STEPS)
+        steps = before + STEPS
         family = variational(bench.run(self.start)).cpu()
         data = load_dataset(self.start.dataset)
+        count = min(self.pictures, len(data.test), len(data.train))  # of all sets alike
         with torch.no_grad():
             codings = family.encode(to_float(data.train[:FITTED]))
-        yield Measured(1, STEPS, {})
-        mixture = fitted(codings, self.components)
-        yield Measured(2, STEPS, {})
-        rng = generator(0)
+        found, rng = fitted(codings, self.components), generator(0)
+        yield Measured(before + 1, steps, {})
         with torch.no_grad():
             made = {
-                "floor": to_float(data.test[: self.pictures]),
-                "prior": family.sample(self.pictures, rng),
-                "mixture": family.decode(mixture.sample(self.pictures, rng)),
+                "floor": to_float(data.test[:count]),
+                "prior": family.sample(count, rng),
+                "mixture": family.decode(found.sample(count, rng)),
             }
-        figures: dict[str, float] = {}
-        real = _features(judge, to_float(data.train[: self.pictures]))
-        for step, (name, x) in enumerate(made.items(), 3):
+        real, figures = _features(judge, to_float(data.train[:count])), dict[str, float]()
+        for step, (name, x) in enumerate(made.items(), before + 2):
+            yield Measured(step, steps, {})
             figures[name] = frechet_distance(real, _features(judge, x))
-            kept = {"mixture.safetensors": save(mixture._asdict())}
-            kept["figures.json"] = json.dumps(figures).encode()
-            yield Measured(step, STEPS, kept if len(figures) == len(made) else {})
-        yield Measured(STEPS, STEPS, kept)
+        kept = {
+            "mixture.safetensors": save(found._asdict()),
+            "figures.json": json.dumps(figures).encode(),
+        }
+        yield Measured(steps, steps, kept)
 
 
 def _features(judge: Judge, x: Tensor) -> Tensor:

@@ -1,11 +1,19 @@
 """A browser, and a server with an empty home."""
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    expect,
+    sync_playwright,
+)
 from playwright.sync_api import Error as BrowserError
 from visit import FLAGS, PAGE, Site
 
@@ -57,3 +65,35 @@ def visit(chromium: Browser, tmp_path: Path) -> Iterator[Callable[[str], Page]]:
     for page in pages:
         with suppress(BrowserError):  # closed by the test
             page.context.close()
+
+
+@pytest.fixture
+def opened(chromium: Browser) -> Iterator[Callable[..., Page]]:
+    """Open an address in a browser of its own; at the end, no page may have failed anywhere."""
+    pages: list[Page] = []
+    wrong: list[str] = []
+
+    def told(message: ConsoleMessage) -> None:
+        where = message.location.get("url", "")
+        if message.type == "error" and not re.search(r"/\w+/_stcore/[\w-]+$", where):
+            wrong.append(f"{message.text} ({where})")
+
+    def opened(url: str, width: int = 1280) -> Page:
+        context = chromium.new_context(viewport={"width": width, "height": 844})
+        context.set_default_timeout(PAGE)
+        page = context.new_page()
+        page.on("console", told)
+        page.on("pageerror", lambda error: wrong.append(f"uncaught: {error}"))
+        pages.append(page)
+        page.goto(url)
+        return page
+
+    yield opened
+    texts = [page.locator("body").inner_text() for page in pages]
+    failures = [page.get_by_test_id("stException").count() for page in pages]
+    for page in pages:
+        with suppress(BrowserError):
+            page.context.close()
+    assert not wrong
+    assert not any(failures)
+    assert not any(re.search("Traceback|Something went wrong", text) for text in texts)

@@ -2,15 +2,23 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from PIL import Image, ImageDraw
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect
-from playwright.sync_api import Error as BrowserError
-from visit import PAGE, Site, badge, button, run_name, until
+from playwright.sync_api import Locator, Page, expect
+from reading import (
+    Opened,
+    chart,
+    keyed,
+    number,
+    settled,
+    size,
+    slide,
+    source,
+    train_to_the_end,
+)
+from visit import Site, badge, button, run_name, until
 
 LESSONS = (
     *("linear", "stacked", "convolutional", "recurrent", "denoising", "sparse"),
@@ -19,7 +27,6 @@ LESSONS = (
 CHARTS = {"linear": 5, "stacked": 5, "convolutional": 1, "recurrent": 1, "denoising": 1}
 CHARTS |= {"sparse": 4, "pretraining": 2}  # plotly's, with the shipped run
 DIGITS = "Digits 8×8 (scikit-learn)"
-QUIET = "[data-testid=stApp][data-test-script-state=notRunning]"
 PLACES = """chart => {
   const {xaxis, yaxis} = chart._fullLayout, box = chart.getBoundingClientRect();
   return chart._fullData.filter(trace => trace.customdata).flatMap(
@@ -28,103 +35,6 @@ PLACES = """chart => {
       box.y + yaxis._offset + yaxis.l2p(trace.y[i]),
       trace.customdata[i], trace.name]));
 }"""
-
-Opened = Callable[..., Page]
-
-
-@pytest.fixture
-def opened(chromium: Browser) -> Iterator[Opened]:
-    """Open an address in a browser of its own; at the end, no page may have failed anywhere."""
-    pages: list[Page] = []
-    wrong: list[str] = []
-
-    def told(message: ConsoleMessage) -> None:
-        where = message.location.get("url", "")
-        if message.type == "error" and not re.search(r"/\w+/_stcore/[\w-]+$", where):
-            wrong.append(f"{message.text} ({where})")
-
-    def opened(url: str, width: int = 1280) -> Page:
-        context = chromium.new_context(viewport={"width": width, "height": 844})
-        context.set_default_timeout(PAGE)
-        page = context.new_page()
-        page.on("console", told)
-        page.on("pageerror", lambda error: wrong.append(f"uncaught: {error}"))
-        pages.append(page)
-        page.goto(url)
-        return page
-
-    yield opened
-    texts = [page.locator("body").inner_text() for page in pages]
-    failures = [page.get_by_test_id("stException").count() for page in pages]
-    for page in pages:
-        with suppress(BrowserError):
-            page.context.close()
-    assert not wrong
-    assert not any(failures)
-    assert not any(re.search("Traceback|Something went wrong", text) for text in texts)
-
-
-def settled(page: Page) -> None:
-    """Wait until the page is whole: its script has ended, its last section is there."""
-    expect(page.get_by_role("heading", name="Share")).to_be_attached()
-    expect(page.locator(QUIET)).to_be_attached()
-
-
-def keyed(page: Page, key: str) -> Locator:
-    """Return the part of the page with that key."""
-    return page.locator(f".st-key-{key}")
-
-
-def chart(page: Page, key: str) -> Locator:
-    """Return the plotly chart of that key, once it is drawn."""
-    found = keyed(page, key).locator(".js-plotly-plot")
-    found.scroll_into_view_if_needed()
-    until(lambda: found.evaluate("e => Boolean(e._fullData && e._fullData.length)"))
-    return found
-
-
-def slide(page: Page, name: str, *keys: str) -> None:
-    """Move a slider by keyboard."""
-    slider = page.get_by_role("slider", name=re.compile(f"^{name}( {name})?$"))  # said twice
-    slider.focus()
-    for key in keys:
-        slider.press(key)
-
-
-def source(page: Page, alt: str) -> str:
-    """Return where a picture comes from, once it is drawn with a size."""
-    shown = page.get_by_alt_text(alt, exact=True)
-    shown.scroll_into_view_if_needed()
-    until(lambda: shown.evaluate("e => e.complete && e.naturalWidth > 0"))
-    return shown.get_attribute("src") or ""
-
-
-def size(page: Page, alt: str) -> tuple[int, int]:
-    """Return the width and height of a picture in its own pixels."""
-    source(page, alt)
-    wide, tall = page.get_by_alt_text(alt, exact=True).evaluate(
-        "e => [e.naturalWidth, e.naturalHeight]"
-    )
-    return wide, tall
-
-
-def number(text: Locator, pattern: str) -> float:
-    """Return the number in a text."""
-    expect(text).to_be_visible()
-    said = text.text_content() or ""  # of HTML or SVG
-    found = re.search(pattern, said)
-    assert found, said
-    return float(found[1].replace(",", ""))
-
-
-def train_to_the_end(page: Page) -> None:
-    """Press Train and wait for the end: a tiny run may be over before its first sign of life."""
-    badge(page, "not trained yet")
-    settled(page)
-    button(page, re.compile("Train, about")).click()
-    badge(page, "trained here")
-    settled(page)
-
 
 # The linear lesson
 
