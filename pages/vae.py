@@ -71,10 +71,13 @@ with lesson.section(
 
 with lesson.section(
     "A better prior",
-    "The clouds do not fill the prior evenly. Fit a mixture to where they really are, draw from "
-    "that, and compare.",
+    "Where the loss does not make the clouds fill the prior, draws from it land between them. Fit "
+    "a mixture to where they really are, and draw from that: it matters most where β is small.",
 ):
-    mixture.better_prior(run, FAMILY)
+    holes = RunSpec.of_preset(FAMILY, "holes")
+    mixture.better_prior(
+        {"This model": spec} | ({} if spec == holes else {"β = 0": holes}), FAMILY
+    )
 
 with lesson.section(
     "Why not a plain autoencoder",

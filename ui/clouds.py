@@ -146,7 +146,7 @@ def _split(name: str, family: str, _run: Run) -> None:
     rate, distortion = metrics["test_kl"], metrics["test_distortion"]
     st.caption(
         f"On the test pictures: distortion **{distortion:.1f}** + rate **{rate:.1f}** = "
-        f"**{rate + distortion:.1f}** nats, the negative ELBO."
+        f"**{rate + distortion:.1f}** nats: the negative ELBO, but for a constant."
     )
     steps = torch.tensor([float(moment.step) for moment in _run.moments]).numpy()
     curves = {

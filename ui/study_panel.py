@@ -53,7 +53,7 @@ def _at_work(study: OnRun, ahead: int) -> None:
     st.progress(share, text)
     st.button(
         "Stop",
-        key=f"stop-{study.study}",
+        key=f"stop-{study.study}-{study.fingerprint[:8]}",
         on_click=partial(queue.stop, study),
         icon=":material/stop:",
     )
@@ -73,7 +73,7 @@ def _ask(study: OnRun, press: str, sentence: str) -> None:
         st.warning("Too long for a shared server: take fewer epochs or a smaller network.")
     pressed = st.button(
         label,
-        key=f"measure-{study.study}",
+        key=f"measure-{study.study}-{study.fingerprint[:8]}",
         icon=":material/play_arrow:",
         disabled=long or not ready,
         on_click=partial(queue.remember, study),

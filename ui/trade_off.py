@@ -18,7 +18,7 @@ from ui.components import chart_at_rest
 from ui.picture_field import Field, data_address, picture_field
 from ui.study_panel import study_panel
 
-SIZE = 620, 420  # pixels of the curve
+SIZE = 480, 380  # pixels of the curve
 Files = Mapping[str, bytes]
 
 
@@ -39,7 +39,7 @@ def _curve(study: BetaSweep, files: Files) -> None:
     found = points(files)
     field = _field(files["points.json"], files["samples.safetensors"], st.context.theme.type)
     middle = field.places[len(found) // 2]
-    at = picture_field(field, f"sweep-{study.fingerprint[:8]}-{len(found)}", middle)
+    at = picture_field(field, f"sweep-{study.fingerprint[:8]}-{len(found)}", middle, 360)
     if at is not None:
         distances = [np.hypot(x - at[0], y - at[1]) for x, y in field.places]
         nearest = found[int(np.argmin(distances))]

@@ -19,7 +19,7 @@ def architecture(sizes: list[tuple[str, int]], *, dark: bool) -> str:
     tallest = max(log2(units + 1) for _, units in sizes)
     gap = (WIDTH - 2 * BAR) / max(len(sizes) - 1, 1)
     middle = HEIGHT / 2
-    size = 15 if len(sizes) <= 6 else 12  # of the letters
+    size = 15 if len(sizes) <= 6 else 11  # of the letters
     shapes, texts, before = [], [], (0.0, 0.0)
     for index, (name, units) in enumerate(sizes):
         x = index * gap + BAR / 2
