@@ -101,13 +101,14 @@ def test_what_lies_beyond_black_and_white_is_judged_as_black_or_white(judge):
 def test_a_judge_that_is_asked_for_is_trained_once_and_then_read(tmp_path: Path):
     """The one test that trains a judge in full: more than a minute."""
     bench = bench_of(tmp_path)
-    first, told = finished(judge_of("digits", bench))
+    (first, steps), told = finished(judge_of("digits", bench, 3))
     assert told > 0
+    assert steps == USUAL.steps
     assert (
         json.loads(bench.store.read_run(USUAL.fingerprint)["judge.json"])["test_accuracy"] > 0.97
     )
-    second, told = finished(judge_of("digits", bench))
-    assert told == 0
+    (second, steps), told = finished(judge_of("digits", bench, 3))
+    assert told == steps == 0
     for name, weight in first.state_dict().items():
         assert torch.equal(second.state_dict()[name], weight)
 
@@ -116,7 +117,7 @@ def test_the_judge_in_the_store_is_believed(tmp_path: Path, events, judge):
     """One that was trained for a moment: where it is there, no other is trained."""
     bench = bench_of(tmp_path)
     bench.store.write_run(USUAL.fingerprint, events[-1].files)
-    found, told = finished(judge_of("digits", bench))
+    (found, _), told = finished(judge_of("digits", bench, 3))
     assert told == 0
     for name, weight in judge.state_dict().items():
         assert torch.equal(found.state_dict()[name], weight)

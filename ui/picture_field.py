@@ -5,6 +5,7 @@ without asking the server. A click, or Enter, tells the server the exact place.
 """
 
 import base64
+import math
 from typing import NamedTuple
 
 import streamlit as st
@@ -135,7 +136,6 @@ function begin(root, sheet, { places, captions, tile: [tall, wide], width, facto
 _field = st.components.v2.component("genlib_picture_field", html=HTML, css=CSS, js=JS)
 
 Place = tuple[float, float]
-FAR = 1e6  # sides: a client that names such a place was not pointing
 
 
 class Field(NamedTuple):
@@ -186,7 +186,7 @@ def validated(value: object) -> Place | None:
     """Return the place that a client sent; None where it is none."""
     if not isinstance(value, list | tuple) or len(value) != 2:
         return None
-    if not all(isinstance(part, int | float) and -FAR < part < FAR for part in value):
+    if not all(isinstance(part, int | float) and abs(part) < math.inf for part in value):
         return None
-    x, y = (min(1.0, max(0.0, float(part))) for part in value)
+    x, y = (float(min(1, max(0, part))) for part in value)
     return x, y
