@@ -2,8 +2,8 @@
 
 import base64
 import io
+import json
 import math
-import re
 from xml.etree import ElementTree as ET
 
 import numpy as np
@@ -23,7 +23,7 @@ from genlib.plots import (
     sheet,
 )
 from genlib.plots.plane import SHADE
-from ui.picture_field import data_address, validated
+from ui.picture_field import Field, packed, validated
 
 RNG = np.random.default_rng(0)
 SVG = "{http://www.w3.org/2000/svg}"
@@ -175,7 +175,7 @@ def test_named_rows_have_a_name_beside_each_row_and_the_pictures_in_the_grid(cha
     content = base64.b64decode(address.removeprefix("data:image/png;base64,"))
     grid = picture_grid(made, factor)
     assert np.array_equal(opened(content), grid)
-    assert address == data_address(content, "png")
+    assert address.startswith("data:image/png;base64,")
     left, wide = float(image.get("x")), float(image.get("width"))
     assert (float(root.get("width")), float(root.get("height"))) == (left + wide, len(grid))
     assert (wide, float(image.get("height"))) == (grid.shape[1], len(grid))
@@ -266,8 +266,23 @@ def test_a_number_too_large_for_a_float_is_no_error(value):
     assert place is None or place[0] == 0.5
 
 
-def test_a_data_address_holds_the_picture():
-    content = sheet(pictures(2), 2)
-    kind, _, coded = data_address(content, "png").partition(",")
-    assert re.fullmatch(r"data:image/png;base64", kind)
-    assert base64.b64decode(coded) == content
+def test_a_field_is_sent_as_a_document_and_its_two_pictures():
+    ground, all_pictures = b"<svg/>", sheet(pictures(2), 2)
+    field = Field(
+        ground=(ground, "image/svg+xml"),
+        sheet=all_pictures,
+        tile=(6, 6),
+        places=[(0.25, 0.5), (0.75, 0.5)],
+        captions=["β = 1", "z = (0, 1)"],
+        width=100,
+        label="Two pictures.",
+        legend={"coat": "#000000"},
+    )
+    sent = packed(field, 3, (0.5, 0.5))
+    length = int.from_bytes(sent[:4], "big")
+    told = json.loads(sent[4 : 4 + length])
+    assert told["pictures"] == [["image/svg+xml", len(ground)], ["image/png", len(all_pictures)]]
+    assert sent[4 + length :] == ground + all_pictures
+    assert (told["factor"], told["start"]) == (3, [0.5, 0.5])
+    assert told["places"] == [[0.25, 0.5], [0.75, 0.5]]
+    assert told["captions"] == field.captions

@@ -11,10 +11,10 @@ from genlib.family import Generates, encoding, to_float, to_uint8
 from genlib.plots import CLASSES, plane, sheet
 from genlib.runs import Run, RunSpec
 from ui import inside, shelf
-from ui.picture_field import Field, Place, data_address, picture_field
+from ui.picture_field import Field, Place, picture_field
 
-CELLS = 48  # decoded places along each side
-DRAWN = 3  # of every so many places along a side, one picture is drawn
+DRAWN = 16  # pictures that are drawn along each side
+FINE = 2  # decoded places for each of them, where one map has all the room
 DOTS = 2000  # test pictures on the map
 OUTSIDE = 0.005  # of the pictures may lie beyond each side
 PRIOR = 2.0  # radius of the circle: 86 % of the draws from N(0, I) lie in it
@@ -44,7 +44,7 @@ def latent_map(spec: RunSpec) -> None:
     if run is None:
         inside.missing()
         return
-    window, field = _field(spec.fingerprint, run)
+    window, field = _field(spec.fingerprint, FINE, run)
     key = f"{family}-map-{spec.fingerprint[:8]}"
     start = st.session_state.setdefault(f"{key}-start", _asked(family, window))
     at = picture_field(field, key, start)
@@ -65,7 +65,7 @@ def side_by_side(specs: dict[str, RunSpec]) -> None:
             if run is None:
                 st.info("Not trained on this server yet.")
                 continue
-            _, field = _field(spec.fingerprint, run)
+            _, field = _field(spec.fingerprint, 1, run)
             picture_field(field, f"beside-{spec.fingerprint[:8]}", (0.5, 0.5), 112)
 
 
@@ -101,35 +101,36 @@ def _decoded(name: str, at: Place, window: Window, _run: Run) -> None:
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _field(name: str, _run: Run) -> tuple[Window, Field]:
-    """Return the map of a run: its window, and the field with all its pictures."""
+def _field(name: str, fine: int, _run: Run) -> tuple[Window, Field]:
+    """Return the map of a run: its window, and the field with DRAWN × fine places a side."""
     codings = shelf.codings(name, _run)
     window = _window(codings)
-    steps = (torch.arange(CELLS) + 0.5) / CELLS
+    cells = DRAWN * fine
+    steps = (torch.arange(cells) + 0.5) / cells
     places = torch.cartesian_prod(steps.flip(0), steps).flip(1)  # row by row from the top
     z = window.codings(places)
     made = to_uint8(encoding(_run.family).decode(z)).numpy()
-    grid = made.reshape(CELLS, CELLS, *made.shape[1:])
-    middle = slice(DRAWN // 2, None, DRAWN)
+    grid = made.reshape(cells, cells, *made.shape[1:])
+    middle = slice(fine // 2, None, fine)
     thumbs = grid[middle, middle].reshape(-1, *made.shape[1:])
     data = shelf.dataset(_run.spec.dataset)
     factor = max(1, 28 // made.shape[-1])
     x, y = window.places(torch.zeros(2)).tolist()
     ground = plane(
         thumbs.repeat(factor, 2).repeat(factor, 3),
-        CELLS // DRAWN,
+        DRAWN,
         window.places(codings[:DOTS]).numpy(),
         data.test_labels[:DOTS].numpy(),
         [(x, y, PRIOR / window.side)] if isinstance(_run.family, Generates) else [],
     )
     classes = DATASETS[data.name].classes
     return window, Field(
-        ground=data_address(ground, "png"),
-        sheet=data_address(sheet(made, CELLS), "png"),
+        ground=(ground, "image/png"),
+        sheet=sheet(made, cells),
         tile=(made.shape[2], made.shape[3]),
         places=[(x, y) for x, y in np.round(places.numpy(), 4).tolist()],
         captions=[f"z = ({x:.2f}, {y:.2f})" for x, y in z.tolist()],
-        width=CELLS // DRAWN * made.shape[3] * factor,
+        width=DRAWN * made.shape[3] * factor,
         label="A map of the two codings, with what each place decodes to.",
         legend={each: CLASSES[index] for index, each in enumerate(classes)},
     )

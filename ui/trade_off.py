@@ -15,7 +15,7 @@ from genlib.studies.beta_sweep import samples as samples_of
 from genlib.studies.likelihood import COUNTS, bounds
 from ui import controls, inside
 from ui.components import chart_at_rest
-from ui.picture_field import Field, data_address, picture_field
+from ui.picture_field import Field, picture_field
 from ui.study_panel import study_panel
 
 SIZE = 480, 380  # pixels of the curve
@@ -70,8 +70,8 @@ def _field(points_json: bytes, samples: bytes, theme: str) -> Field:
         dark=theme == "dark",
     )
     return Field(
-        ground=data_address(drawing.encode(), "svg+xml"),
-        sheet=data_address(sheet(tiles, len(tiles)), "png"),
+        ground=(drawing.encode(), "image/svg+xml"),
+        sheet=sheet(tiles, len(tiles)),
         tile=(tiles.shape[2], tiles.shape[3]),
         places=places,
         captions=[_told(point) for point in found],

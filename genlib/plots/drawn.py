@@ -11,7 +11,7 @@ from genlib.plots.architecture import INK
 from genlib.plots.charts import GENERATED, QUIET
 from genlib.plots.grid import GUTTER, picture_grid, to_png
 
-LEFT, RIGHT, TOP, BOTTOM = 62, 20, 18, 46  # pixels around the axes of a curve
+LEFT, RIGHT, TOP, BOTTOM = 62, 56, 18, 46  # pixels around the axes of a curve
 TICKS = 5
 
 Length = float | int  # pixels
