@@ -111,6 +111,15 @@ class TrainConfig(Config):
         description="The largest gradient norm; longer gradients are shortened. 0 is off.",
         json_schema_extra={"options": [0.0, 0.1, 0.3, 1.0, 3.0, 10.0]},
     )
+    momentum: float = Field(
+        0.9,
+        ge=0.0,
+        le=0.99,
+        title="Momentum",
+        description="How long past gradients count: β₁ of Adam and its kin, the momentum of SGD. "
+        "Games of two players want less. Muon and RMSprop keep their own.",
+        json_schema_extra={"options": [0.0, 0.5, 0.9, 0.95]},
+    )
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         "auto",
         title="Precision",

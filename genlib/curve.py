@@ -10,19 +10,24 @@ ROWS = 200  # points of a curve as it is read: each is the mean over a window of
 
 
 class Row(NamedTuple):
-    """The mean losses of a window of steps that ends with `step`."""
+    """The means over a window of steps that ends with `step`: losses, and gradient norms."""
 
     step: int
     stage: str
     losses: dict[str, float]
+    gradients: dict[str, float] = {}
+
+
+Numbers = dict[str, Float[Tensor, ""]]
 
 
 class Table:
-    """One stage's losses: a row for each step, a column for each loss."""
+    """One stage's numbers: a row for each step, a column for each loss and gradient norm."""
 
     def __init__(self, stage: str, first: int, length: int) -> None:
         self.stage, self.first, self.length = stage, first, length
         self.names: list[str] = []
+        self.losses = 0  # the first so many columns; gradient norms follow
         self.values: Float[Tensor, "steps losses"] | None = None
 
 
@@ -45,16 +50,16 @@ class Curve:
         """Open the table of a stage of `length` steps, which starts at step `first`."""
         self.tables.append(Table(stage, first, length))
 
-    def write(self, done: Int64[Tensor, ""], losses: dict[str, Float[Tensor, ""]]) -> None:
-        """Write the losses of the stage's step number `done` (from 0)."""
+    def write(self, done: Int64[Tensor, ""], losses: Numbers, norms: Numbers) -> None:
+        """Write the losses and gradient norms of the stage's step number `done` (from 0)."""
         table = self.tables[-1]
         if table.values is None:
-            table.names = list(losses)
-            table.values = torch.zeros(table.length, len(losses), device=self.device)
-        row = torch.stack([losses[name].float() for name in table.names])
+            table.names, table.losses = [*losses, *norms], len(losses)
+            table.values = torch.zeros(table.length, len(table.names), device=self.device)
+        row = torch.stack([value.float() for value in (*losses.values(), *norms.values())])
         table.values.index_copy_(0, done.view(1), row[None])
-        first = table.values[0].abs().sum().clamp(min=1e-6)
-        self.worst.copy_(torch.maximum(self.worst, row.abs().sum() / first))
+        first = table.values[0, : table.losses].abs().sum().clamp(min=1e-6)
+        self.worst.copy_(torch.maximum(self.worst, row[: table.losses].abs().sum() / first))
 
     def blown_up(self, limit: float, *, wait: bool) -> bool:
         """Return whether a loss is not finite, or all are `limit` times their first sum.
@@ -82,9 +87,10 @@ class Curve:
             if table.values is None or count <= 0:
                 continue
             for start, values in enumerate(table.values[:count].cpu().split(self.window)):
-                means = dict(zip(table.names, values.mean(0).tolist(), strict=True))
+                means = list(zip(table.names, values.mean(0).tolist(), strict=True))
                 last = table.first + start * self.window + len(values)
-                rows.append(Row(last, table.stage, means))
+                losses, norms = dict(means[: table.losses]), dict(means[table.losses :])
+                rows.append(Row(last, table.stage, losses, norms))
         return rows
 
     def explain_divergence(self, rate: float) -> str:
@@ -102,19 +108,25 @@ class Curve:
         state = {"worst": self.worst}
         for index, table in enumerate(self.tables):
             if table.values is not None:
-                columns = table.values.unbind(1)
-                state |= {
-                    f"{index}.{name}": column
-                    for name, column in zip(table.names, columns, strict=True)
-                }
+                for place, name in enumerate(table.names):
+                    kind = "loss" if place < table.losses else "gradient"
+                    state[f"{index}.{kind}.{name}"] = table.values[:, place]
         return state
 
     def restore(self, state: dict[str, Tensor]) -> None:
         """Go back to a `state()`; the stages must have begun."""
         self.worst.copy_(state["worst"])
         for index, table in enumerate(self.tables):
-            start = f"{index}."
-            columns = {key: value for key, value in state.items() if key.startswith(start)}
-            if columns:
-                table.names = [key[len(start) :] for key in columns]
-                table.values = torch.stack(list(columns.values()), 1).to(self.device)
+            columns = {
+                kind: {
+                    key.removeprefix(start): value
+                    for key, value in state.items()
+                    if key.startswith(start := f"{index}.{kind}.")
+                }
+                for kind in ("loss", "gradient")
+            }
+            losses, norms = columns["loss"], columns["gradient"]
+            if losses:
+                table.names, table.losses = [*losses, *norms], len(losses)
+                values = [*losses.values(), *norms.values()]
+                table.values = torch.stack(values, 1).to(self.device)

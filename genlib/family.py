@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from genlib.config import Config, TrainConfig
 
 Shape = tuple[int, int, int]
-Kind = Literal["pictures", "points"]  # of data; a point is a picture of one pixel
+# Of data: a point is a picture of one pixel, with three channels in space and two in the plane.
+Kind = Literal["pictures", "points", "plane"]
 Reference = Literal["none", "pca", "linear_denoiser"]
 Losses = dict[str, Float[Tensor, ""]]
 Pictures = Float[Tensor, "batch channels height width"]
@@ -47,6 +48,7 @@ class Family(nn.Module, ABC):
     learns: ClassVar[tuple[Kind, ...]] = ("pictures",)  # what its data may be
     shows: ClassVar[tuple[str, ...]] = ("reconstruction",)  # what `preview` gives, in order
     reference: ClassVar[Reference] = "none"  # the simpler method that it has to beat
+    merit: ClassVar[str] = "mse"  # which of its figures of merit is shown first; less is better
 
     def __init__(self, config: Config, shape: Shape) -> None:
         super().__init__()
@@ -60,6 +62,10 @@ class Family(nn.Module, ABC):
     @abstractmethod
     def players(self) -> dict[str, nn.Module]:
         """Return the modules that the present stage optimises, each by an optimizer of its own."""
+
+    def paces(self) -> dict[str, float]:
+        """Return the learning rates of players, as multiples of the recipe's; 1 where missing."""
+        return {}
 
     @abstractmethod
     def updates(self, x: Pictures, rng: torch.Generator) -> Iterator[tuple[str, Losses]]:
@@ -117,6 +123,14 @@ class Generates(ABC):
     @abstractmethod
     def sample(self, count: int, rng: torch.Generator) -> Pictures:
         """Return new pictures, in [0, 1]; computed where the generator is."""
+
+
+class Discriminates(ABC):
+    """The ability to tell real pictures from generated ones."""
+
+    @abstractmethod
+    def discriminate(self, x: Pictures) -> Float[Tensor, "batch"]:
+        """Return the discriminator's logit of each picture in [0, 1]: positive says real."""
 
 
 class Denoises(ABC):

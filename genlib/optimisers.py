@@ -14,16 +14,20 @@ from genlib.config import TrainConfig
 Parameters = list[nn.Parameter]
 
 
-def _plain(make: Callable[..., Optimizer], **options: Any) -> Callable[..., list[Optimizer]]:
-    def build(weights: Parameters, rate: float, **device: Any) -> list[Optimizer]:
-        return [make(weights, lr=rate, **options, **device)]
+def _adam(make: Callable[..., Optimizer]) -> Callable[..., list[Optimizer]]:
+    def build(weights: Parameters, rate: float, momentum: float, **device: Any) -> list[Optimizer]:
+        return [make(weights, lr=rate, betas=(momentum, 0.999), **device)]
 
     return build
 
 
-def _sgd(weights: Parameters, rate: float, **_: Any) -> list[Optimizer]:
+def _rmsprop(weights: Parameters, rate: float, _: float, **device: Any) -> list[Optimizer]:
+    return [RMSprop(weights, lr=rate, **device)]
+
+
+def _sgd(weights: Parameters, rate: float, momentum: float, **_: Any) -> list[Optimizer]:
     """SGD keeps no counter on the host, so it has no `capturable` option to pass on."""
-    return [SGD(weights, lr=rate, momentum=0.9)]
+    return [SGD(weights, lr=rate, momentum=momentum)]
 
 
 class FlatMuon(Muon):
@@ -47,7 +51,7 @@ class FlatMuon(Muon):
         return super().step(closure)  # type: ignore[no-untyped-call]
 
 
-def _muon(weights: Parameters, rate: float, **device: Any) -> list[Optimizer]:
+def _muon(weights: Parameters, rate: float, momentum: float, **device: Any) -> list[Optimizer]:
     """Muon for matrices and filters, AdamW for the rest (Jordan 2024, kellerjordan.github.io).
 
     Muon's update is rescaled to AdamW's usual size (Liu et al. 2025, arXiv:2502.16982, eq. 4),
@@ -60,16 +64,17 @@ def _muon(weights: Parameters, rate: float, **device: Any) -> list[Optimizer]:
         options = {"weight_decay": 0, "adjust_lr_fn": "match_rms_adamw"}
         parts.append(FlatMuon(matrices, lr=rate, **options))
     if rest:
-        parts.append(AdamW(rest, lr=rate, weight_decay=0, **device))
+        betas = momentum, 0.999
+        parts.append(AdamW(rest, lr=rate, betas=betas, weight_decay=0, **device))
     return parts
 
 
 OPTIMISERS: dict[OptimizerName, Callable[..., list[Optimizer]]] = {
     "muon": _muon,
-    "adamw": _plain(AdamW),
-    "adam": _plain(Adam),
-    "nadam": _plain(NAdam),
-    "rmsprop": _plain(RMSprop),
+    "adamw": _adam(AdamW),
+    "adam": _adam(Adam),
+    "nadam": _adam(NAdam),
+    "rmsprop": _rmsprop,
     "sgd": _sgd,
 }
 
@@ -82,7 +87,8 @@ def make_optimisers(
     On CUDA their counters live on the device (`capturable`), so a CUDA graph can hold the step.
     """
     capturable = {"capturable": True} if device.type == "cuda" else {}
-    return OPTIMISERS[config.optimizer](list(weights), config.learning_rate, **capturable)
+    make = OPTIMISERS[config.optimizer]
+    return make(list(weights), config.learning_rate, config.momentum, **capturable)
 
 
 def rate_factors(config: TrainConfig, steps: int) -> Float[Tensor, "steps"]:
@@ -114,8 +120,10 @@ def descend(
     loss: Float[Tensor, ""],
     factor: Float[Tensor, ""],
     clip: float,
-) -> None:
-    """Step a player's weights down the gradient of its loss; 0 is no clipping.
+) -> Float[Tensor, ""]:
+    """Step a player's weights down the gradient of its loss, and return the gradient's norm.
+
+    A clip of 0 is none; the norm is that before it.
 
     The optimizers step at the peak rate; the schedule's factor then scales the step, as every
     optimizer's step is proportional to its rate. The factor is a tensor, so that a graph
@@ -124,14 +132,16 @@ def descend(
     for weight in weights:
         weight.grad = None
     loss.backward(inputs=weights)
+    norm = nn.utils.get_total_norm([weight.grad for weight in weights if weight.grad is not None])
     if clip:
-        nn.utils.clip_grad_norm_(weights, clip)
+        nn.utils.clip_grads_with_norm_(weights, clip, norm)
     with torch.no_grad():
         before = [weight.clone() for weight in weights]
         for optimiser in optimisers:
             optimiser.step()
         for weight, start in zip(weights, before, strict=True):
             weight.copy_(torch.lerp(start, weight, factor))
+    return norm
 
 
 @torch.no_grad()

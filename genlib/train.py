@@ -116,8 +116,13 @@ class Training:
             name: [weight for weight in player.parameters() if weight.requires_grad]
             for name, player in self.family.players().items()
         }
+        paces, peak = self.family.paces(), self.config.learning_rate
+        recipes = {
+            name: self.config.model_copy(update={"learning_rate": peak * paces.get(name, 1.0)})
+            for name in self.players
+        }
         self.optimisers = {
-            name: make_optimisers(self.config, weights, self.device)
+            name: make_optimisers(recipes[name], weights, self.device)
             for name, weights in self.players.items()
         }
         self.done = torch.zeros((), dtype=torch.long, device=self.device)  # steps of this stage
@@ -152,6 +157,7 @@ class Training:
         updates = self.family.updates(x, self.rng)
         kind = autocast_type(self.device, self.config.precision)
         numbers: dict[str, Tensor] = {}
+        norms: dict[str, Tensor] = {}
         while True:
             with torch.autocast(
                 self.device.type, kind, enabled=kind is not None, cache_enabled=False
@@ -162,11 +168,11 @@ class Training:
             player, losses = update
             loss = torch.stack(list(losses.values())).sum()
             weights, optimisers = self.players[player], self.optimisers[player]
-            descend(weights, optimisers, loss, rate, self.config.clip)
+            norms[player] = descend(weights, optimisers, loss, rate, self.config.clip)
             numbers |= {name: value.detach() for name, value in losses.items()}
         if self.config.ema:
             follow(self.average, self.family, self.averages.index_select(0, now)[0])
-        self.curve.write(self.done, numbers)
+        self.curve.write(self.done, numbers, norms)
         self.done += 1
 
     def diverged(self, *, wait: bool = False) -> bool:

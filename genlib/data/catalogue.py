@@ -1,22 +1,30 @@
 """The data sets: what is known of each, where it comes from, and how it is split."""
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import torch
 from jaxtyping import Int64, UInt8
+from pydantic import Field
 from torch import Tensor
 from torch.nn import functional as F
 
 from genlib.config import Settings
 from genlib.data.pictures import DEBIAN, Split, read_debian, read_digits, read_torchvision
-from genlib.data.points import ellipse
+from genlib.data.points import DRAWN, ellipse, plane
 from genlib.family import Data, Kind
 
-DatasetName = Literal["ellipse", "fashion_mnist", "mnist", "kmnist", "cifar10", "digits"]
+Named = Literal[
+    *("ellipse", "ring", "grid", "moons", "spiral", "blobs"),
+    *("fashion_mnist", "mnist", "kmnist", "cifar10", "digits"),
+]
+DatasetName = Named | Annotated[str, Field(pattern=DRAWN)]
 Labels = Int64[Tensor, "_"]
+SHOWN_POINTS = 1024
 
 
 class DatasetUnavailableError(RuntimeError):
@@ -35,40 +43,62 @@ class Source(NamedTuple):
     kind: Kind = "pictures"
 
 
+def _plane(title: str, *classes: str) -> Source:
+    return Source(title, classes, (2, 1, 1), "", 0, 20_000, "plane")
+
+
+class Catalogue(dict[str, Source]):
+    """What is known of each data set; of one that somebody drew it is always the same."""
+
+    def __missing__(self, name: str) -> Source:
+        if re.match(DRAWN, name) is None:
+            raise KeyError(name)
+        return _plane("Your own drawing", "point")
+
+
 NUMERALS = tuple("0123456789")
-DATASETS: dict[DatasetName, Source] = {
-    "ellipse": Source("Ellipse in space, 60 points", ("point",), (3, 1, 1), "", 0, 60, "points"),
-    "fashion_mnist": Source(
-        "Fashion-MNIST",
-        (
-            *("T-shirt", "trouser", "pullover", "dress", "coat"),
-            *("sandal", "shirt", "sneaker", "bag", "ankle boot"),
+DATASETS: Mapping[DatasetName, Source] = Catalogue(
+    {
+        "ellipse": Source(
+            "Ellipse in space, 60 points", ("point",), (3, 1, 1), "", 0, 60, "points"
         ),
-        (1, 28, 28),
-        "FashionMNIST",
-        86_000_000,
-    ),
-    "mnist": Source("MNIST", NUMERALS, (1, 28, 28), "MNIST", 66_500_000),
-    "kmnist": Source(
-        "Kuzushiji-MNIST",
-        ("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"),
-        (1, 28, 28),
-        "KMNIST",
-        76_000_000,
-    ),
-    "cifar10": Source(
-        "CIFAR-10",
-        (
-            *("airplane", "automobile", "bird", "cat", "deer"),
-            *("dog", "frog", "horse", "ship", "truck"),
+        "ring": _plane("Ring of 8", *(f"mode {index + 1}" for index in range(8))),
+        "grid": _plane("Grid of 25", *(f"mode {index + 1}" for index in range(25))),
+        "moons": _plane("Two moons", "upper", "lower"),
+        "spiral": _plane("Spiral", "first arm", "second arm"),
+        "blobs": _plane("Two blobs", "left", "right"),
+        "fashion_mnist": Source(
+            "Fashion-MNIST",
+            (
+                *("T-shirt", "trouser", "pullover", "dress", "coat"),
+                *("sandal", "shirt", "sneaker", "bag", "ankle boot"),
+            ),
+            (1, 28, 28),
+            "FashionMNIST",
+            86_000_000,
         ),
-        (3, 32, 32),
-        "CIFAR10",
-        357_000_000,
-        45_834,
-    ),
-    "digits": Source("Digits 8×8 (scikit-learn)", NUMERALS, (1, 8, 8), "", 0, 1_373),
-}
+        "mnist": Source("MNIST", NUMERALS, (1, 28, 28), "MNIST", 66_500_000),
+        "kmnist": Source(
+            "Kuzushiji-MNIST",
+            ("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"),
+            (1, 28, 28),
+            "KMNIST",
+            76_000_000,
+        ),
+        "cifar10": Source(
+            "CIFAR-10",
+            (
+                *("airplane", "automobile", "bird", "cat", "deer"),
+                *("dog", "frog", "horse", "ship", "truck"),
+            ),
+            (3, 32, 32),
+            "CIFAR10",
+            357_000_000,
+            45_834,
+        ),
+        "digits": Source("Digits 8×8 (scikit-learn)", NUMERALS, (1, 8, 8), "", 0, 1_373),
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -98,13 +128,13 @@ class Dataset:
         return Dataset(self.name, **tensors)
 
     def showcase(self, seed: int = 0) -> Int64[Tensor, "shown"]:
-        """Return the indices of what a lesson shows: a test picture of each class, or all points.
+        """Return the indices of what a lesson shows: a test picture of each class, or points.
 
         Another seed gives other pictures.
         """
         labels = self.test_labels.cpu()
-        if DATASETS[self.name].kind == "points":
-            return torch.arange(len(labels))
+        if DATASETS[self.name].kind != "pictures":
+            return torch.arange(min(SHOWN_POINTS, len(labels)))
         classes = range(len(DATASETS[self.name].classes))
         ranks = [torch.nonzero(labels == label)[:, 0] for label in classes]
         return torch.stack([rank[seed % len(rank)] for rank in ranks])
@@ -115,7 +145,7 @@ def load(name: DatasetName) -> Dataset:
     """Return the data set on the CPU, downloading it into the data folder where it must.
 
     The last twelfth of the training pictures is kept for validation: 55,000 / 5,000 / 10,000
-    for the MNIST family. Of points there are no others: they serve for all three.
+    for the MNIST family. Of the ellipse there are no other points: they serve for all three.
 
     Raises:
         DatasetUnavailableError: with one sentence on what to do instead.
@@ -123,6 +153,10 @@ def load(name: DatasetName) -> Dataset:
     if name == "ellipse":
         points, labels = ellipse(60, 0), torch.zeros(60, dtype=torch.long)
         return Dataset(name, points, labels, points, labels, points, labels)
+    if DATASETS[name].kind == "plane":
+        count = DATASETS[name].pictures
+        parts = [plane(name, size, seed) for seed, size in enumerate((count, 1000, 10_000))]
+        return Dataset(name, *(values for part in parts for values in part))
     (train, train_labels), (test, test_labels) = _read(name)
     cut = len(train) - len(train) // 12
     return Dataset(

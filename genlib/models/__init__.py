@@ -2,7 +2,10 @@
 
 from genlib.family import Family
 from genlib.models.convolutional import ConvolutionalAutoencoder
+from genlib.models.dcgan import DCGAN
 from genlib.models.denoising import DenoisingAutoencoder
+from genlib.models.gan import DenseGAN
+from genlib.models.gan2d import PlaneGAN
 from genlib.models.linear import LinearAutoencoder
 from genlib.models.recurrent import RecurrentAutoencoder
 from genlib.models.sparse import SparseAutoencoder
@@ -17,4 +20,7 @@ FAMILIES: dict[str, type[Family]] = {
     "denoising": DenoisingAutoencoder,
     "sparse": SparseAutoencoder,
     "vae": VariationalAutoencoder,
+    "gan2d": PlaneGAN,
+    "gan": DenseGAN,
+    "dcgan": DCGAN,
 }

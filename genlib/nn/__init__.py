@@ -1,6 +1,18 @@
 """Blocks of networks that several families share."""
 
-from genlib.nn.dense import ACTIVATIONS, Activation, Tied, stack
+from genlib.nn.dense import ACTIVATIONS, Activation, Nonlinearity, Tied, stack
+from genlib.nn.dropout import Dropout, draw_from
 from genlib.nn.strided import doubling, halved_twice, halving
 
-__all__ = ["ACTIVATIONS", "Activation", "Tied", "doubling", "halved_twice", "halving", "stack"]
+__all__ = [
+    "ACTIVATIONS",
+    "Activation",
+    "Dropout",
+    "Nonlinearity",
+    "Tied",
+    "doubling",
+    "draw_from",
+    "halved_twice",
+    "halving",
+    "stack",
+]

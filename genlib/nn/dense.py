@@ -10,14 +10,17 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 Activation = Literal["relu", "selu", "gelu"]
-ACTIVATIONS: dict[Activation, Callable[[], nn.Module]] = {
+Nonlinearity = Literal["relu", "selu", "gelu", "tanh", "leaky relu"]  # what games use besides
+ACTIVATIONS: dict[Nonlinearity, Callable[[], nn.Module]] = {
     "relu": nn.ReLU,
     "selu": nn.SELU,
     "gelu": nn.GELU,
+    "tanh": nn.Tanh,
+    "leaky relu": lambda: nn.LeakyReLU(0.2),
 }
 
 
-def stack(sizes: list[int], activation: Activation) -> nn.Sequential:
+def stack(sizes: list[int], activation: Nonlinearity) -> nn.Sequential:
     """Return dense layers through `sizes`, the activation between them but not after the last."""
     layers: list[nn.Module] = []
     for fan_in, fan_out in pairwise(sizes):

@@ -1,0 +1,21 @@
+"""The game of two players that all GANs share: losses, cures, and the two phases of a step."""
+
+from genlib.adversarial.batchwise import MinibatchDiscrimination, packed, verdict
+from genlib.adversarial.game import AdversarialConfig, Game
+from genlib.adversarial.gan import GAN
+from genlib.adversarial.objectives import OBJECTIVES, Loss, gradient_penalty, slope
+from genlib.adversarial.replay import ReplayBuffer
+
+__all__ = [
+    "GAN",
+    "OBJECTIVES",
+    "AdversarialConfig",
+    "Game",
+    "Loss",
+    "MinibatchDiscrimination",
+    "ReplayBuffer",
+    "gradient_penalty",
+    "packed",
+    "slope",
+    "verdict",
+]

@@ -1,0 +1,216 @@
+"""The game: a generator draws, a discriminator tells real from drawn, and they take turns."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from pydantic import Field
+from torch import Tensor
+
+from genlib.adversarial.batchwise import packed
+from genlib.adversarial.objectives import OBJECTIVES, Logits, Loss, gradient_penalty, slope
+from genlib.adversarial.replay import ReplayBuffer
+from genlib.config import Config
+from genlib.family import Losses
+
+
+class AdversarialConfig(Config):
+    """The rules of the game, and the cures for a game that goes wrong."""
+
+    loss: Loss = Field(
+        "non-saturating",
+        title="Loss",
+        description="What both players are paid for; non-saturating is the book's.",
+    )
+    r1: float = Field(
+        0.0,
+        ge=0.0,
+        le=1000.0,
+        title="R1",
+        description="Penalty on the discriminator's slope at real data; 0 is off. It keeps the "
+        "game from circling.",
+        json_schema_extra={"options": [0.0, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0]},
+    )
+    r2: float = Field(
+        0.0,
+        ge=0.0,
+        le=1000.0,
+        title="R2",
+        description="The same penalty at generated data.",
+        json_schema_extra={"options": [0.0, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0]},
+    )
+    gradient_penalty: float = Field(
+        0.0,
+        ge=0.0,
+        le=1000.0,
+        title="Gradient penalty",
+        description="Pulls the discriminator's slope towards 1 between real and generated data; "
+        "the Wasserstein loss needs it, usually at 10.",
+        json_schema_extra={"options": [0.0, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0]},
+    )
+    spectral_norm: bool = Field(
+        False,
+        title="Spectral norm",
+        description="Divides each of the discriminator's weight matrices by its largest singular "
+        "value, so that it cannot be steep.",
+    )
+    packing: int = Field(
+        1,
+        ge=1,
+        le=4,
+        title="Packing (PacGAN)",
+        description="How many samples the discriminator judges at once: sameness gives them away.",
+        json_schema_extra={"options": [1, 2, 3, 4]},
+    )
+    minibatch_discrimination: bool = Field(
+        False,
+        title="Minibatch discrimination",
+        description="Tells the discriminator how near each sample is to the others of its batch.",
+    )
+    replay: int = Field(
+        0,
+        ge=0,
+        le=4096,
+        title="Experience replay",
+        description="How many earlier samples the discriminator trains on, drawn evenly; 0 is "
+        "only the newest ones.",
+        json_schema_extra={"options": [0, 256, 1024, 4096]},
+    )
+    smoothing: float = Field(
+        0.0,
+        ge=0.0,
+        le=0.5,
+        title="Label smoothing",
+        description="What the label of real data lacks to 1, for the losses that have labels.",
+        json_schema_extra={"step": 0.05},
+    )
+    instance_noise: float = Field(
+        0.0,
+        ge=0.0,
+        le=1.0,
+        title="Instance noise",
+        description="Standard deviation of noise on all that the discriminator sees.",
+        json_schema_extra={"step": 0.05},
+    )
+    critic_steps: int = Field(
+        1,
+        ge=1,
+        le=5,
+        title="Steps of D",
+        description="Updates of the discriminator in each step of training.",
+        json_schema_extra={"options": [1, 2, 3, 4, 5]},
+    )
+    generator_steps: int = Field(
+        1,
+        ge=1,
+        le=5,
+        title="Steps of G",
+        description="Updates of the generator in each step of training.",
+        json_schema_extra={"options": [1, 2, 3, 4, 5]},
+    )
+    critic_rate: float = Field(
+        1.0,
+        ge=0.01,
+        le=10.0,
+        title="D's learning rate ×",
+        description="The discriminator's learning rate, as a multiple of the generator's.",
+        json_schema_extra={"options": [0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 10.0]},
+    )
+
+
+@dataclass(frozen=True)
+class Game:
+    """Both players and the rules.
+
+    All of it works on batches of shape (*lead, batch, …): `lead` is empty for one game, and the
+    number of games where many are played at once. Losses are means over a batch, summed over
+    the games.
+
+    Attributes:
+        config: the rules.
+        generate: G, from codings z to pictures.
+        critic: D, from pictures, packed where the rules say so, to a logit each.
+        replay: what is kept of earlier pictures, where the rules say so.
+        codings: the dimensions of z.
+        lead: of all batches.
+    """
+
+    config: AdversarialConfig
+    generate: Callable[[Tensor], Tensor]
+    critic: Callable[[Tensor], Tensor]
+    replay: ReplayBuffer | None
+    codings: int
+    lead: tuple[int, ...] = ()
+
+    def updates(self, x: Tensor, rng: torch.Generator) -> Iterator[tuple[str, Losses]]:
+        """Yield the losses of phase 1, the discriminator's, and of phase 2, the generator's."""
+        for _ in range(self.config.critic_steps):
+            with torch.no_grad():
+                fake = self.generate(self.draw(x, rng))
+            if self.replay is not None:
+                fake = self.replay.exchange(fake, rng)
+            yield "discriminator", self.critic_losses(x, fake, rng)
+        for _ in range(self.config.generator_steps):
+            fake = self.generate(self.draw(x, rng))
+            yield "generator", self.generator_losses(x, fake, rng)
+
+    def draw(self, x: Tensor, rng: torch.Generator) -> Float[Tensor, "*lead batch codings"]:
+        """Return codings z from N(0, I), one for each picture of a batch."""
+        shape = *x.shape[: len(self.lead) + 1], self.codings
+        return torch.randn(shape, generator=rng, device=x.device)
+
+    def critic_losses(self, real: Tensor, fake: Tensor, rng: torch.Generator) -> Losses:
+        """Return what the discriminator minimises."""
+        rules = self.config
+        real = self.seen(real, rng).detach().requires_grad_(rules.r1 > 0)
+        fake = self.seen(fake, rng).detach().requires_grad_(rules.r2 > 0)
+        on_real, on_fake = self.logits(real, fake)
+        terms = {"discriminator": OBJECTIVES[rules.loss].critic(on_real, on_fake, rules.smoothing)}
+        if rules.r1:  # Mescheder et al. 2018, eq. 9
+            terms["R1"] = rules.r1 / 2 * slope(on_real, real)
+        if rules.r2:
+            terms["R2"] = rules.r2 / 2 * slope(on_fake, fake)
+        if rules.gradient_penalty:
+            batch = real.shape[: len(self.lead) + 1]
+            share = torch.rand(batch, generator=rng, device=real.device)
+            penalty = gradient_penalty(self.score, real, fake, share)
+            terms["gradient penalty"] = rules.gradient_penalty * penalty
+        return {name: self.total(values) for name, values in terms.items()}
+
+    def generator_losses(self, real: Tensor, fake: Tensor, rng: torch.Generator) -> Losses:
+        """Return what the generator minimises."""
+        objective, fake = OBJECTIVES[self.config.loss], self.seen(fake, rng)
+        if objective.paired:
+            on_real, on_fake = self.logits(self.seen(real, rng), fake)
+        else:
+            on_fake = self.score(fake)
+            on_real = torch.zeros_like(on_fake)
+        return {"generator": self.total(objective.generator(on_real, on_fake))}
+
+    def seen(self, x: Tensor, rng: torch.Generator) -> Tensor:
+        """Return what the discriminator sees of pictures: with noise, where the rules say so."""
+        if not self.config.instance_noise:
+            return x
+        noise = torch.randn(x.shape, generator=rng, device=x.device)
+        return x + self.config.instance_noise * noise
+
+    def score(self, x: Tensor) -> Logits:
+        """Return the discriminator's logits."""
+        return self.critic(packed(x, self.config.packing, len(self.lead))).float()
+
+    def logits(self, real: Tensor, fake: Tensor) -> tuple[Logits, Logits]:
+        """Return the logits of both, judged in one batch, as the book does it.
+
+        With minibatch discrimination each has its own, or the others would give it away.
+        """
+        if self.config.minibatch_discrimination:
+            return self.score(real), self.score(fake)
+        axis = len(self.lead)
+        both = [packed(part, self.config.packing, axis) for part in (real, fake)]
+        on_real, on_fake = self.critic(torch.cat(both, axis)).float().chunk(2, axis)
+        return on_real, on_fake
+
+    def total(self, values: Logits) -> Float[Tensor, ""]:
+        """Return the mean over the batch, summed over the games."""
+        return values.mean(-1).sum()

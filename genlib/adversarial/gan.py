@@ -1,0 +1,90 @@
+"""What all GANs share as families: the two networks, and what one can ask of them."""
+
+from collections.abc import Iterator
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
+
+from genlib.adversarial.game import AdversarialConfig, Game
+from genlib.adversarial.replay import ReplayBuffer
+from genlib.family import Discriminates, Family, Generates, Losses, Pictures, Shape
+from genlib.metrics import energy_distance
+from genlib.nn import draw_from
+from genlib.rng import generator
+
+COMPARED = 1000  # pictures of each kind in the energy distance
+
+
+class GAN(Family, Generates, Discriminates):
+    """A family of two players; each kind of GAN brings its networks.
+
+    Args:
+        config: the rules of the game.
+        shape: of a picture.
+        codings: the generator's input, drawn from N(0, I).
+        networks: the generator, from codings to pictures in [0, 1] or points; and the
+            discriminator, from pictures, as many channels as are packed, to (batch, 1) logits.
+    """
+
+    merit = "energy"
+
+    def __init__(
+        self,
+        config: AdversarialConfig,
+        shape: Shape,
+        codings: int,
+        networks: tuple[nn.Module, nn.Module],
+    ) -> None:
+        super().__init__(config, shape)
+        self.config, self.codings = config, codings
+        self.generator, self.discriminator = networks
+        if config.spectral_norm:
+            for layer in list(self.discriminator.modules()):
+                if isinstance(layer, nn.Linear | nn.Conv2d):
+                    spectral_norm(layer)
+        self.replay = ReplayBuffer(config.replay, (), shape) if config.replay else None
+
+    @property
+    def game(self) -> Game:
+        """The game of the two."""
+        critic = lambda x: self.discriminator(x)[:, 0]  # noqa: E731
+        return Game(self.config, self.generator, critic, self.replay, self.codings)
+
+    def players(self) -> dict[str, nn.Module]:
+        """Return both networks."""
+        return {"discriminator": self.discriminator, "generator": self.generator}
+
+    def paces(self) -> dict[str, float]:
+        """Return the discriminator's learning rate, as a multiple of the generator's."""
+        return {"discriminator": self.config.critic_rate}
+
+    def updates(self, x: Pictures, rng: torch.Generator) -> Iterator[tuple[str, Losses]]:
+        """Yield the losses of the discriminator's phase, then of the generator's."""
+        draw_from(self.discriminator, rng)
+        yield from self.game.updates(x, rng)
+
+    def discriminate(self, x: Pictures) -> Float[Tensor, "batch"]:
+        """Return D's logit of each picture; with packing, of several copies of it."""
+        parts = [part.repeat_interleave(self.config.packing, 0) for part in x.split(COMPARED)]
+        return torch.cat([self.game.score(part) for part in parts])
+
+    def generate(self, z: Float[Tensor, "batch codings"]) -> Pictures:
+        """Return the pictures of codings z."""
+        return self.generator(z)  # type: ignore[no-any-return]
+
+    def sample(self, count: int, rng: torch.Generator) -> Pictures:
+        """Return pictures of codings drawn from N(0, I)."""
+        z = torch.randn(count, self.codings, generator=rng, device=rng.device)
+        return torch.cat([self.generate(part) for part in z.split(COMPARED)])
+
+    def evaluate(self, x: Pictures) -> Losses:
+        """Return the energy distance of samples, and the shares that D judges rightly."""
+        x = x[:COMPARED]
+        made = self.sample(len(x), generator(0, x.device))
+        return {
+            "energy": energy_distance(x.flatten(1), made.flatten(1)),
+            "right on real": (self.discriminate(x) > 0).float().mean(),
+            "right on fake": (self.discriminate(made) <= 0).float().mean(),
+        }

@@ -1,0 +1,128 @@
+"""What the two players of a GAN minimise, and the penalties on the discriminator's slope.
+
+All take logits, the discriminator's output before any sigmoid: positive says real. They return
+one number for each picture, so that a mean over the batch is the loss.
+"""
+
+from collections.abc import Callable
+from typing import Literal, NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional as F
+
+Loss = Literal[
+    "non-saturating", "minimax", "least squares", "hinge", "wasserstein", "relativistic"
+]
+Logits = Float[Tensor, "*lead batch"]
+Critic = Callable[[Tensor], Tensor]
+
+
+class Objective(NamedTuple):
+    """The losses of both players, of logits of real and of generated pictures.
+
+    Attributes:
+        critic: (real, fake, smoothing) → loss; smoothing is what real labels lack to 1.
+        generator: (real, fake) → loss.
+        paired: whether the generator's loss needs real pictures too.
+    """
+
+    critic: Callable[[Logits, Logits, float], Logits]
+    generator: Callable[[Logits, Logits], Logits]
+    paired: bool = False
+
+
+def _cross_entropy(real: Logits, fake: Logits, smoothing: float) -> Logits:
+    """−(1 − s) ln D(x) − s ln(1 − D(x)) − ln(1 − D(G(z))), D the sigmoid of the logit.
+
+    Goodfellow et al. 2014, eq. 1; the smoothing of Salimans et al. 2016, section 3.4.
+    """
+    return F.softplus(-real) + smoothing * real + F.softplus(fake)
+
+
+def _minimax(real: Logits, fake: Logits) -> Logits:
+    """ln(1 − D(G(z))): flat where the discriminator is sure, so that little is learned there."""
+    return -F.softplus(fake)
+
+
+def _non_saturating(real: Logits, fake: Logits) -> Logits:
+    """−ln D(G(z)) (Goodfellow et al. 2014, section 3)."""
+    return F.softplus(-fake)
+
+
+def _squares(real: Logits, fake: Logits, smoothing: float) -> Logits:
+    """½ (D(x) − 1 + s)² + ½ D(G(z))² (Mao et al. 2017, eq. 9)."""
+    return ((real - 1 + smoothing).square() + fake.square()) / 2
+
+
+def _square(real: Logits, fake: Logits) -> Logits:
+    """½ (D(G(z)) − 1)²."""
+    return (fake - 1).square() / 2
+
+
+def _hinge(real: Logits, fake: Logits, smoothing: float) -> Logits:
+    """max(0, 1 − D(x)) + max(0, 1 + D(G(z))) (Lim and Ye 2017; Miyato et al. 2018, eq. 16)."""
+    return F.relu(1 - real) + F.relu(1 + fake)
+
+
+def _wasserstein(real: Logits, fake: Logits, smoothing: float) -> Logits:
+    """D(G(z)) − D(x) (Arjovsky et al. 2017, eq. 3); it needs a penalty on D's slope."""
+    return fake - real
+
+
+def _score(real: Logits, fake: Logits) -> Logits:
+    """−D(G(z)): what hinge and Wasserstein loss give the generator."""
+    return -fake
+
+
+def _relative_critic(real: Logits, fake: Logits, smoothing: float) -> Logits:
+    """−ln σ(D(x) − D(G(z))): each generated picture beside a real one.
+
+    Jolicoeur-Martineau 2019; Huang et al. 2024, eq. 2.
+    """
+    return F.softplus(fake - real)
+
+
+def _relative_generator(real: Logits, fake: Logits) -> Logits:
+    """−ln σ(D(G(z)) − D(x))."""
+    return F.softplus(real - fake)
+
+
+OBJECTIVES: dict[Loss, Objective] = {
+    "non-saturating": Objective(_cross_entropy, _non_saturating),
+    "minimax": Objective(_cross_entropy, _minimax),
+    "least squares": Objective(_squares, _square),
+    "hinge": Objective(_hinge, _score),
+    "wasserstein": Objective(_wasserstein, _score),
+    "relativistic": Objective(_relative_critic, _relative_generator, paired=True),
+}
+
+
+def slope(logits: Logits, x: Float[Tensor, "*shape"]) -> Float[Tensor, "*lead pictures"]:
+    """Return ‖∇ₓ D(x)‖² of each picture, itself differentiable in D's weights.
+
+    Args:
+        logits: D(x); pictures that are packed share one.
+        x: pictures that require a gradient, (*lead, pictures, …) with lead as in `logits`.
+    """
+    (gradient,) = torch.autograd.grad(logits.sum(), x, create_graph=True)
+    squared: Tensor = gradient.flatten(logits.ndim).square().sum(-1)
+    return squared
+
+
+def gradient_penalty(
+    critic: Critic, real: Tensor, fake: Tensor, share: Float[Tensor, "*lead batch"]
+) -> Float[Tensor, "*lead batch"]:
+    """Return (‖∇D‖ − 1)² between real and generated pictures (Gulrajani et al. 2017, eq. 3).
+
+    Args:
+        critic: D.
+        real: pictures.
+        fake: as many.
+        share: where between the two D's slope is taken, in [0, 1]; 1 is at the real one.
+    """
+    weight = share.view(*share.shape, *[1] * (real.ndim - share.ndim))
+    between = torch.lerp(fake, real, weight).detach().requires_grad_()
+    length = (slope(critic(between), between) + 1e-12).sqrt()
+    return (length - 1).square()

@@ -1,0 +1,98 @@
+r"""A forger and a detective learn from each other, until the forger's pictures pass for real.
+
+The **generator** turns random codings into pictures; the **discriminator** gets pictures, half of
+them real, and says which are. In **phase 1** the discriminator learns, in **phase 2** the
+generator does, through the discriminator: it never sees a real picture itself.
+
+$$\min_D\ \mathbb E_x\bigl[-\ln \sigma(D(x))\bigr]
++ \mathbb E_z\bigl[-\ln(1 - \sigma(D(G(z))))\bigr], \qquad
+\min_G\ \mathbb E_z\bigl[-\ln \sigma(D(G(z)))\bigr]$$
+
+Where nobody can tell the pictures apart, the discriminator says ½ to all, and its loss is
+$2 \ln 2 \approx 1.386$. Neither loss says how good the pictures are: each is measured against an
+opponent that changes too. And nothing keeps the generator from giving up a part of the data. It
+may find that shoes fool the discriminator best and make nothing else (**mode collapse**); the
+discriminator then learns that shoes are forged, the generator moves on to shirts, and so on round
+the classes. So look at what is in the pictures, not at the losses.
+
+**References.** A. Géron, *Hands-On Machine Learning*, chapter 17. I. Goodfellow et al.,
+*Generative adversarial nets*, NeurIPS (2014). T. Salimans et al., *Improved techniques for
+training GANs*, NeurIPS (2016), for label smoothing and minibatch discrimination. N. Huang et al.,
+*The GAN is dead; long live the GAN*, NeurIPS (2024), for the recipe of the first preset.
+"""
+
+import math
+
+import torch
+from pydantic import Field
+from torch import nn
+
+from genlib.adversarial import GAN, AdversarialConfig, verdict
+from genlib.config import TrainConfig
+from genlib.family import Pictures, Preset, Shape, Shown
+from genlib.nn import ACTIVATIONS, Nonlinearity, stack
+
+SHOWN = 10  # samples for each test picture that a lesson shows
+
+
+class GANConfig(AdversarialConfig):
+    """Two dense networks, and the rules of their game."""
+
+    codings: int = Field(
+        30, ge=1, le=128, title="Codings", description="Random numbers that a picture is made of."
+    )
+    hidden: int = Field(
+        150,
+        ge=8,
+        le=1024,
+        title="Hidden units",
+        description="Units of the layers next to the picture; the others have two thirds as many.",
+        json_schema_extra={"options": [16, 32, 64, 150, 300, 512, 768, 1024]},
+    )
+    activation: Nonlinearity = Field(
+        "selu", title="Activation", description="The nonlinearity after each hidden layer."
+    )
+
+
+BOOK = TrainConfig(
+    optimizer="rmsprop",
+    learning_rate=1e-3,
+    batch_size=32,
+    epochs=20,
+    warmup=0.0,
+    decay="none",
+    ema=0.0,
+)
+
+
+class DenseGAN(GAN):
+    """The chapter's first GAN: 30 codings to 100-150-784, and 784-150-100 to one logit."""
+
+    config_type = GANConfig
+    shows = ("new sample",) * SHOWN
+    presets = {
+        "textbook": Preset(GANConfig(), BOOK, "The chapter's own recipe: RMSprop."),
+    }
+
+    def __init__(self, config: GANConfig, shape: Shape) -> None:
+        pixels, wide, kind = math.prod(shape), config.hidden, config.activation
+        narrow = wide * 2 // 3
+        drawing = stack([config.codings, narrow, wide, pixels], kind)
+        seeing = stack([config.packing * pixels, wide, narrow], kind)
+        last = verdict(narrow, batchwise=config.minibatch_discrimination)
+        networks = (
+            nn.Sequential(drawing, nn.Sigmoid(), nn.Unflatten(1, shape)),
+            nn.Sequential(nn.Flatten(), seeing, ACTIVATIONS[kind](), last),
+        )
+        super().__init__(config, shape, config.codings, networks)
+        self.units = narrow, wide
+
+    def preview(self, x: Pictures, rng: torch.Generator) -> Shown:
+        """Return new pictures, each time of the same codings."""
+        return self.sample(SHOWN * len(x), rng)
+
+    def sizes(self) -> list[tuple[str, int]]:
+        """Return the units of each layer, through both networks."""
+        narrow, wide = (("hidden", units) for units in self.units)
+        picture = "picture", math.prod(self.shape)
+        return [("codings", self.codings), narrow, wide, picture, wide, narrow, ("real?", 1)]

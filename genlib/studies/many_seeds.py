@@ -1,0 +1,118 @@
+"""The same game many times at once, from different seeds.
+
+A single game of two small networks leaves a machine mostly idle: its matrices are too small.
+`torch.func.vmap` lays the weights of all games side by side and plays them as one.
+"""
+
+import copy
+from collections.abc import Callable, Iterator
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.func import functional_call, stack_module_state, vmap
+
+from genlib.adversarial import Game, ReplayBuffer
+from genlib.config import Config
+from genlib.data import DATASETS, load
+from genlib.events import Finished
+from genlib.family import Family, Losses, Pictures, Shown, to_float
+from genlib.models.gan2d import CODINGS, PlaneGAN
+from genlib.rng import build
+from genlib.runs import RunSpec
+from genlib.train import train
+
+
+class Stacked(nn.Module):
+    """As many copies of a network as there are, each with weights of its own.
+
+    Args:
+        networks: alike but for their weights.
+    """
+
+    def __init__(self, networks: list[nn.Module]) -> None:
+        super().__init__()
+        self.hollow = [copy.deepcopy(networks[0]).to("meta")]  # in a list: it is no part of this
+        weights, statistics = stack_module_state(networks)
+        self.weights = nn.ParameterDict({key.replace(".", "/"): weights[key] for key in weights})
+        for key, value in statistics.items():
+            self.register_buffer(key.replace(".", "/"), value)
+
+    def forward(self, x: Float[Tensor, "games batch features"]) -> Tensor:
+        """Return what each network makes of its own batch."""
+        state = {**dict(self.weights.items()), **dict(self.named_buffers())}
+        named = {key.replace("/", "."): value for key, value in state.items()}
+        call: Callable[..., Tensor] = vmap(
+            lambda one, batch: functional_call(self.hollow[0], one, (batch,))
+        )
+        return call(named, x)
+
+
+class ManySeeds(Family):
+    """A game of points in the plane, played from many seeds at once.
+
+    Args:
+        spec: the game of the first seed; the others count on from it.
+        seeds: how many.
+    """
+
+    config_type = Config
+    presets = {}
+    learns = ("plane",)
+
+    def __init__(self, spec: RunSpec, seeds: int) -> None:
+        config, shape, first = spec.model, DATASETS[spec.dataset].shape, spec.train.seed
+        super().__init__(config, shape)
+        games = [build(lambda: PlaneGAN(config, shape), first + game) for game in range(seeds)]
+        self.config, self.seeds = config, seeds
+        self.generator = Stacked([game.generator for game in games])
+        self.discriminator = Stacked([game.discriminator for game in games])
+        kept = config.replay
+        self.replay = ReplayBuffer(kept, (seeds,), self.shape) if kept else None
+        self.pace = games[0].paces()
+
+    def players(self) -> dict[str, nn.Module]:
+        """Return all discriminators as one player, and all generators as the other."""
+        return {"discriminator": self.discriminator, "generator": self.generator}
+
+    def paces(self) -> dict[str, float]:
+        """Return the paces of the one game."""
+        return self.pace
+
+    def updates(self, x: Pictures, rng: torch.Generator) -> Iterator[tuple[str, Losses]]:
+        """Yield the losses of both phases, summed over the games."""
+        critic = lambda x: self.discriminator(x)[..., 0]  # noqa: E731
+        lead = (self.seeds,)
+        game = Game(self.config, self.generator, critic, self.replay, CODINGS, lead)
+        yield from game.updates(x.view(self.seeds, -1, *self.shape), rng)
+
+    def samples(self, count: int, rng: torch.Generator) -> Float[Tensor, "games count 2"]:
+        """Return samples of each game."""
+        z = torch.randn(self.seeds, count, CODINGS, generator=rng, device=rng.device)
+        made: Tensor = self.generator(z)
+        return made.flatten(2)
+
+    def preview(self, x: Pictures, rng: torch.Generator) -> Shown:
+        """Return nothing new: only the end of many games is looked at."""
+        return x
+
+    def evaluate(self, x: Pictures) -> Losses:
+        """Return no figures."""
+        return {}
+
+    def sizes(self) -> list[tuple[str, int]]:
+        """Return no layers: it is not drawn."""
+        return []
+
+
+def play(
+    spec: RunSpec, seeds: int, device: torch.device
+) -> Iterator[tuple[int, int, Float[Tensor, "games count 2"] | None]]:
+    """Train from many seeds; yield (step, steps, samples of each game), these at the end alone."""
+    data = load(spec.dataset)
+    family = ManySeeds(spec, seeds).to(device)
+    images = to_float(data.train).to(device).repeat(seeds, 1, 1, 1)
+    recipe = spec.train.model_copy(update={"batch_size": spec.train.batch_size * seeds})
+    for event in train(family, images, images[:1], images[:1], recipe):
+        if isinstance(event, Finished):
+            ...
