@@ -125,6 +125,17 @@ class Generates(ABC):
         """Return new pictures, in [0, 1]; computed where the generator is."""
 
 
+def generating(family: Family) -> Generates:
+    """Return the same family as one that makes new pictures.
+
+    Raises:
+        TypeError: it makes none.
+    """
+    if not isinstance(family, Generates):
+        raise TypeError(f"{type(family).__name__} makes no new pictures")
+    return family
+
+
 class Discriminates(ABC):
     """The ability to tell real pictures from generated ones."""
 

@@ -10,12 +10,16 @@ from genlib.data.catalogue import (
     load,
     resized,
 )
+from genlib.data.points import CELLS, MODES, Modes
 
 __all__ = [
+    "CELLS",
     "DATASETS",
+    "MODES",
     "Dataset",
     "DatasetName",
     "DatasetUnavailableError",
+    "Modes",
     "default_dataset",
     "download_fraction",
     "load",

@@ -1,4 +1,4 @@
-r"""Convolutions make sharper forgers: the five guidelines with which GANs first drew large pictures.
+r"""Convolutions make better forgers: five guidelines, with which GANs first drew large pictures.
 
 Dense networks draw blurred pictures, and deep convolutional ones would not train against each
 other at all, until somebody searched long enough for what works. Five rules came out of it, and

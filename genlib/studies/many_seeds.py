@@ -13,12 +13,13 @@ from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state, vmap
 
 from genlib.adversarial import Game, ReplayBuffer
+from genlib.bench import StudyError
 from genlib.config import Config
 from genlib.data import DATASETS, load
-from genlib.events import Finished
+from genlib.events import Diverged, Finished, Step
 from genlib.family import Family, Losses, Pictures, Shown, to_float
 from genlib.models.gan2d import CODINGS, PlaneGAN
-from genlib.rng import build
+from genlib.rng import build, generator
 from genlib.runs import RunSpec
 from genlib.train import train
 
@@ -106,13 +107,24 @@ class ManySeeds(Family):
 
 
 def play(
-    spec: RunSpec, seeds: int, device: torch.device
+    spec: RunSpec, seeds: int, count: int, device: torch.device
 ) -> Iterator[tuple[int, int, Float[Tensor, "games count 2"] | None]]:
-    """Train from many seeds; yield (step, steps, samples of each game), these at the end alone."""
-    data = load(spec.dataset)
-    family = ManySeeds(spec, seeds).to(device)
-    images = to_float(data.train).to(device).repeat(seeds, 1, 1, 1)
+    """Train from many seeds; yield (step, steps, samples of each game), these at the end alone.
+
+    Raises:
+        StudyError: training diverged.
+    """
+    images = to_float(load(spec.dataset).train).to(device).repeat(seeds, 1, 1, 1)
     recipe = spec.train.model_copy(update={"batch_size": spec.train.batch_size * seeds})
-    for event in train(family, images, images[:1], images[:1], recipe):
-        if isinstance(event, Finished):
-            ...
+    steps = 0
+    for event in train(ManySeeds(spec, seeds).to(device), images, images[:1], images[:1], recipe):
+        if isinstance(event, Step):
+            steps = event.steps
+            if event.step % 100 == 0:
+                yield event.step, steps, None
+        elif isinstance(event, Diverged):
+            raise StudyError(event.sentence)
+        elif isinstance(event, Finished) and isinstance(event.family, ManySeeds):
+            games = event.family
+            with torch.no_grad():
+                yield steps, steps, games.samples(count, generator(spec.train.seed, device))

@@ -4,8 +4,10 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-from genlib.family import Encodes
+from genlib.data import DATASETS
+from genlib.family import Encodes, Generates
 from genlib.models import FAMILIES
+from genlib.models.gan2d import PlaneGAN
 from genlib.models.vae import VariationalAutoencoder
 from genlib.runs import Run, RunSpec
 
@@ -16,6 +18,20 @@ def _has_codings(spec: RunSpec) -> RunSpec:
     return spec
 
 
+def _draws_pictures(spec: RunSpec) -> RunSpec:
+    if not issubclass(FAMILIES[spec.family], Generates):
+        raise ValueError(f"the family {spec.family} makes no new pictures")
+    if DATASETS[spec.dataset].kind != "pictures":
+        raise ValueError("a judge knows pictures alone")
+    return spec
+
+
+def _is_plane_gan(spec: RunSpec) -> RunSpec:
+    if FAMILIES[spec.family] is not PlaneGAN:
+        raise ValueError(f"the family {spec.family} is no game in the plane")
+    return spec
+
+
 def _is_variational(spec: RunSpec) -> RunSpec:
     if FAMILIES[spec.family] is not VariationalAutoencoder:
         raise ValueError(f"the family {spec.family} is not variational")
@@ -23,6 +39,8 @@ def _is_variational(spec: RunSpec) -> RunSpec:
 
 
 Encoder = Annotated[RunSpec, AfterValidator(_has_codings)]
+Generator = Annotated[RunSpec, AfterValidator(_draws_pictures)]
+Plane = Annotated[RunSpec, AfterValidator(_is_plane_gan)]
 Variational = Annotated[RunSpec, AfterValidator(_is_variational)]
 
 

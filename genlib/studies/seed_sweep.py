@@ -1,0 +1,85 @@
+"""How often does a recipe collapse? The same game from many seeds at once."""
+
+import json
+import time
+from collections.abc import Iterator
+from typing import Literal, NamedTuple
+
+from pydantic import Field
+from safetensors.torch import load, save
+from torch import Tensor
+
+from genlib.bench import Bench, StudyError
+from genlib.config import Config
+from genlib.data import MODES, Modes
+from genlib.events import Files, Measured
+from genlib.metrics import ModeCount, count_modes
+from genlib.studies.many_seeds import play
+from genlib.studies.starts import Plane
+
+SAMPLES = 2500  # of each game, as in Lin et al. 2018
+SHOWN = 400  # of them are kept
+
+
+class SeedSweep(Config):
+    """The modes that a game captures from many seeds."""
+
+    study: Literal["seed_sweep"] = "seed_sweep"
+    start: Plane = Field(description="The game; its seed is the first.")
+    seeds: int = Field(
+        10,
+        ge=2,
+        le=64,
+        title="Seeds",
+        description="How many games are played at once.",
+        json_schema_extra={"options": [4, 10, 16, 32, 64]},
+    )
+
+    def perform(self, bench: Bench, files: Files) -> Iterator[Measured]:
+        """Yield how far it is, at last what each game came to; it begins anew.
+
+        Raises:
+            StudyError: the data have no modes to count, or the games diverged.
+        """
+        modes, began = modes_of(self.start.dataset), time.perf_counter()
+        for step, steps, samples in play(self.start, self.seeds, SAMPLES, bench.device):
+            if samples is None:
+                yield Measured(step, steps + 1, {})
+                continue
+            counts = [count_modes(each, *modes) for each in samples.cpu()]
+            document = {"games": counts, "seconds": time.perf_counter() - began}
+            kept = {
+                "games.json": json.dumps(document).encode(),
+                "samples.safetensors": save({"samples": samples[:, :SHOWN].cpu().contiguous()}),
+            }
+            yield Measured(steps + 1, steps + 1, kept)
+
+
+class Sweep(NamedTuple):
+    """What became of a recipe."""
+
+    games: list[ModeCount]
+    seconds: float  # for all games together
+    samples: Tensor  # (games, SHOWN, 2)
+
+    def collapsed(self, modes: int) -> float:
+        """Return the share of the games that missed a mode."""
+        return sum(game.captured < modes for game in self.games) / len(self.games)
+
+
+def modes_of(dataset: str) -> Modes:
+    """Return the modes of a data set.
+
+    Raises:
+        StudyError: it has none.
+    """
+    if dataset not in MODES:
+        raise StudyError("There are no modes to count here: take the ring, the grid or the blobs.")
+    return MODES[dataset]
+
+
+def sweep(files: Files) -> Sweep:
+    """Return what `perform` found."""
+    document = json.loads(files["games.json"])
+    games = [ModeCount(*counts) for counts in document["games"]]
+    return Sweep(games, document["seconds"], load(files["samples.safetensors"])["samples"])
