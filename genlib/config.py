@@ -70,7 +70,9 @@ class TrainConfig(Config):
         le=1000,
         title="Epochs",
         description="Passes over the training pictures.",
-        json_schema_extra={"options": [1, 2, 3, 5, 8, 10, 12, 20, 30, 50, 100, 300, 500, 1000]},
+        json_schema_extra={
+            "options": [1, 2, 3, 5, 8, 10, 12, 20, 25, 30, 50, 100, 300, 500, 1000]
+        },
     )
     pictures: int = Field(
         0,

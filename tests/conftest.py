@@ -4,10 +4,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import settings
 
 from genlib.data import load
 
 torch.set_num_threads(1)  # tiny work: more threads only wait for each other
+settings.register_profile("untimed", deadline=None)  # a busy machine is no wrong answer
+settings.load_profile("untimed")
 
 
 @pytest.fixture

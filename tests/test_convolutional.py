@@ -72,7 +72,7 @@ def test_the_books_network_has_as_many_weights_as_the_book_counts(bottleneck):
 
 
 @every_bottleneck
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(8, 40), st.integers(8, 40))
 def test_a_picture_of_any_size_comes_back_in_its_size(bottleneck, height, width):
     family = made((1, height, width), bottleneck=bottleneck, filters=4, codings=2)

@@ -4,7 +4,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.linalg import sqrtm
 from scipy.spatial.transform import Rotation
@@ -220,7 +220,6 @@ def test_the_bound_of_one_draw_is_the_mean_and_that_of_all_is_the_log_of_the_mea
     torch.testing.assert_close(importance_bound(weights, 50), weights.logsumexp(0) - math.log(50))
 
 
-@settings(deadline=None)  # the first call compiles checks
 @given(st.integers(0, 99), st.floats(0, 20))
 def test_a_bound_of_larger_groups_of_the_same_draws_is_never_lower(seed, deviation):
     """By Jensen's inequality, where each group is made of whole smaller ones."""

@@ -130,7 +130,7 @@ def test_a_preset_sets_every_knob_and_is_shared_by_its_link(family: str, preset:
     assert shown_run(app) == spec.fingerprint[:12]
     again = opened(family, shared(app))
     assert shown_run(again) == spec.fingerprint[:12]
-    assert not again.warning
+    assert not [told.value for told in again.warning if "link" in told.value]
 
 
 @pytest.mark.parametrize("family", LESSONS)
@@ -232,7 +232,7 @@ def test_a_name_from_a_link_is_shown_as_text_not_as_markup(family: str):
         max_size=8,
     )
 )
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, suppress_health_check=list(HealthCheck))
 def test_any_link_gives_a_valid_run_and_a_link_that_gives_it_again(
     family: str, query: dict[str, Any]
 ):
@@ -240,7 +240,7 @@ def test_any_link_gives_a_valid_run_and_a_link_that_gives_it_again(
     link = shared(app)
     again = opened(family, link)
     assert shown_run(again) == shown_run(app)
-    assert not again.warning
+    assert not [told.value for told in again.warning if "link" in told.value]
 
 
 @pytest.mark.parametrize("family", LESSONS)

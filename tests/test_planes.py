@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as some
 from PIL import Image, ImageColor
 
@@ -124,7 +124,6 @@ def curve(points: np.ndarray, dark: bool = False) -> tuple[ET.Element, np.ndarra
 
 
 @pytest.mark.parametrize("dark", [False, True])
-@settings(deadline=None)
 @given(
     points=some.lists(
         some.tuples(some.floats(0, 1e4), some.floats(0, 1e4)), min_size=1, max_size=12

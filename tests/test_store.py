@@ -47,7 +47,7 @@ def test_what_was_never_written_is_not_there(tmp_path):
     assert not (tmp_path / "not").exists()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.data())
 def test_one_wrong_bit_anywhere_is_noticed_and_quarantined(data):
     with tempfile.TemporaryDirectory() as home:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.interpolate import RegularGridInterpolator
 
@@ -35,7 +35,6 @@ def test_a_traversal_leaves_the_picture_that_it_begins_with_as_it_was():
     assert torch.equal(z, before)
 
 
-@settings(deadline=None)  # the first call compiles checks
 @given(st.integers(2, 40), st.integers(0, 99))
 def test_an_interpolation_begins_and_ends_exactly_where_it_is_told_to(steps, seed):
     first, last = 100 * codings(2, seed)

@@ -19,6 +19,8 @@ from visit import FLAGS, PAGE, Site
 
 expect.set_options(timeout=PAGE)
 
+WHOLE = "[...document.images].every(image => !image.complete || image.naturalWidth)"
+
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
@@ -75,7 +77,8 @@ def opened(chromium: Browser) -> Iterator[Callable[..., Page]]:
 
     def told(message: ConsoleMessage) -> None:
         where = message.location.get("url", "")
-        if message.type == "error" and not re.search(r"/\w+/_stcore/[\w-]+$", where):
+        passing = r"/\w+/_stcore/[\w-]+$|/media/\w+\.png$"  # a picture that was soon replaced
+        if message.type == "error" and not re.search(passing, where):
             wrong.append(f"{message.text} ({where})")
 
     def opened(url: str, width: int = 1280) -> Page:
@@ -91,6 +94,8 @@ def opened(chromium: Browser) -> Iterator[Callable[..., Page]]:
     yield opened
     texts = [page.locator("body").inner_text() for page in pages]
     failures = [page.get_by_test_id("stException").count() for page in pages]
+    for page in pages:
+        page.wait_for_function(WHOLE)
     for page in pages:
         with suppress(BrowserError):
             page.context.close()
