@@ -1,6 +1,6 @@
 """`python -m benchmarks NAME`: figures that are measured here and now, the last line as JSON.
 
-NAME is `interface`, `autoencoders` for all of them, or the name of one of their families.
+NAME is `interface`, `gan`, `autoencoders` for all of them, or the name of one of their families.
 """
 
 import importlib
@@ -11,9 +11,11 @@ from benchmarks.textbook import RECIPES
 FAMILIES = {row.split()[0]: None for row in RECIPES}
 
 match sys.argv[1:]:
-    case [("autoencoders" | "interface") as name, *options]:
+    case [("autoencoders" | "gan" | "interface") as name, *options]:
         importlib.import_module(f"benchmarks.{name}").main(options)
     case [name, *options] if name in FAMILIES:
         importlib.import_module("benchmarks.autoencoders").main([name, *options])
     case _:
-        sys.exit(f"usage: python -m benchmarks {{autoencoders,interface,{','.join(FAMILIES)}}}")
+        sys.exit(
+            f"usage: python -m benchmarks {{autoencoders,gan,interface,{','.join(FAMILIES)}}}"
+        )

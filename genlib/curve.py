@@ -93,6 +93,12 @@ class Curve:
                 rows.append(Row(last, table.stage, losses, norms))
         return rows
 
+    def at(self, step: int) -> dict[str, float]:
+        """Return the losses of one step of the present stage, counted from 1."""
+        table = self.tables[-1]
+        values = table.values[step - table.first - 1].tolist() if table.values is not None else []
+        return dict(list(zip(table.names, values, strict=False))[: table.losses])
+
     def explain_divergence(self, rate: float) -> str:
         """Return one sentence for the student: what happened, and what to change."""
         what = (

@@ -48,6 +48,7 @@ class Family(nn.Module, ABC):
     learns: ClassVar[tuple[Kind, ...]] = ("pictures",)  # what its data may be
     shows: ClassVar[tuple[str, ...]] = ("reconstruction",)  # what `preview` gives, in order
     reference: ClassVar[Reference] = "none"  # the simpler method that it has to beat
+    loss_code: ClassVar[object] = None  # where the loss is written, if not in `updates`
     merit: ClassVar[str] = "mse"  # which of its figures of merit is shown first; less is better
 
     def __init__(self, config: Config, shape: Shape) -> None:
@@ -118,11 +119,22 @@ def encoding(family: Family) -> Encodes:
 
 
 class Generates(ABC):
-    """The ability to make new pictures."""
+    """The ability to make new pictures.
+
+    Attributes:
+        codings: the dimensions of what they are made of.
+    """
+
+    codings: int
 
     @abstractmethod
+    def generate(self, z: Float[Tensor, "batch codings"]) -> Pictures:
+        """Return the pictures, in [0, 1], that codings z from N(0, I) become."""
+
     def sample(self, count: int, rng: torch.Generator) -> Pictures:
-        """Return new pictures, in [0, 1]; computed where the generator is."""
+        """Return new pictures; computed where the generator is."""
+        z = torch.randn(count, self.codings, generator=rng, device=rng.device)
+        return torch.cat([self.generate(part) for part in z.split(1000)])
 
 
 def generating(family: Family) -> Generates:

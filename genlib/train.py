@@ -92,6 +92,7 @@ class Training:
         self.average.requires_grad_(not config.ema)
         self.rng = generator(config.seed, self.device)
         self.step = 0
+        self.moving: frozenset[str] | None = None  # the players that move; None is all
         self.started = time.perf_counter()
         self.order = torch.zeros(len(self.images), dtype=torch.long, device=self.device)
         self.curve = Curve(self.device, self.steps)
@@ -168,7 +169,12 @@ class Training:
             player, losses = update
             loss = torch.stack(list(losses.values())).sum()
             weights, optimisers = self.players[player], self.optimisers[player]
-            norms[player] = descend(weights, optimisers, loss, rate, self.config.clip)
+            moves = self.moving is None or player in self.moving
+            norms[player] = (
+                descend(weights, optimisers, loss, rate, self.config.clip)
+                if moves
+                else torch.zeros_like(loss)
+            )
             numbers |= {name: value.detach() for name, value in losses.items()}
         if self.config.ema:
             follow(self.average, self.family, self.averages.index_select(0, now)[0])

@@ -24,6 +24,9 @@ SENTENCES = {
     "denoising": "Above spoiled, below restored: to do that it must know what pictures look like.",
     "sparse": "Many codings, few of them active: units come to mean something.",
     "vae": "A cloud of codings for each picture, so that new ones can be drawn: the lower row.",
+    "gan2d": "Watch two players in the plane, move them by hand, break the game and cure it.",
+    "gan": "A forger and a detective learn from each other; a judge says what is missing.",
+    "dcgan": "Convolutions against each other: five guidelines, each a switch.",
     "pretraining": "Learn from pictures without labels, then classify with a handful of labels.",
 }
 

@@ -10,17 +10,23 @@ from annotated_types import Ge, Le
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
-from genlib.config import TrainConfig
+from genlib.config import Config, TrainConfig
 from genlib.data import DATASETS, DatasetName, default_dataset
 from genlib.family import Preset
 from genlib.models import FAMILIES
 from genlib.runs import RunSpec
+from ui import own_points
 
-MORE = ("pictures", "warmup", "decay", "ema", "clip", "precision")  # behind "More knobs"
+MORE = (  # behind "More knobs"
+    *("spectral_norm", "packing", "minibatch_discrimination", "replay", "smoothing"),
+    *("instance_noise", "critic_steps", "generator_steps", "critic_rate"),
+    *("pictures", "warmup", "decay", "ema", "clip", "momentum", "precision"),
+)
 VIEWS = (  # in the address, but no part of a run
     *("rewind", "picture", "coding", "change", "map", "strangers", "threshold"),
     *("rows", "test_level", "source", "unit", "start"),
     *("draw", "sample", "mixed", "first", "last", "pin", "measured", "components"),
+    *("hand", "moves", "slow", "drawing", "seeds", "guess", "round", "sum"),
 )
 BIND: dict[str, Any] = {"bind": "query-params"}
 
@@ -36,25 +42,26 @@ def knobs(family: str) -> RunSpec:
     default = next(iter(presets.values()))
     slot = st.container()
     dataset = dataset_knob(family)
-    model = {
-        name: widget(family, name, field, getattr(default.model, name))
-        for name, field in FAMILIES[family].config_type.model_fields.items()
-    }
-    fields = TrainConfig.model_fields
-    first = [name for name in fields if name not in MORE]
-    train = {
-        name: widget(family, name, fields[name], getattr(default.train, name)) for name in first
-    }
+    model = _widgets(family, default.model, hidden=False)
+    train = _widgets(family, default.train, hidden=False)
     with st.expander("More knobs"):
-        train |= {
-            name: widget(family, name, fields[name], getattr(default.train, name)) for name in MORE
-        }
+        model |= _widgets(family, default.model, hidden=True)
+        train |= _widgets(family, default.train, hidden=True)
     spec = _validated(family, dataset, model, train)
     with slot:
         title = DATASETS[dataset].title  # what the address calls it
         _say_what_was_dropped(family, asked, {"dataset": title} | model | train)
         _presets(family, presets, spec)
     return spec
+
+
+def _widgets(family: str, default: Config, *, hidden: bool) -> dict[str, Any]:
+    """Draw the widgets of a config, those that lie behind "More knobs" or the others."""
+    return {
+        name: widget(family, name, field, getattr(default, name))
+        for name, field in type(default).model_fields.items()
+        if (name in MORE) == hidden
+    }
 
 
 def apply_preset(family: str, name: str) -> None:
@@ -107,6 +114,8 @@ def dataset_knob(family: str) -> DatasetName:
     """Draw the choice of the data sets that a family learns."""
     learns = FAMILIES[family].learns
     names = [name for name, source in DATASETS.items() if source.kind in learns]
+    if "plane" in learns:
+        names.append(own_points.EXAMPLE)
     usual = usual_dataset(family)
     chosen: DatasetName = st.selectbox(
         "Data set",
@@ -119,7 +128,7 @@ def dataset_knob(family: str) -> DatasetName:
     )
     if usual == "digits" and chosen == "digits":
         st.caption("Fashion-MNIST is not on this server, so scikit-learn's digits stand in.")
-    return chosen
+    return own_points.drawn(family) if chosen == own_points.EXAMPLE else chosen
 
 
 def widget(family: str, name: str, field: FieldInfo, default: Any) -> Any:

@@ -187,19 +187,25 @@ function begin(root, canvas, { width, height, drawing }) {
 _pad = st.components.v2.component("genlib_drawing_pad", html=HTML, css=CSS, js=JS)
 
 
-def drawing_pad(shape: tuple[int, int, int], key: str) -> UInt8[Tensor, "1 height width"] | None:
+def drawing_pad(
+    shape: tuple[int, int, int], key: str, first: UInt8[Tensor, "1 height width"] | None = None
+) -> UInt8[Tensor, "1 height width"] | None:
     """Draw a pad of a picture's size, and return what is on it; None while that is nothing.
 
     `shape` is (channels, height, width); whatever the channels, a drawing is grey, from 0 (the
     black ground) to 255. The browser keeps the drawing and sends it when a stroke has ended, so
     a rerun disturbs nothing. What it sends is checked: anything but a drawing counts as none.
+    `first` is what is on it at the beginning.
     """
     _, height, width = shape
     before = st.session_state.get(key, {}).get("drawing")
     known = before if _validated(before, height, width) is not None else ""
+    if before is None and first is not None:
+        known = base64.b64encode(bytes(first.flatten().tolist())).decode()
     data = {"width": width, "height": height, "drawing": known}  # for a pad that is drawn anew
     result = _pad(data=data, key=key, on_drawing_change=lambda: None)
-    return _validated(result.get("drawing"), height, width)
+    sent = result.get("drawing")
+    return first if sent is None else _validated(sent, height, width)
 
 
 def _validated(value: object, height: int, width: int) -> UInt8[Tensor, "1 height width"] | None:

@@ -20,6 +20,11 @@ PLAN = {
     "Variational": {
         "vae": ("Variational autoencoder", ":material/cloud:"),
     },
+    "Adversarial": {
+        "gan2d": ("GAN in the plane", ":material/grain:"),
+        "gan": ("Dense GAN", ":material/swords:"),
+        "dcgan": ("Deep convolutional GAN", ":material/filter:"),
+    },
 }
 
 

@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import save
 
 from genlib.data import DATASETS
-from genlib.family import encoding, to_float, to_uint8
+from genlib.family import encoding, generating, to_float, to_uint8
 from genlib.plots import animation, named_rows, picture_grid, to_png
 from genlib.rng import generator
 from genlib.runs import Run
@@ -46,7 +46,7 @@ def samples(run: Run | None, family: str) -> None:
 
 def _drawn(run: Run, seed: int) -> torch.Tensor:
     """Return codings drawn from the prior."""
-    codings = shelf.codings(run.spec.fingerprint, run).shape[1]
+    codings = generating(run.family).codings
     return torch.randn(ROWS * COLUMNS, codings, generator=generator(seed))
 
 
@@ -63,7 +63,7 @@ def _between_twelve(name: str, seed: int, _run: Run) -> None:
 
 def _pictures(run: Run, z: torch.Tensor, columns: int, alt: str) -> None:
     """Draw the pictures of codings in rows."""
-    made = to_uint8(encoding(run.family).decode(z)).numpy()
+    made = to_uint8(generating(run.family).generate(z)).numpy()
     grid = picture_grid(made.reshape(-1, columns, *made.shape[1:]), 4)
     st.image(to_png(grid), output_format="PNG", width="stretch", alt=alt)
 
@@ -72,7 +72,7 @@ def _download_codings(name: str, run: Run, z: torch.Tensor) -> None:
     """Offer codings and their pictures as safetensors."""
 
     def make() -> bytes:
-        pictures = encoding(run.family).decode(z)
+        pictures = generating(run.family).generate(z)
         return save({"z": z.contiguous(), "pictures": pictures.contiguous()})
 
     _download("Codings and pictures", f"{name}.safetensors", make)

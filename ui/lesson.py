@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import ModuleType
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import streamlit as st
@@ -66,7 +67,8 @@ def code(spec: RunSpec, run: Run | None) -> None:
     kind = FAMILIES[spec.family]
     with section("Code", "This is the code that ran, read from the module itself."):
         loss, whole = st.tabs(["The loss", "The whole family"])
-        loss.code(inspect.getsource(kind.updates), language="python")
+        written: Any = kind.loss_code or kind.updates
+        loss.code(inspect.getsource(written), language="python")
         module = inspect.getmodule(kind)
         whole.code(inspect.getsource(module) if module else "", language="python", height=480)
         _downloads(spec, run)

@@ -5,27 +5,36 @@ import streamlit as st
 import torch
 
 from genlib.data import DATASETS, Dataset
-from genlib.family import to_float, to_uint8
+from genlib.family import Encodes, to_float, to_uint8
 from genlib.models import FAMILIES
 from genlib.plots import picture_grid, plane_animation, to_png
 from genlib.runs import Moment, RunSpec
-from ui import shelf
+from ui import games, shelf
 
 COLUMNS = 5  # of pictures
+SAMPLES = 20  # new pictures of a row
 POINTS = 460  # pixels, the height of points in space
 
 
 def draw(spec: RunSpec, data: Dataset | None, moments: list[Moment]) -> None:
-    """Draw what a model made at the last of these moments; points move through all of them."""
+    """Draw what a model made at the last of these moments; points move through all of them.
+
+    What encodes is shown under the pictures that it was given, what only generates by itself.
+    """
     if data is None or not moments:
         st.caption("The data come with the first training.")
         st.skeleton(height=480)
+    elif DATASETS[spec.dataset].kind == "plane":
+        games.draw(spec, data, moments)
     elif DATASETS[spec.dataset].kind == "points":
         steps = tuple(moment.step for moment in moments)
         _points(spec.fingerprint, steps, spec, data, moments)
     else:
         last = moments[-1]
-        _pictures(spec.fingerprint, last.step, spec.family, data, last.images)
+        if issubclass(FAMILIES[spec.family], Encodes):
+            _pictures(spec.fingerprint, last.step, spec.family, data, last.images)
+        else:
+            _samples(spec.fingerprint, last.step, data, last.images)
 
 
 def first_moment(spec: RunSpec, data: Dataset | None) -> list[Moment]:
@@ -52,6 +61,19 @@ def _pictures(name: str, step: int, family: str, _data: Dataset, _made: torch.Te
         output_format="PNG",
         width="stretch",
         alt=f"Test pictures, and under each: {', '.join(shows)}",
+    )
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _samples(name: str, step: int, _data: Dataset, _made: torch.Tensor) -> None:
+    """Draw new pictures, always of the same codings."""
+    st.caption("New pictures, always of the same codings: watch one place while it learns.")
+    rows = _made.unflatten(0, (-1, SAMPLES)).numpy()
+    st.image(
+        to_png(picture_grid(rows, 2 if _made.shape[-1] > 16 else 4)),
+        output_format="PNG",
+        width="stretch",
+        alt="New pictures that the model made",
     )
 
 

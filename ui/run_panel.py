@@ -9,12 +9,14 @@ from genlib.curve import Row
 from genlib.data import DATASETS, Dataset, DatasetUnavailableError, download_fraction
 from genlib.jobs import Job
 from genlib.metrics import psnr
+from genlib.models import FAMILIES
 from genlib.plots import loss_chart
 from genlib.runs import Moment, Run, RunSpec, moments_from_tensors
 from ui import living, queue, shelf
 from ui.queue import LONGEST, headline, lives
 
 CONTROLS = 136  # pixels
+MERITS = {"mse": "MSE", "energy": "energy distance"}
 REFERENCES = {"pca_mse": "PCA", "linear_denoiser_mse": "best linear"}
 
 
@@ -50,7 +52,7 @@ def _finished(spec: RunSpec, run: Run, data: Dataset | None) -> None:
     headline(queue.badge(spec), _figures(run))
     last = run.moments[-1].step
     above = st.container()
-    if DATASETS[spec.dataset].kind == "points":  # they move in the picture itself
+    if DATASETS[spec.dataset].kind != "pictures":  # points move in the picture itself
         with above:
             living.draw(spec, data, run.moments)
         st.caption(f"Trained in {made.seconds:.1f} s on {made.device}.")
@@ -69,7 +71,8 @@ def _finished(spec: RunSpec, run: Run, data: Dataset | None) -> None:
         )
         moment = [item for item in run.moments if item.step <= share / 100 * last][-1]
         st.caption(
-            f"Step {moment.step:,} of {last:,}, validation MSE {moment.figures['mse']:.4f}. "
+            f"Step {moment.step:,} of {last:,}, validation {_merit(spec)} "
+            f"{moment.figures[FAMILIES[spec.family].merit]:.4f}. "
             f"Trained in {made.seconds:.1f} s on {made.device}."
         )
     with above:
@@ -151,6 +154,12 @@ def _before_the_first_step(spec: RunSpec, job: Job) -> str:
 def _figures(run: Run) -> str:
     """Return the run's figures of merit in words, each with what to compare it with."""
     metrics = run.provenance.metrics
+    if "test_energy" in metrics:
+        return (
+            f"Energy distance to test data **{metrics['test_energy']:.4f}**; D is right on "
+            f" {metrics['test_right on real']:.0%} of real and "
+            f"{metrics['test_right on fake']:.0%} of generated ones."
+        )
     mse = metrics["test_mse"]
     text = f"Test MSE **{mse:.4f}**"
     if "pca_mse" in metrics:
@@ -184,6 +193,11 @@ def _moments(spec: RunSpec) -> list[Moment]:
     return [] if part is None else moments_from_tensors(part[1]["snapshots.safetensors"])
 
 
+def _merit(spec: RunSpec) -> str:
+    """Return what the family's first figure of merit is called."""
+    return MERITS[FAMILIES[spec.family].merit]
+
+
 def _curve(
     spec: RunSpec, curve: list[Row], moments: list[Moment], steps: int, run: Run | None
 ) -> None:
@@ -196,8 +210,9 @@ def _curve(
         ]
         for stage, name in names
     }
-    seen = [(item.step, item.figures["mse"]) for item in moments if item.figures]
-    series["validation mse"] = seen
+    merit = FAMILIES[spec.family].merit
+    seen = [(item.step, item.figures[merit]) for item in moments if item.figures]
+    series[f"validation {_merit(spec)}"] = seen
     metrics = run.provenance.metrics if run else {}
     known = [(title, metrics[key]) for key, title in REFERENCES.items() if metrics.get(key)]
     reference = known[0] if known else None

@@ -14,6 +14,7 @@ from genlib.config import Settings
 from genlib.data import Dataset, DatasetName, load
 from genlib.family import Family, to_float, to_uint8
 from genlib.jobs import Jobs
+from genlib.judge import Judge, JudgeSpec
 from genlib.runs import Run, RunSpec, estimated_seconds, open_store
 from genlib.store import Store
 from genlib.studies import BetaSweep, OnRun
@@ -104,6 +105,18 @@ def study_seconds(study: OnRun) -> float | None:
     start = RunSpec.of_preset(study.start.family)
     files = measured(study.model_copy(update={"start": start}))
     return None if files is None else float(json.loads(files["made.json"])["seconds"])
+
+
+def judge(name: DatasetName) -> Judge | None:
+    """Return the judge of a data set, or None where none was trained yet."""
+    spec = JudgeSpec(dataset=name)
+    return _judge(spec.fingerprint, spec) if shelf().store.has_run(spec.fingerprint) else None
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _judge(name: str, _spec: JudgeSpec) -> Judge | None:
+    files = shelf().store.read_run(name)
+    return None if files is None else _spec.read(files, torch.device("cpu"))
 
 
 @st.cache_resource(max_entries=32)

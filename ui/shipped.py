@@ -8,7 +8,7 @@ import streamlit as st
 from safetensors.numpy import load
 
 import genlib
-from genlib.plots import picture_grid, to_png
+from genlib.plots import picture_grid, scatters, to_png
 from genlib.store import verified
 
 ZOO = Path(genlib.__file__).with_name("zoo")
@@ -32,6 +32,9 @@ def shipped_picture(family: str) -> bytes:
     tensors = load(files["snapshots.safetensors"])
     last = max((key for key in tensors if key.startswith("images/")), key=_step)
     made = tensors[last]
+    if made.shape[1:] == (2, 1, 1):  # points in the plane: samples, then what is drawn of D and G
+        samples = made[: len(made) // 3].reshape(1, -1, 2)
+        return scatters(samples, samples[0], columns=1, side=200)
     rows = np.split(made, 2)  # two of five, or five of each kind that the family shows
     return to_png(picture_grid(np.stack([row[:5] for row in rows]), 6))
 
@@ -39,7 +42,7 @@ def shipped_picture(family: str) -> bytes:
 def _error(metrics: dict[str, float]) -> float:
     if "test_kl" in metrics:
         return metrics["test_distortion"] + metrics["test_kl"]
-    return metrics["test_mse"]
+    return metrics["test_mse" if "test_mse" in metrics else "test_energy"]
 
 
 def _step(key: str) -> int:

@@ -6,7 +6,7 @@ from functools import partial
 
 import streamlit as st
 
-from genlib.studies import OnRun
+from genlib.studies import OnModel, OnRun
 from ui import queue, shelf
 from ui.queue import LONGEST, headline, lives
 
@@ -42,6 +42,10 @@ def _panel(study: OnRun, press: str, draw: Callable[[Files], None], *, alive: bo
         draw(part[1])
 
 
+def _is_trained(study: OnModel) -> bool:
+    return shelf.shelf().store.has_run(study.start.fingerprint)
+
+
 def _at_work(study: OnRun, ahead: int) -> None:
     progress = queue.progress_of(study)
     text, share = (f"Waiting: {ahead} before this one" if ahead else "Starting"), 0.0
@@ -63,7 +67,7 @@ def _ask(study: OnRun, press: str, sentence: str) -> None:
     """Draw the button, or say what must be there before it."""
     if sentence:
         st.error(sentence, icon=":material/error:")
-    ready = shelf.shelf().store.has_run(study.start.fingerprint)
+    ready = not isinstance(study, OnModel) or _is_trained(study)
     if not ready:
         st.info("Train the model first; then this can be measured.", icon=":material/info:")
     seconds = shelf.study_seconds(study)

@@ -3,7 +3,7 @@
 from genlib.adversarial.batchwise import MinibatchDiscrimination, packed, verdict
 from genlib.adversarial.game import AdversarialConfig, Game
 from genlib.adversarial.gan import GAN
-from genlib.adversarial.objectives import OBJECTIVES, Loss, gradient_penalty, slope
+from genlib.adversarial.objectives import OBJECTIVES, Loss, gradient_penalty, slopes
 from genlib.adversarial.replay import ReplayBuffer
 
 __all__ = [
@@ -16,6 +16,6 @@ __all__ = [
     "ReplayBuffer",
     "gradient_penalty",
     "packed",
-    "slope",
+    "slopes",
     "verdict",
 ]

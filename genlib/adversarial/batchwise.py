@@ -37,7 +37,7 @@ def verdict(features: int, *, batchwise: bool) -> nn.Sequential:
     return nn.Sequential(nearness, nn.Linear(features + nearness.kernels, 1))
 
 
-def packed(x: Float[Tensor, "*all"], count: int, axis: int) -> Tensor:
+def packed(x: Tensor, count: int, axis: int) -> Tensor:
     """Return neighbours joined to one sample of the discriminator each (Lin et al. 2018).
 
     What is missing to a whole last one is taken from the first pictures.
@@ -47,6 +47,10 @@ def packed(x: Float[Tensor, "*all"], count: int, axis: int) -> Tensor:
         count: how many are joined.
         axis: of the batch.
     """
-    missing = -x.shape[axis] % count
-    whole = torch.cat([x, x.narrow(axis, 0, missing)], axis) if missing else x
-    return whole.unflatten(axis, (-1, count)).flatten(axis + 1, axis + 2)
+    if count == 1:
+        return x
+    batch = x.shape[axis]
+    index = torch.arange(-(-batch // count) * count, device=x.device) % batch
+    whole = x.index_select(axis, index).unflatten(axis, (-1, count))
+    joined: Tensor = whole.flatten(axis + 1, axis + 2)
+    return joined

@@ -9,7 +9,7 @@ from pydantic import Field
 from torch import Tensor
 
 from genlib.adversarial.batchwise import packed
-from genlib.adversarial.objectives import OBJECTIVES, Logits, Loss, gradient_penalty, slope
+from genlib.adversarial.objectives import OBJECTIVES, Logits, Loss, gradient_penalty, slopes
 from genlib.adversarial.replay import ReplayBuffer
 from genlib.config import Config
 from genlib.family import Losses
@@ -167,10 +167,13 @@ class Game:
         fake = self.seen(fake, rng).detach().requires_grad_(rules.r2 > 0)
         on_real, on_fake = self.logits(real, fake)
         terms = {"discriminator": OBJECTIVES[rules.loss].critic(on_real, on_fake, rules.smoothing)}
-        if rules.r1:  # Mescheder et al. 2018, eq. 9
-            terms["R1"] = rules.r1 / 2 * slope(on_real, real)
-        if rules.r2:
-            terms["R2"] = rules.r2 / 2 * slope(on_fake, fake)
+        flat = {"R1": (rules.r1, real), "R2": (rules.r2, fake)}  # Mescheder et al. 2018, eq. 9
+        flat = {name: (weight, x) for name, (weight, x) in flat.items() if weight}
+        if flat:
+            logits = torch.cat([on_real, on_fake], -1)
+            found = slopes(logits, *(x for _, x in flat.values()))
+            for (name, (weight, _)), squared in zip(flat.items(), found, strict=True):
+                terms[name] = weight / 2 * squared
         if rules.gradient_penalty:
             batch = real.shape[: len(self.lead) + 1]
             share = torch.rand(batch, generator=rng, device=real.device)

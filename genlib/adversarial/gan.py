@@ -5,13 +5,12 @@ from collections.abc import Iterator
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn.utils.parametrizations import spectral_norm
 
 from genlib.adversarial.game import AdversarialConfig, Game
 from genlib.adversarial.replay import ReplayBuffer
 from genlib.family import Discriminates, Family, Generates, Losses, Pictures, Shape
 from genlib.metrics import energy_distance
-from genlib.nn import draw_from
+from genlib.nn import draw_from, spectral_norm
 from genlib.rng import generator
 
 COMPARED = 1000  # pictures of each kind in the energy distance
@@ -29,6 +28,7 @@ class GAN(Family, Generates, Discriminates):
     """
 
     merit = "energy"
+    loss_code = Game
 
     def __init__(
         self,
@@ -41,9 +41,7 @@ class GAN(Family, Generates, Discriminates):
         self.config, self.codings = config, codings
         self.generator, self.discriminator = networks
         if config.spectral_norm:
-            for layer in list(self.discriminator.modules()):
-                if isinstance(layer, nn.Linear | nn.Conv2d):
-                    spectral_norm(layer)
+            spectral_norm(self.discriminator)
         self.replay = ReplayBuffer(config.replay, (), shape) if config.replay else None
 
     @property
@@ -73,11 +71,6 @@ class GAN(Family, Generates, Discriminates):
     def generate(self, z: Float[Tensor, "batch codings"]) -> Pictures:
         """Return the pictures of codings z."""
         return self.generator(z)  # type: ignore[no-any-return]
-
-    def sample(self, count: int, rng: torch.Generator) -> Pictures:
-        """Return pictures of codings drawn from N(0, I)."""
-        z = torch.randn(count, self.codings, generator=rng, device=rng.device)
-        return torch.cat([self.generate(part) for part in z.split(COMPARED)])
 
     def evaluate(self, x: Pictures) -> Losses:
         """Return the energy distance of samples, and the shares that D judges rightly."""

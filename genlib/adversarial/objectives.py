@@ -99,16 +99,17 @@ OBJECTIVES: dict[Loss, Objective] = {
 }
 
 
-def slope(logits: Logits, x: Float[Tensor, "*shape"]) -> Float[Tensor, "*lead pictures"]:
-    """Return ‖∇ₓ D(x)‖² of each picture, itself differentiable in D's weights.
+def slopes(logits: Logits, *sets: Tensor) -> list[Float[Tensor, "*lead pictures"]]:
+    """Return ‖∇ₓ D(x)‖² of each picture of each set, itself differentiable in D's weights.
+
+    All sets in one pass backwards: what was judged in one batch costs no more than one of them.
 
     Args:
-        logits: D(x); pictures that are packed share one.
-        x: pictures that require a gradient, (*lead, pictures, …) with lead as in `logits`.
+        logits: of all pictures; those that are packed share one.
+        sets: pictures that require a gradient, (*lead, pictures, …) with lead as in `logits`.
     """
-    (gradient,) = torch.autograd.grad(logits.sum(), x, create_graph=True)
-    squared: Tensor = gradient.flatten(logits.ndim).square().sum(-1)
-    return squared
+    gradients = torch.autograd.grad(logits.sum(), sets, create_graph=True)
+    return [gradient.flatten(logits.ndim).square().sum(-1) for gradient in gradients]
 
 
 def gradient_penalty(
@@ -124,5 +125,5 @@ def gradient_penalty(
     """
     weight = share.view(*share.shape, *[1] * (real.ndim - share.ndim))
     between = torch.lerp(fake, real, weight).detach().requires_grad_()
-    length = (slope(critic(between), between) + 1e-12).sqrt()
-    return (length - 1).square()
+    (squared,) = slopes(critic(between), between)
+    return ((squared + 1e-12).sqrt() - 1).square()

@@ -29,12 +29,13 @@ class ReplayBuffer(nn.Module):
     @torch.no_grad()
     def exchange(self, fake: Float[Tensor, "*all"], rng: torch.Generator) -> Float[Tensor, "*all"]:
         """Push pictures, and return as many that are drawn evenly from all that are kept."""
+        batch, device = fake.shape[: self.axis + 1], fake.device
         fake = fake.movedim(self.axis, 0)[-self.size :].movedim(0, self.axis)
-        count, device = fake.shape[self.axis], fake.device
+        count = fake.shape[self.axis]
         places = (self.pushed + torch.arange(count, device=device)) % self.size
         self.kept.index_copy_(self.axis, places, fake.to(self.kept.dtype))
         self.pushed += count
-        drawn = torch.rand(fake.shape[: self.axis + 1], generator=rng, device=device)
+        drawn = torch.rand(batch, generator=rng, device=device)
         index = (drawn * self.pushed.clamp(max=self.size)).long()
         rest = fake.ndim - index.ndim
         index = index.view(*index.shape, *[1] * rest)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple, TypeAlias
 
 import torch
 from jaxtyping import Int64, UInt8
@@ -19,10 +19,19 @@ from genlib.data.points import DRAWN, ellipse, plane
 from genlib.family import Data, Kind
 
 Named = Literal[
-    *("ellipse", "ring", "grid", "moons", "spiral", "blobs"),
-    *("fashion_mnist", "mnist", "kmnist", "cifar10", "digits"),
+    "ellipse",
+    "ring",
+    "grid",
+    "moons",
+    "spiral",
+    "blobs",
+    "fashion_mnist",
+    "mnist",
+    "kmnist",
+    "cifar10",
+    "digits",
 ]
-DatasetName = Named | Annotated[str, Field(pattern=DRAWN)]
+DatasetName: TypeAlias = Named | Annotated[str, Field(pattern=DRAWN)]
 Labels = Int64[Tensor, "_"]
 SHOWN_POINTS = 1024
 
@@ -51,7 +60,7 @@ class Catalogue(dict[str, Source]):
     """What is known of each data set; of one that somebody drew it is always the same."""
 
     def __missing__(self, name: str) -> Source:
-        if re.match(DRAWN, name) is None:
+        if re.fullmatch(DRAWN, name) is None:
             raise KeyError(name)
         return _plane("Your own drawing", "point")
 

@@ -44,8 +44,8 @@ def support_size(samples: Float[Tensor, "samples features"], within: float) -> t
         within: the distance up to which two count as alike.
     """
     count = len(samples)
-    far = torch.cdist(samples, samples)
-    pairs = (int((far <= within).sum()) - count) // 2
+    far = torch.pdist(samples)
+    pairs = int((far <= within).sum())
     return (count * (count - 1) / (2 * pairs) if pairs else float("inf")), pairs
 
 

@@ -101,35 +101,69 @@ class DCGANConfig(AdversarialConfig):
     )
 
 
+BOOK = TrainConfig(
+    optimizer="rmsprop",
+    learning_rate=1e-3,
+    batch_size=32,
+    epochs=2,
+    warmup=0.0,
+    decay="none",
+    ema=0.0,
+)
+
+
 class DCGAN(GAN):
     """The chapter's deep convolutional GAN, and one of today."""
 
     config_type = DCGANConfig
     shows = ("new sample",) * SHOWN
     presets = {
-        "textbook": Preset(
-            DCGANConfig(),
-            TrainConfig(
-                optimizer="rmsprop",
-                learning_rate=1e-3,
-                batch_size=32,
-                epochs=5,
-                warmup=0.0,
-                decay="none",
-                ema=0.0,
+        "fast": Preset(
+            DCGANConfig(
+                network="residual",
+                filters=16,
+                drawing="leaky relu",
+                loss="relativistic",
+                r1=3.0,
+                r2=3.0,
             ),
-            "The chapter's own recipe: RMSprop.",
+            TrainConfig(
+                optimizer="adam",
+                momentum=0.0,
+                learning_rate=2e-3,
+                batch_size=64,
+                epochs=4,
+                ema=0.995,
+            ),
+            "Residual networks without normalisation, pairs of pictures, and a D that is not steep.",
+        ),
+        "textbook": Preset(
+            DCGANConfig(), BOOK, "The chapter's networks, with all five guidelines, and RMSprop."
+        ),
+        "no batch normalisation": Preset(
+            DCGANConfig(batch_norm=False), BOOK, "The same without the second guideline."
+        ),
+        "all guidelines broken": Preset(
+            DCGANConfig(
+                scaling="pooling",
+                batch_norm=False,
+                hidden_layer=True,
+                drawing="tanh",
+                output="sigmoid",
+                seeing="relu",
+            ),
+            BOOK,
+            "Pooling, no normalisation, hidden dense layers, and activations that saturate.",
         ),
     }
 
     def __init__(self, config: DCGANConfig, shape: Shape) -> None:
-        make = {
+        draw, see = {
             "strided": (strided_generator, strided_discriminator),
             "residual": (residual_generator, residual_discriminator),
         }[config.network]
-        super().__init__(
-            config, shape, config.codings, tuple(part(config, shape) for part in make)
-        )
+        networks = draw(config, shape), see(config, shape)
+        super().__init__(config, shape, config.codings, networks)
         self.filters = config.filters
 
     def preview(self, x: Pictures, rng: torch.Generator) -> Shown:
@@ -166,7 +200,7 @@ class Affine(nn.Module):
         return self.scale * x + self.shift
 
 
-CENTRED, UNCENTRED = Affine(2, -1), Affine(0.5, 0.5)
+CENTRED, UNCENTRED = Affine(2.0, -1.0), Affine(0.5, 0.5)
 
 
 def strided_generator(config: DCGANConfig, shape: Shape) -> nn.Module:
@@ -216,12 +250,12 @@ def strided_discriminator(config: DCGANConfig, shape: Shape) -> nn.Module:
 
 
 class Residual(nn.Module):
-    """x + f(x), with f two convolutions, the second one zero at first."""
+    """x + f(x), with f two convolutions, the second one nearly zero at first."""
 
     def __init__(self, channels: int, kind: Nonlinearity) -> None:
         super().__init__()
         second = nn.Conv2d(channels, channels, 3, padding=1)
-        nn.init.zeros_(second.weight)
+        nn.init.normal_(second.weight, std=1e-3)
         activated = ACTIVATIONS[kind]
         self.layers = nn.Sequential(
             *(activated(), nn.Conv2d(channels, channels, 3, padding=1), activated(), second)

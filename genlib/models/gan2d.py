@@ -30,6 +30,7 @@ actually converge?*, ICML (2018). N. Huang et al., *The GAN is dead; long live t
 """
 
 import math
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -61,6 +62,16 @@ class GAN2DConfig(AdversarialConfig):
     )
 
 
+TEXTBOOK: dict[str, Any] = {"activation": "tanh", "critic_rate": 0.1}
+
+
+def _recipe(**changes: Any) -> TrainConfig:
+    """Return the recipe of PacGAN's experiments in the plane, with changes."""
+    usual: dict[str, Any] = {"momentum": 0.5, "decay": "none", "ema": 0.0, "epochs": 20}
+    common = {"optimizer": "adam", "learning_rate": 1e-3, "batch_size": 64, "warmup": 0.0}
+    return TrainConfig(**common | usual | changes)
+
+
 class PlaneGAN(GAN):
     """A GAN of points in the plane."""
 
@@ -69,9 +80,45 @@ class PlaneGAN(GAN):
     shows = ("sample", "bent grid", "field")
     presets = {
         "cured": Preset(
-            GAN2DConfig(loss="relativistic", r1=0.1, r2=0.1),
-            TrainConfig(optimizer="adam", momentum=0.0, learning_rate=1e-3, batch_size=256),
-            "Relativistic pairing with R1 and R2: nothing is forgotten.",
+            GAN2DConfig(loss="relativistic", r1=0.01, r2=0.01),
+            _recipe(epochs=50, learning_rate=3e-3, momentum=0.0, decay="linear", ema=0.998),
+            "Each point paired with a real one, D never steep: all modes, from every seed.",
+            "ring",
+        ),
+        "collapse": Preset(
+            GAN2DConfig(**TEXTBOOK),
+            _recipe(),
+            "The textbook's loss, and a D that learns slower than G: most modes are lost.",
+            "ring",
+        ),
+        "PacGAN": Preset(
+            GAN2DConfig(**TEXTBOOK, packing=4),
+            _recipe(),
+            "D sees four points at once: four from one mode give themselves away.",
+            "ring",
+        ),
+        "experience replay": Preset(
+            GAN2DConfig(**TEXTBOOK, replay=4096),
+            _recipe(),
+            "D also meets what G made before, so that G cannot go round in circles.",
+            "ring",
+        ),
+        "minibatch discrimination": Preset(
+            GAN2DConfig(**TEXTBOOK, minibatch_discrimination=True),
+            _recipe(),
+            "D is told how near each point is to the others of its batch.",
+            "ring",
+        ),
+        "spectral norm": Preset(
+            GAN2DConfig(**TEXTBOOK, loss="hinge", spectral_norm=True),
+            _recipe(),
+            "No layer of D can be steep; with the hinge loss.",
+            "ring",
+        ),
+        "small": Preset(
+            GAN2DConfig(**TEXTBOOK | {"hidden": 64}),
+            _recipe(epochs=5),
+            "The collapse with half as many units and fewer steps: quick to try things on.",
             "ring",
         ),
     }
@@ -116,7 +163,8 @@ def grid(x: Pictures, side: int) -> Pictures:
     line = torch.linspace(0, 1, side, device=x.device)
     rows, columns = torch.meshgrid(line, line, indexing="ij")
     flat = torch.stack([columns.flatten(), rows.flatten()], 1)
-    return (low + flat * (high - low)).unflatten(1, x.shape[1:])
+    places: Tensor = low + flat * (high - low)
+    return places.view(-1, *x.shape[1:])
 
 
 def window(x: Pictures) -> tuple[Float[Tensor, "2"], Float[Tensor, "2"]]:

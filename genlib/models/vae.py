@@ -171,7 +171,7 @@ class VariationalAutoencoder(Family, Encodes, Generates):
 
     def __init__(self, config: VAEConfig, shape: Shape) -> None:
         super().__init__(config, shape)
-        self.config = config
+        self.config, self.codings = config, config.codings
         narrow = config.hidden * 2 // 3
         flat, kind = config.network == "dense", config.activation
         wide = math.prod(shape if flat else halved_twice(shape))
@@ -248,10 +248,9 @@ class VariationalAutoencoder(Family, Encodes, Generates):
         logits = self.logits(z)
         return logits if self.config.loss == "mse" else logits.sigmoid()
 
-    def sample(self, count: int, rng: torch.Generator) -> Pictures:
-        """Return pictures of codings drawn from the prior, N(0, I)."""
-        shape = count, self.config.codings
-        return self.decode(torch.randn(shape, generator=rng, device=rng.device))
+    def generate(self, z: Codings) -> Pictures:
+        """Return the pictures of codings drawn from the prior, N(0, I)."""
+        return self.decode(z)
 
     def preview(self, x: Pictures, rng: torch.Generator) -> Shown:
         """Return the reconstructions of x, and as many samples of the prior."""

@@ -2,6 +2,7 @@
 
 from genlib.nn.dense import ACTIVATIONS, Activation, Nonlinearity, Tied, stack
 from genlib.nn.dropout import Dropout, draw_from
+from genlib.nn.spectral import spectral_norm
 from genlib.nn.strided import doubling, halved_twice, halving
 
 __all__ = [
@@ -14,5 +15,6 @@ __all__ = [
     "draw_from",
     "halved_twice",
     "halving",
+    "spectral_norm",
     "stack",
 ]

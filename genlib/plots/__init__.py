@@ -3,10 +3,21 @@
 from genlib.plots.architecture import architecture
 from genlib.plots.charts import GENERATED, QUIET, REAL, coding_chart, loss_chart
 from genlib.plots.drawn import named_rows, pointed_curve
-from genlib.plots.figures import CLASSES, Line, bars, cloud_chart, dots, histograms, lines
+from genlib.plots.figures import (
+    CLASSES,
+    Line,
+    bars,
+    class_areas,
+    cloud_chart,
+    dots,
+    histograms,
+    lines,
+    paired_bars,
+)
 from genlib.plots.grid import animation, picture_grid, to_png
 from genlib.plots.maps import picture_map
 from genlib.plots.plane import plane, sheet
+from genlib.plots.scatters import scatters
 from genlib.plots.space import plane_animation
 
 __all__ = [
@@ -18,6 +29,7 @@ __all__ = [
     "animation",
     "architecture",
     "bars",
+    "class_areas",
     "cloud_chart",
     "coding_chart",
     "dots",
@@ -25,11 +37,13 @@ __all__ = [
     "lines",
     "loss_chart",
     "named_rows",
+    "paired_bars",
     "picture_grid",
     "picture_map",
     "plane",
     "plane_animation",
     "pointed_curve",
+    "scatters",
     "sheet",
     "to_png",
 ]

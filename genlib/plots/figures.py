@@ -1,5 +1,6 @@
 """Plotly figures at rest: lines, bars and histograms, all in the house's colours."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -130,6 +131,49 @@ def histograms(
     figure.update_layout(barmode="overlay", bargap=0.02)
     figure.update_xaxes(title=x_title, range=(low, high))
     figure.update_yaxes(title="share", tickformat=".0%")
+    return _housed(figure)
+
+
+def class_areas(
+    steps: Float[ndarray, "moments"],
+    shares: Float[ndarray, "moments classes"],
+    names: Sequence[str],
+) -> Figure:
+    """Return the shares of classes over training, one on top of the other."""
+    figure = Figure(
+        [
+            Scatter(
+                x=steps,
+                y=shares[:, index],
+                name=name,
+                stackgroup="classes",
+                mode="lines",
+                line={"width": 0.5, "color": CLASSES[index % len(CLASSES)]},
+                fillcolor=CLASSES[index % len(CLASSES)],
+                hovertemplate="%{y:.0%}",
+            )
+            for index, name in enumerate(names)
+        ]
+    )
+    figure.update_xaxes(title="step")
+    figure.update_yaxes(title="share of samples", range=(0, 1), tickformat=".0%")
+    figure = _housed(figure).update_layout(hovermode="x unified")
+    legend = {"orientation": "h", "x": 0, "y": -0.25, "yanchor": "top"}
+    return figure.update_layout(legend=legend, height=HEIGHT + 60)
+
+
+def paired_bars(
+    values: dict[str, Float[ndarray, "classes"]], names: Sequence[str], y_title: str
+) -> Figure:
+    """Return bars of generated and of real data beside each other, in that order."""
+    figure = Figure(
+        [
+            Bar(x=list(names), y=heights, name=name, marker={"color": colour})
+            for (name, heights), colour in zip(values.items(), (GENERATED, REAL), strict=True)
+        ]
+    )
+    figure.update_xaxes(type="category", tickangle=-40)
+    figure.update_yaxes(title=y_title, tickformat=".0%")
     return _housed(figure)
 
 

@@ -1,6 +1,6 @@
 """Measured experiments on trained models: asked for, queued and kept like a run."""
 
-from typing import Annotated
+from typing import Annotated, get_args
 
 from pydantic import Field, TypeAdapter
 
@@ -9,16 +9,19 @@ from genlib.runs import RunSpec
 from genlib.studies.beta_sweep import BetaSweep
 from genlib.studies.code_map import CodeMap
 from genlib.studies.few_labels import FewLabels
+from genlib.studies.health import Health
 from genlib.studies.likelihood import Likelihood
 from genlib.studies.mixture_prior import MixturePrior
+from genlib.studies.recipe_grid import RecipeGrid
+from genlib.studies.seed_sweep import SeedSweep
 
-OnRun = CodeMap | FewLabels | Likelihood | BetaSweep | MixturePrior  # they begin with a run
+OnModel = CodeMap | FewLabels | Likelihood | BetaSweep | MixturePrior | Health
+OnRun = OnModel | SeedSweep | RecipeGrid  # they begin with a run, or with its specification
 Study = OnRun | JudgeSpec
 Task = RunSpec | Study
 
 STUDIES: dict[str, type[Study]] = {
-    kind.model_fields["study"].default: kind
-    for kind in (CodeMap, FewLabels, Likelihood, BetaSweep, MixturePrior, JudgeSpec)
+    kind.model_fields["study"].default: kind for kind in (*get_args(OnRun), JudgeSpec)
 }
 _TASKS: TypeAdapter[Task] = TypeAdapter(RunSpec | Annotated[Study, Field(discriminator="study")])
 
@@ -27,10 +30,14 @@ __all__ = [
     "BetaSweep",
     "CodeMap",
     "FewLabels",
+    "Health",
     "JudgeSpec",
     "Likelihood",
     "MixturePrior",
+    "OnModel",
     "OnRun",
+    "RecipeGrid",
+    "SeedSweep",
     "Study",
     "Task",
     "read_task",

@@ -7,6 +7,7 @@ same figure of real pictures against real ones, at the same number, and with a b
 
 import json
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, Literal, NamedTuple
 
 import torch
@@ -99,7 +100,8 @@ class Health(Config):
         report = Report(
             count,
             findings,
-            *(metrics.class_shares(side.classes, classes).tolist() for side in (fake, other)),
+            metrics.class_shares(fake.classes, classes).tolist(),
+            metrics.class_shares(other.classes, classes).tolist(),
             metrics.two_sample_test(
                 other.features[:COMPARED], fake.features[:COMPARED], generator(0)
             ),
@@ -129,15 +131,15 @@ def _of_manifold(real: Tensor, made: Tensor, other: Tensor) -> list[Finding]:
     found, known = metrics.manifold(real, made), metrics.manifold(real, other)
     findings = []
     for name, values in found._asdict().items():
-        low, high = metrics.bootstrap_interval(
-            lambda one, _, values=values: float(values[one].mean()),
-            (len(values), 1),
-            generator(0),
-            ROUNDS,
-        )
+        mean = partial(_mean, values)
+        low, high = metrics.bootstrap_interval(mean, (len(values), 1), generator(0), ROUNDS)
         reached = float(getattr(known, name).mean())
         findings.append(Finding(name, float(values.mean()), low, high, reached, "high"))
     return findings
+
+
+def _mean(values: Tensor, index: Tensor, _: Tensor) -> float:
+    return float(values[index].mean())
 
 
 def _twins(test: Pictures, made: Pictures) -> tuple[float, int, int]:

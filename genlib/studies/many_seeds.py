@@ -5,7 +5,7 @@ A single game of two small networks leaves a machine mostly idle: its matrices a
 """
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import torch
 from jaxtyping import Float
@@ -18,7 +18,7 @@ from genlib.config import Config
 from genlib.data import DATASETS, load
 from genlib.events import Diverged, Finished, Step
 from genlib.family import Family, Losses, Pictures, Shown, to_float
-from genlib.models.gan2d import CODINGS, PlaneGAN
+from genlib.models.gan2d import CODINGS, GAN2DConfig, PlaneGAN
 from genlib.rng import build, generator
 from genlib.runs import RunSpec
 from genlib.train import train
@@ -39,14 +39,16 @@ class Stacked(nn.Module):
         for key, value in statistics.items():
             self.register_buffer(key.replace(".", "/"), value)
 
-    def forward(self, x: Float[Tensor, "games batch features"]) -> Tensor:
+    def forward(self, x: Float[Tensor, "games batch *rest"]) -> Tensor:
         """Return what each network makes of its own batch."""
         state = {**dict(self.weights.items()), **dict(self.named_buffers())}
         named = {key.replace("/", "."): value for key, value in state.items()}
-        call: Callable[..., Tensor] = vmap(
-            lambda one, batch: functional_call(self.hollow[0], one, (batch,))
-        )
-        return call(named, x)
+
+        def one(own: dict[str, Tensor], batch: Tensor) -> Tensor:
+            made: Tensor = functional_call(self.hollow[0], own, (batch,))
+            return made
+
+        return vmap(one)(named, x)
 
 
 class ManySeeds(Family):
@@ -62,10 +64,12 @@ class ManySeeds(Family):
     learns = ("plane",)
 
     def __init__(self, spec: RunSpec, seeds: int) -> None:
-        config, shape, first = spec.model, DATASETS[spec.dataset].shape, spec.train.seed
+        config = GAN2DConfig.model_validate(spec.model)
+        shape, first = DATASETS[spec.dataset].shape, spec.train.seed
         super().__init__(config, shape)
         games = [build(lambda: PlaneGAN(config, shape), first + game) for game in range(seeds)]
-        self.config, self.seeds = config, seeds
+        self.config: GAN2DConfig = config
+        self.seeds = seeds
         self.generator = Stacked([game.generator for game in games])
         self.discriminator = Stacked([game.discriminator for game in games])
         kept = config.replay

@@ -1,0 +1,106 @@
+"""The quick GAN of pictures against the book's, given the same time, in one run.
+
+Both are trained by `genlib.train`'s loop, the book's with its own networks and recipe. Ours runs
+to the end of its schedule; the book's is stopped when it has had as many seconds. The clock
+stands still while samples are judged: 2,048 of each, by our own classifier, against as many test
+pictures. Then the seeds: many games in the plane at once against a single one.
+"""
+
+import argparse
+import json
+import math
+import platform
+import time
+
+import torch
+
+from benchmarks.textbook import say
+from genlib.config import Settings
+from genlib.data import load
+from genlib.device import available, name
+from genlib.family import generating, to_float
+from genlib.judge import Judge, JudgeSpec, judged
+from genlib.metrics import class_shares, frechet_distance
+from genlib.rng import generator
+from genlib.runs import RunSpec, open_store
+from genlib.studies.many_seeds import ManySeeds
+from genlib.train import Training
+
+COUNT = 2048  # samples
+PRESENT = 0.03  # the least share of a class that counts as there
+LOOKS = 12  # at which it is asked whether all classes are there
+SEEDS, STEPS = 16, 200
+
+
+def judge_here(device: torch.device) -> Judge:
+    """Return the shipped judge."""
+    spec = JudgeSpec(dataset="fashion_mnist")
+    return spec.read(open_store(Settings()).read_run(spec.fingerprint) or {}, device)
+
+
+def figures(training: Training, judge: Judge) -> dict[str, float]:
+    """Return the classifier FID of samples, and the share of the rarest class."""
+    training.average.eval()
+    with torch.no_grad():
+        x = generating(training.average).sample(COUNT, generator(0, training.device))
+    training.average.train()
+    made, real = judged(judge, x), judged(judge, to_float(load("fashion_mnist").test[:COUNT]))
+    rarest = float(class_shares(made.classes, 10).min())
+    return {"fid": frechet_distance(real.features, made.features), "rarest": rarest}
+
+
+def trained(preset: str, limit: float, judge: Judge, device: torch.device) -> dict[str, float]:
+    """Return a preset's figures at its end or at a limit in seconds, and when all classes came."""
+    spec = RunSpec.of_preset("dcgan", preset, "fashion_mnist")
+    run = Training(spec.build().to(device), load("fashion_mnist").train.to(device), spec.train)
+    seconds, complete, began = 0.0, math.nan, time.perf_counter()
+    looks = {run.steps * look // LOOKS for look in range(1, LOOKS)}
+    while run.step < run.steps and seconds + time.perf_counter() - began < limit:
+        run.advance()
+        if run.step in looks and math.isinf(limit):
+            seconds += time.perf_counter() - began
+            if math.isnan(complete) and figures(run, judge)["rarest"] >= PRESENT:
+                complete = seconds
+            began = time.perf_counter()
+    seconds += time.perf_counter() - began
+    found = figures(run, judge) | {"seconds": seconds, "complete": complete, "steps": run.step}
+    say(f"{preset}: {found}")
+    return found
+
+
+def seeds_ratio(device: torch.device) -> float:
+    """Return the time of a step of many games at once over that of one."""
+    spec = RunSpec.of_preset("gan2d")
+    images = to_float(load(spec.dataset).train).to(device)
+    batch = spec.train.batch_size
+
+    def timed(run: Training) -> float:
+        for _ in range(20):
+            run.advance()
+        began = time.perf_counter()
+        for _ in range(STEPS):
+            run.advance()
+        return time.perf_counter() - began
+
+    one = timed(Training(spec.build().to(device), images, spec.train))
+    recipe = spec.train.model_copy(update={"batch_size": batch * SEEDS})
+    many = ManySeeds(spec, SEEDS).to(device)
+    return timed(Training(many, images.repeat(SEEDS, 1, 1, 1), recipe)) / one
+
+
+def main(argv: list[str]) -> None:
+    """Measure both sides and print one line of JSON."""
+    argparse.ArgumentParser(prog="python -m benchmarks gan", description=__doc__).parse_args(argv)
+    device = available()[0]
+    judge = judge_here(device)
+    ours = trained("fast", math.inf, judge, device)
+    book = trained("textbook", ours["seconds"], judge, device)
+    document = {
+        "benchmark": "gan",
+        "hardware": f"{name(device)}, {platform.processor() or platform.machine()}",
+        "ours": ours,
+        "textbook": book,
+        "fid_ratio": book["fid"] / ours["fid"],
+        f"{SEEDS}_seeds_over_one": seeds_ratio(device),
+    }
+    print(json.dumps(document))

@@ -1,0 +1,96 @@
+"""Which recipe keeps all modes? Every loss with every cure, each from several seeds at once."""
+
+import json
+from collections.abc import Iterator
+from typing import Any, Literal, NamedTuple, get_args
+
+from pydantic import Field
+
+from genlib.adversarial import AdversarialConfig, Loss
+from genlib.bench import Bench, StudyError
+from genlib.config import Config
+from genlib.events import Files, Measured
+from genlib.metrics import count_modes
+from genlib.runs import RunSpec
+from genlib.studies.many_seeds import play
+from genlib.studies.seed_sweep import SAMPLES, modes_of
+from genlib.studies.starts import Plane
+
+LOSSES: tuple[Loss, ...] = get_args(Loss)
+CURES: dict[str, dict[str, Any]] = {
+    "none": {},
+    "R1": {"r1": 0.01},
+    "R1 + R2": {"r1": 0.01, "r2": 0.01},
+    "gradient penalty": {"gradient_penalty": 0.1},
+    "spectral norm": {"spectral_norm": True},
+    "PacGAN": {"packing": 4},
+    "experience replay": {"replay": 4096},
+    "minibatch discrimination": {"minibatch_discrimination": True},
+}
+PARTS = 10  # of each recipe, in which it tells how far it is
+
+
+class Recipe(NamedTuple):
+    """What became of a loss with a cure."""
+
+    loss: str
+    cure: str
+    captured: list[int]  # modes, of each seed; none where training diverged
+    high_quality: float  # the mean over seeds
+
+
+class RecipeGrid(Config):
+    """The modes that each recipe captures, all else alike."""
+
+    study: Literal["recipe_grid"] = "recipe_grid"
+    start: Plane = Field(description="The game whose loss and cures are changed.")
+    seeds: int = Field(8, ge=2, le=32, title="Seeds", description="Games of each recipe.")
+
+    def recipes(self) -> dict[tuple[str, str], RunSpec]:
+        """Return the game of each loss and cure."""
+        rules = AdversarialConfig().model_dump()
+        plain = {name: rules[name] for cure in CURES.values() for name in cure}
+        document = self.start.model_dump()
+        return {
+            (loss, name): RunSpec.model_validate(
+                document | {"model": document["model"] | plain | cure | {"loss": loss}}
+            )
+            for loss in LOSSES
+            for name, cure in CURES.items()
+        }
+
+    def perform(self, bench: Bench, files: Files) -> Iterator[Measured]:
+        """Yield the recipes so far; those in `files` are not played again.
+
+        Raises:
+            StudyError: the data have no modes to count.
+        """
+        modes, recipes = modes_of(self.start.dataset), self.recipes()
+        found = grid(files) if files else []
+        done = {(recipe.loss, recipe.cure) for recipe in found}
+        for (loss, cure), spec in recipes.items():
+            if (loss, cure) in done:
+                continue
+            captured, quality = list[int](), 0.0
+            try:
+                for step, steps, samples in play(spec, self.seeds, SAMPLES, bench.device):
+                    if samples is not None:
+                        counts = [count_modes(each, *modes) for each in samples.cpu()]
+                        captured = [count.captured for count in counts]
+                        quality = sum(count.high_quality for count in counts) / len(counts)
+                    elif step * PARTS // steps > (step - 100) * PARTS // steps:
+                        part = PARTS * len(found) + min(PARTS - 1, step * PARTS // steps)
+                        yield Measured(part, PARTS * len(recipes), _files(found))
+            except StudyError:  # it diverged, which is what is to be known of it
+                pass
+            found.append(Recipe(loss, cure, captured, quality))
+            yield Measured(PARTS * len(found), PARTS * len(recipes), _files(found))
+
+
+def _files(found: list[Recipe]) -> Files:
+    return {"recipes.json": json.dumps(found).encode()}
+
+
+def grid(files: Files) -> list[Recipe]:
+    """Return the recipes of `perform`."""
+    return [Recipe(*values) for values in json.loads(files.get("recipes.json", b"[]"))]

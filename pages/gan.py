@@ -1,0 +1,59 @@
+"""The lesson of the dense GAN, top to bottom as a student reads it."""
+
+import streamlit as st
+
+from ui import arithmetic, controls, guessing, health, latent_walks, lesson
+from ui.run_panel import run_panel
+
+FAMILY = "gan"
+SHOWN = ("collapse", "textbook", "fast")
+
+st.markdown(
+    "A forger and a detective learn from each other. Both losses tell you next to nothing: look "
+    "at what is in the pictures, and at what the health panel says."
+)
+knobs, picture = st.columns([1, 2], gap="large")
+with knobs:
+    spec = controls.knobs(FAMILY)
+with picture:
+    run = run_panel(spec)
+
+with lesson.section(
+    "Is it working?",
+    "Look at the bands first: a class that is missing is a mode collapse, bands that come and go "
+    "are a game that circles. Then read the verdict.",
+):
+    health.health(run)
+
+with lesson.section(
+    "Draw something new",
+    "Nothing was copied. Between two samples nothing falls apart, if the generator learned more "
+    "than single pictures.",
+):
+    latent_walks.samples(run, FAMILY)
+
+with lesson.section(
+    "Arithmetic with codings",
+    "Take one kind, take away another, add a third: directions between codings mean something, "
+    "though nobody told the generator what a sleeve is.",
+):
+    arithmetic.arithmetic(run)
+
+with lesson.section(
+    "Beat the discriminator",
+    "Tick the pictures that you take for real ones. It has seen far more of them than you; have "
+    "you a better eye?",
+):
+    guessing.guessing(run)
+
+with lesson.section(
+    "Break it, cure it",
+    "The same networks, data and seed. The verdict counts what is missing among a hundred "
+    "samples; under “More knobs” lie the cures.",
+):
+    health.side_by_side({title: RunSpec.of_preset(FAMILY, title) for title in SHOWN})
+    inside.preset_button(FAMILY, "collapse", "the collapse")
+
+lesson.theory(spec)
+lesson.code(spec, run)
+lesson.share(FAMILY, spec)

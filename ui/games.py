@@ -1,0 +1,86 @@
+"""The game in the plane: its moments while it is trained, and recipes side by side."""
+
+import streamlit as st
+import torch
+
+from genlib.data import MODES, Dataset
+from genlib.family import Data
+from genlib.metrics import ModeCount, count_modes
+from genlib.models.gan2d import window
+from genlib.runs import Moment, RunSpec
+from ui import shelf
+from ui.game_board import Board, game_board
+
+CURES = (  # presets, side by side
+    *("collapse", "cured", "PacGAN"),
+    *("experience replay", "minibatch discrimination", "spectral norm"),
+)
+SIZE = 560  # CSS pixels of a board
+LABEL = "The plane of the game: real points, generated points, and what the discriminator says."
+
+
+def draw(spec: RunSpec, data: Dataset, moments: list[Moment]) -> None:
+    """Draw all moments of a game, to be played and scrubbed."""
+    steps = tuple(moment.step for moment in moments)
+    board = _board(spec.fingerprint, steps, data, moments)
+    dark = st.context.theme.type == "dark"
+    game_board(board, f"{spec.fingerprint[:8]}-board", size=SIZE, label=LABEL, dark=dark)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _board(name: str, steps: tuple[int, ...], _data: Dataset, _moments: list[Moment]) -> Board:
+    """Return the board of some moments; kept, as the same steps of a run are the same board."""
+    return board_of(_data, _moments)
+
+
+def board_of(data: Dataset, moments: list[Moment], captions: list[str] | None = None) -> Board:
+    """Return the board of moments, with what is said of each; by default, how good it is."""
+    real = data.test[data.showcase()]
+    low, high = window(real)
+    parts = [moment.images.flatten(1).chunk(3) for moment in moments]
+    made, bent, field = (torch.stack(kind) for kind in zip(*parts, strict=True))
+    inside = lambda x: ((x - low) / (high - low)).numpy()  # noqa: E731
+    told = captions or [caption(data, moment) for moment in moments]
+    return Board(inside(real.flatten(1)), inside(made), inside(bent), field[:, :, 0].numpy(), told)
+
+
+def caption(data: Dataset, moment: Moment) -> str:
+    """Return how good the game is at a moment."""
+    when = f"Step {moment.step:,}"
+    counts = modes_met(data.name, moment.images)
+    if counts is None:
+        return f"{when}: energy distance {moment.figures.get('energy', float('nan')):.3f}."
+    modes = len(MODES[data.name].centres)
+    return (
+        f"{when}: {counts.captured} of {modes} modes captured, {counts.high_quality:.0%} of high "
+        f"quality, reverse KL {counts.reverse_kl:.2f} nats."
+    )
+
+
+def modes_met(dataset: str, preview: Data) -> ModeCount | None:
+    """Return what a preview's samples meet of the modes; None where the data have none."""
+    if dataset not in MODES:
+        return None
+    return count_modes(preview.flatten(1).chunk(3)[0].float(), *MODES[dataset])
+
+
+def side_by_side(specs: dict[str, RunSpec]) -> None:
+    """Draw the ends of several games, the same data and seed, three in a row."""
+    names = list(specs)
+    for first in range(0, len(names), 3):
+        columns = st.columns(3, gap="medium")
+        for column, title in zip(columns, names[first : first + 3], strict=False):
+            with column:
+                _small(title, specs[title])
+
+
+def _small(title: str, spec: RunSpec) -> None:
+    run = shelf.finished(spec)
+    st.markdown(f"**{title}**")
+    if run is None:
+        st.info("Not trained on this server yet.")
+        return
+    data = shelf.dataset(spec.dataset)
+    board = _board(spec.fingerprint, tuple(m.step for m in run.moments), data, run.moments)
+    dark = st.context.theme.type == "dark"
+    game_board(board, f"{spec.fingerprint[:8]}-small", size=340, label=LABEL, dark=dark)
