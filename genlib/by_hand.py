@@ -14,6 +14,7 @@ from genlib.runs import Run, RunSpec
 from genlib.train import Training
 
 MOVES = {"D": frozenset({"discriminator"}), "G": frozenset({"generator"}), "B": None}
+MOST = 500  # moves of a game, at least
 PULL = 0.5  # how far the strongest pull moves a point in slow motion, in deviations of the data
 
 
@@ -41,7 +42,11 @@ class ByHand:
         if not isinstance(family, GAN):
             raise TypeError(f"{spec.family} is no game of two players")
         self.family = family.requires_grad_()
-        self.training = Training(self.family, data.train, spec.train)
+        count = spec.train.pictures or len(data.train)
+        steps = max(1, count // spec.train.batch_size) * spec.train.epochs
+        longer = spec.train.epochs * -(-MOST // steps)  # a short recipe's rates, and then on
+        recipe = spec.train.model_copy(update={"epochs": max(spec.train.epochs, longer)})
+        self.training = Training(self.family, data.train, recipe)
         self.showcase = data.test[data.showcase()]
 
     def move(self, letter: str) -> None:
@@ -66,7 +71,9 @@ class ByHand:
         before = self.look()
         self.move("D")
         after_d, loss_d = self.look(), self.losses()["discriminator"]
+        self.family.eval()
         pulled = self._pulled(after_d)
+        self.family.train()
         self.move("G")
         after_g, loss_g = self.look(), self.losses()["generator"]
         return [

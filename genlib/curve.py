@@ -56,10 +56,12 @@ class Curve:
         if table.values is None:
             table.names, table.losses = [*losses, *norms], len(losses)
             table.values = torch.zeros(table.length, len(table.names), device=self.device)
-        row = torch.stack([value.float() for value in (*losses.values(), *norms.values())])
+        first, rest = table.names[: table.losses], table.names[table.losses :]
+        values = [losses[name] for name in first] + [norms[name] for name in rest]
+        row = torch.stack([value.float() for value in values])
         table.values.index_copy_(0, done.view(1), row[None])
-        first = table.values[0, : table.losses].abs().sum().clamp(min=1e-6)
-        self.worst.copy_(torch.maximum(self.worst, row[: table.losses].abs().sum() / first))
+        begun = table.values[0, : table.losses].abs().sum().clamp(min=1e-6)
+        self.worst.copy_(torch.maximum(self.worst, row[: table.losses].abs().sum() / begun))
 
     def blown_up(self, limit: float, *, wait: bool) -> bool:
         """Return whether a loss is not finite, or all are `limit` times their first sum.

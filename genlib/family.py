@@ -68,6 +68,10 @@ class Family(nn.Module, ABC):
         """Return the learning rates of players, as multiples of the recipe's; 1 where missing."""
         return {}
 
+    def effort(self) -> float:
+        """Return what a step costs, as a multiple of passing its pictures through `preview`."""
+        return 1.0
+
     @abstractmethod
     def updates(self, x: Pictures, rng: torch.Generator) -> Iterator[tuple[str, Losses]]:
         """Yield (player, losses) for each update of one step, on pictures x in [0, 1].
@@ -153,7 +157,11 @@ class Discriminates(ABC):
 
     @abstractmethod
     def discriminate(self, x: Pictures) -> Float[Tensor, "batch"]:
-        """Return the discriminator's logit of each picture in [0, 1]: positive says real."""
+        """Return the discriminator's logit of each picture in [0, 1]: a high one says real."""
+
+    @abstractmethod
+    def border(self, real: Pictures, made: Pictures) -> Float[Tensor, ""]:
+        """Return the logit from which it says real; it may follow from pictures of both kinds."""
 
 
 class Denoises(ABC):

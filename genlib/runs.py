@@ -271,7 +271,7 @@ def estimated_seconds(spec: RunSpec, known: Run) -> float:
 @lru_cache(maxsize=256)
 @torch.no_grad()
 def multiply_adds(spec: RunSpec) -> int:
-    """Return the multiply-adds with which the network passes one picture.
+    """Return the multiply-adds of a step for each picture, but for a factor of the family.
 
     A layer uses its weights once at each place: of its output, or of what it spreads out.
     """
@@ -289,4 +289,4 @@ def multiply_adds(spec: RunSpec) -> int:
     for layer in family.modules():
         layer.register_forward_hook(count)
     family.preview(torch.zeros(1, *DATASETS[spec.dataset].shape), generator(0))
-    return sum(counts)
+    return round(sum(counts) * family.effort())

@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from ui import arithmetic, controls, guessing, health, latent_walks, lesson
+from genlib.runs import RunSpec
+from ui import arithmetic, controls, guessing, health, inside, latent_walks, lesson
 from ui.run_panel import run_panel
 
 FAMILY = "dcgan"

@@ -12,7 +12,7 @@ CPU = torch.device("cpu")
 
 def written(curve: Curve, values: torch.Tensor, names: list[str]) -> Curve:
     for done, row in enumerate(values):
-        curve.write(torch.tensor(done), dict(zip(names, row, strict=True)))
+        curve.write(torch.tensor(done), dict(zip(names, row, strict=True)), {})
     return curve
 
 
@@ -137,13 +137,13 @@ def test_a_restored_curve_reads_and_goes_on_as_the_first_one():
     again.restore(state)
     assert again.read(5) == whole.read(5)
     for done in range(5, 9):
-        again.write(torch.tensor(done), dict(zip(names, values[done], strict=True)))
+        again.write(torch.tensor(done), dict(zip(names, values[done], strict=True)), {})
     assert again.read(9) == whole.read(9)
 
 
 def test_a_restored_curve_remembers_divergence_and_stages():
     first = two_stages()
-    first.write(torch.tensor(3), {"z": torch.tensor(float("nan")), "a": torch.tensor(0.0)})
+    first.write(torch.tensor(3), {"z": torch.tensor(float("nan")), "a": torch.tensor(0.0)}, {})
     again = Curve(CPU, 7)
     again.begin("low", 0, 3)
     again.begin("high", 3, 4)

@@ -91,7 +91,7 @@ def _presets(family: str, presets: Mapping[str, Preset], spec: RunSpec) -> None:
             if len(FAMILIES[family].learns) > 1:
                 here = here and spec.dataset == _here(preset.dataset)
             st.button(
-                name.capitalize(),
+                name[:1].upper() + name[1:],
                 key=f"{family}-preset-{name}",
                 help=preset.note,
                 type="primary" if here else "secondary",

@@ -76,7 +76,7 @@ def side_by_side(specs: dict[str, RunSpec]) -> None:
 
 def _small(title: str, spec: RunSpec) -> None:
     run = shelf.finished(spec)
-    st.markdown(f"**{title}**")
+    st.markdown(f"**{title[:1].upper() + title[1:]}**")
     if run is None:
         st.info("Not trained on this server yet.")
         return

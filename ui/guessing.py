@@ -11,6 +11,7 @@ from genlib.runs import Run
 from ui import inside, shelf
 
 ROUND = 12  # pictures, about half of them real
+JUDGED = 200  # of each kind, from which D's border follows
 
 
 def sensitivity(hits: int, reals: int, alarms: int, fakes: int) -> float:
@@ -48,7 +49,8 @@ def guessing(run: Run | None) -> None:
         told = st.form_submit_button("Tell me", type="primary")
     if told or st.session_state.get(f"{family}-told") == number:
         st.session_state[f"{family}-told"] = number
-        _result(run.family.discriminate(pictures) > 0, real, torch.tensor(said))
+        machine = _of_machine(run.spec.fingerprint, number, run, run.family, pictures)
+        _result(machine, real, torch.tensor(said))
         if st.button("Another round", key=f"{family}-again"):
             st.session_state[f"{family}-round"] = number + 1
             st.rerun(scope="fragment")
@@ -64,6 +66,16 @@ def _round(name: str, number: int, _run: Run) -> tuple[torch.Tensor, torch.Tenso
     made = generating(_run.family).sample(ROUND, rng)
     mask = real[:, None, None, None]
     return torch.where(mask, to_float(data.test[index]), made.clamp(0, 1)), real
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _of_machine(
+    name: str, number: int, _run: Run, _judge: Discriminates, _pictures: torch.Tensor
+) -> torch.Tensor:
+    """Return which pictures the discriminator takes for real."""
+    known = to_float(shelf.dataset(_run.spec.dataset).test[:JUDGED])
+    made = generating(_run.family).sample(JUDGED, generator(0))
+    return _judge.discriminate(_pictures) > _judge.border(known, made)
 
 
 def _result(machine: torch.Tensor, real: torch.Tensor, said: torch.Tensor) -> None:

@@ -1,5 +1,6 @@
 """The health panel: what is wrong with a generator, in one sentence and in figures."""
 
+import math
 from collections.abc import Mapping
 from functools import partial
 
@@ -20,6 +21,13 @@ from ui.components import chart_at_rest
 from ui.study_panel import study_panel
 
 FEW = 2000  # samples, under which figures are rough
+GUESSING = {  # what the discriminator loses by the losses that have such a number
+    "non-saturating": 2 * math.log(2),
+    "minimax": 2 * math.log(2),
+    "least squares": 0.25,
+    "hinge": 2.0,
+    "relativistic": math.log(2),
+}
 Files = Mapping[str, bytes]
 
 
@@ -39,7 +47,7 @@ def side_by_side(specs: dict[str, RunSpec]) -> None:
     ):
         with column:
             run = shelf.finished(spec)
-            st.markdown(f"**{title.capitalize()}**")
+            st.markdown(f"**{title[:1].upper() + title[1:]}**")
             if run is None:
                 st.info("Not trained on this server yet.")
                 continue
@@ -80,7 +88,7 @@ def _progress(run: Run) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         st.markdown("**Losses**")
-        st.caption("Under the book's loss, D guesses at 2 ln 2 = 1.386; less, and it wins.")
+        st.caption("Dashed: what D loses when it only guesses. Far below it, D wins.")
         _losses(spec.fingerprint, run)
     with right:
         st.markdown("**Gradient norms**")
@@ -121,7 +129,12 @@ def _accuracy(name: str, _run: Run) -> None:
 
 @st.cache_data(max_entries=16, show_spinner=False)
 def _losses(name: str, _run: Run) -> None:
-    _curves(name, "losses", {row.step: row.losses for row in _run.curve}, "loss")
+    rows = {row.step: dict(row.losses) for row in _run.curve}
+    guess = GUESSING.get(_run.spec.model.model_dump()["loss"])
+    if guess is not None:
+        for values in rows.values():
+            values["D guessing"] = guess
+    _curves(name, "losses", rows, "loss")
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
@@ -135,7 +148,12 @@ def _curves(
     steps = np.array(list(rows))
     names = next(iter(rows.values()))
     curves = {
-        part: Line(steps, np.array([values[part] for values in rows.values()])) for part in names
+        part: Line(
+            steps,
+            np.array([values[part] for values in rows.values()]),
+            dashed=part == "D guessing",
+        )
+        for part in names
     }
     chart_at_rest(lines(curves, "step", title, log=log), f"{name[:8]}-{key}")
 

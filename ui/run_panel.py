@@ -5,6 +5,7 @@ from functools import partial
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from genlib.adversarial import GAN
 from genlib.curve import Row
 from genlib.data import DATASETS, Dataset, DatasetUnavailableError, download_fraction
 from genlib.jobs import Job
@@ -201,7 +202,12 @@ def _merit(spec: RunSpec) -> str:
 def _curve(
     spec: RunSpec, curve: list[Row], moments: list[Moment], steps: int, run: Run | None
 ) -> None:
-    st.caption("A good run falls fast, then flattens; a dashed line is what it has to beat.")
+    game = issubclass(FAMILIES[spec.family], GAN)
+    st.caption(
+        "Neither loss has to fall: each is measured against the other player."
+        if game
+        else "A good run falls fast, then flattens; a dashed line is what it has to beat."
+    )
     names = {(row.stage, name): None for row in curve for name in row.losses}
     phases = len({row.stage for row in curve}) > 1
     series = {
@@ -217,7 +223,7 @@ def _curve(
     known = [(title, metrics[key]) for key, title in REFERENCES.items() if metrics.get(key)]
     reference = known[0] if known else None
     st.echarts_chart(
-        loss_chart(series, steps, reference),
+        loss_chart(series, steps, reference, log=not game),
         height=280,
         key=f"{spec.family}-curve",
         alt="Training and validation loss against steps",

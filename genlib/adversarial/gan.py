@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from genlib.adversarial.game import AdversarialConfig, Game
+from genlib.adversarial.objectives import OBJECTIVES
 from genlib.adversarial.replay import ReplayBuffer
 from genlib.family import Discriminates, Family, Generates, Losses, Pictures, Shape
 from genlib.metrics import energy_distance
@@ -58,6 +59,13 @@ class GAN(Family, Generates, Discriminates):
         """Return the discriminator's learning rate, as a multiple of the generator's."""
         return {"discriminator": self.config.critic_rate}
 
+    def effort(self) -> float:
+        """Return about how many times a plain step of both phases it costs: penalties count."""
+        rules = self.config
+        slopes = bool(rules.r1 or rules.r2) + bool(rules.gradient_penalty)
+        phase_1, phase_2 = rules.critic_steps * (1 + 1.5 * slopes), rules.generator_steps
+        return (phase_1 + phase_2) / 2
+
     def updates(self, x: Pictures, rng: torch.Generator) -> Iterator[tuple[str, Losses]]:
         """Yield the losses of the discriminator's phase, then of the generator's."""
         draw_from(self.discriminator, rng)
@@ -68,6 +76,12 @@ class GAN(Family, Generates, Discriminates):
         parts = [part.repeat_interleave(self.config.packing, 0) for part in x.split(COMPARED)]
         return torch.cat([self.game.score(part) for part in parts])
 
+    def border(self, real: Pictures, made: Pictures) -> Float[Tensor, ""]:
+        """Return the logit from which D says real: 0, or the middle where 0 means nothing."""
+        if OBJECTIVES[self.config.loss].anchored:
+            return torch.zeros((), device=real.device)
+        return (self.discriminate(real).mean() + self.discriminate(made).mean()) / 2
+
     def generate(self, z: Float[Tensor, "batch codings"]) -> Pictures:
         """Return the pictures of codings z."""
         return self.generator(z)  # type: ignore[no-any-return]
@@ -76,8 +90,9 @@ class GAN(Family, Generates, Discriminates):
         """Return the energy distance of samples, and the shares that D judges rightly."""
         x = x[:COMPARED]
         made = self.sample(len(x), generator(0, x.device))
+        border = self.border(x, made)
         return {
             "energy": energy_distance(x.flatten(1), made.flatten(1)),
-            "right on real": (self.discriminate(x) > 0).float().mean(),
-            "right on fake": (self.discriminate(made) <= 0).float().mean(),
+            "right on real": (self.discriminate(x) > border).float().mean(),
+            "right on fake": (self.discriminate(made) <= border).float().mean(),
         }

@@ -26,11 +26,14 @@ class Objective(NamedTuple):
         critic: (real, fake, smoothing) → loss; smoothing is what real labels lack to 1.
         generator: (real, fake) → loss.
         paired: whether the generator's loss needs real pictures too.
+        anchored: whether a logit of 0 is the border between real and generated; else only
+            differences of logits mean something.
     """
 
     critic: Callable[[Logits, Logits, float], Logits]
     generator: Callable[[Logits, Logits], Logits]
     paired: bool = False
+    anchored: bool = True
 
 
 def _cross_entropy(real: Logits, fake: Logits, smoothing: float) -> Logits:
@@ -94,8 +97,8 @@ OBJECTIVES: dict[Loss, Objective] = {
     "minimax": Objective(_cross_entropy, _minimax),
     "least squares": Objective(_squares, _square),
     "hinge": Objective(_hinge, _score),
-    "wasserstein": Objective(_wasserstein, _score),
-    "relativistic": Objective(_relative_critic, _relative_generator, paired=True),
+    "wasserstein": Objective(_wasserstein, _score, anchored=False),
+    "relativistic": Objective(_relative_critic, _relative_generator, paired=True, anchored=False),
 }
 
 

@@ -132,10 +132,10 @@ class DCGAN(GAN):
                 momentum=0.0,
                 learning_rate=2e-3,
                 batch_size=64,
-                epochs=4,
+                epochs=3,
                 ema=0.995,
             ),
-            "Residual networks without normalisation, pairs of pictures, and a D that is not steep.",
+            "Residual networks without normalisation, paired pictures, and a D that is not steep.",
         ),
         "textbook": Preset(
             DCGANConfig(), BOOK, "The chapter's networks, with all five guidelines, and RMSprop."

@@ -58,7 +58,7 @@ BOOK = TrainConfig(
     optimizer="rmsprop",
     learning_rate=1e-3,
     batch_size=32,
-    epochs=20,
+    epochs=10,
     warmup=0.0,
     decay="none",
     ema=0.0,
@@ -71,7 +71,32 @@ class DenseGAN(GAN):
     config_type = GANConfig
     shows = ("new sample",) * SHOWN
     presets = {
-        "textbook": Preset(GANConfig(), BOOK, "The chapter's own recipe: RMSprop."),
+        "fast": Preset(
+            GANConfig(hidden=300, activation="leaky relu", loss="relativistic", r1=3.0, r2=3.0),
+            TrainConfig(
+                optimizer="adam",
+                momentum=0.0,
+                learning_rate=1e-3,
+                batch_size=64,
+                epochs=5,
+                ema=0.995,
+            ),
+            "Each picture paired with a real one, and a D that is not steep: no class is lost.",
+        ),
+        "textbook": Preset(GANConfig(), BOOK, "The chapter's own networks and recipe: RMSprop."),
+        "collapse": Preset(
+            GANConfig(critic_rate=0.1),
+            BOOK.model_copy(update={"epochs": 2}),
+            "A D that learns ten times slower than G: a few pictures fool it for long.",
+        ),
+        "experience replay": Preset(
+            GANConfig(replay=4096), BOOK, "The chapter's first cure: D also meets older pictures."
+        ),
+        "minibatch discrimination": Preset(
+            GANConfig(minibatch_discrimination=True),
+            BOOK,
+            "The chapter's second cure: D is told how alike the pictures of a batch are.",
+        ),
     }
 
     def __init__(self, config: GANConfig, shape: Shape) -> None:

@@ -62,7 +62,7 @@ class GAN2DConfig(AdversarialConfig):
     )
 
 
-TEXTBOOK: dict[str, Any] = {"activation": "tanh", "critic_rate": 0.1}
+BOOK: dict[str, Any] = {"activation": "tanh"}  # the two networks of PacGAN's experiments
 
 
 def _recipe(**changes: Any) -> TrainConfig:
@@ -81,42 +81,42 @@ class PlaneGAN(GAN):
     presets = {
         "cured": Preset(
             GAN2DConfig(loss="relativistic", r1=0.01, r2=0.01),
-            _recipe(epochs=50, learning_rate=3e-3, momentum=0.0, decay="linear", ema=0.998),
+            _recipe(epochs=50, learning_rate=4e-3, momentum=0.0, decay="linear", ema=0.999),
             "Each point paired with a real one, D never steep: all modes, from every seed.",
             "ring",
         ),
         "collapse": Preset(
-            GAN2DConfig(**TEXTBOOK),
-            _recipe(),
-            "The textbook's loss, and a D that learns slower than G: most modes are lost.",
+            GAN2DConfig(**BOOK, critic_rate=0.1),
+            _recipe(epochs=12),
+            "The textbook's loss, and a D that learns ten times slower than G: modes are lost.",
             "ring",
         ),
         "PacGAN": Preset(
-            GAN2DConfig(**TEXTBOOK, packing=4),
+            GAN2DConfig(**BOOK, packing=4),
             _recipe(),
             "D sees four points at once: four from one mode give themselves away.",
             "ring",
         ),
         "experience replay": Preset(
-            GAN2DConfig(**TEXTBOOK, replay=4096),
+            GAN2DConfig(**BOOK, replay=4096),
             _recipe(),
             "D also meets what G made before, so that G cannot go round in circles.",
             "ring",
         ),
         "minibatch discrimination": Preset(
-            GAN2DConfig(**TEXTBOOK, minibatch_discrimination=True),
+            GAN2DConfig(**BOOK, minibatch_discrimination=True),
             _recipe(),
             "D is told how near each point is to the others of its batch.",
             "ring",
         ),
         "spectral norm": Preset(
-            GAN2DConfig(**TEXTBOOK, loss="hinge", spectral_norm=True),
+            GAN2DConfig(**BOOK, loss="hinge", spectral_norm=True),
             _recipe(),
             "No layer of D can be steep; with the hinge loss.",
             "ring",
         ),
         "small": Preset(
-            GAN2DConfig(**TEXTBOOK | {"hidden": 64}),
+            GAN2DConfig(**BOOK, hidden=64, critic_rate=0.1),
             _recipe(epochs=5),
             "The collapse with half as many units and fewer steps: quick to try things on.",
             "ring",
@@ -144,11 +144,11 @@ class PlaneGAN(GAN):
         side = math.isqrt(len(x))
         line = torch.linspace(-REACH, REACH, side, device=x.device)
         bent = self.generate(torch.cartesian_prod(line, line).view(-1, CODINGS))
-        places = grid(x, side)
-        odds = self.discriminate(places).sigmoid()
+        places, made = grid(x, side), self.sample(len(x), rng)
+        odds = (self.discriminate(places) - self.border(x, made)).sigmoid()
         field = torch.zeros_like(places)
         field[:, 0] = odds.view(-1, 1, 1)
-        return torch.cat([self.sample(len(x), rng), bent, field])
+        return torch.cat([made, bent, field])
 
     def sizes(self) -> list[tuple[str, int]]:
         """Return the units of each layer, through both networks."""
@@ -157,7 +157,7 @@ class PlaneGAN(GAN):
         return [*both, hidden, hidden, ("real?", 1)]
 
 
-def grid(x: Pictures, side: int) -> Pictures:
+def grid(x: Pictures, side: int) -> Shown:
     """Return a square grid of side × side places around points, row by row from below."""
     low, high = window(x)
     line = torch.linspace(0, 1, side, device=x.device)

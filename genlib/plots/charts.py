@@ -11,7 +11,7 @@ from plotly.graph_objs import Bar, Figure  # type: ignore[attr-defined]
 REAL = "#0072B2"  # real data, on every page
 GENERATED = "#D55E00"  # what a model made, on every page
 QUIET = "#8A96A3"
-LINES = (QUIET, GENERATED, "#009E73", "#CC79A7", "#56B4E9")
+LINES = (QUIET, GENERATED, "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
 
 Points = Sequence[tuple[int, float]]
 
@@ -20,13 +20,16 @@ def loss_chart(
     series: dict[str, Points],
     steps: int,
     reference: tuple[str, float] | None = None,
+    *,
+    log: bool = True,
 ) -> dict[str, Any]:
-    """Return an ECharts line chart of losses (logarithmic) against steps.
+    """Return an ECharts line chart of losses against steps.
 
     Args:
         series: (step, loss) of each curve, by name.
         steps: the run's steps in all, the right end of the axis.
         reference: name and loss of a horizontal line to compare with.
+        log: whether the losses are on a logarithmic axis; they must be positive then.
     """
     lines = [
         _line(name, points, colour, {"width": 2})
@@ -52,7 +55,9 @@ def loss_chart(
             "nameGap": 28,
             "splitLine": {"show": False},
         },
-        "yAxis": {"type": "log", "min": _below(values), "max": _above(values)},
+        "yAxis": {"type": "log", "min": _below(values), "max": _above(values)}
+        if log
+        else {"type": "value", "scale": True},
         "series": lines,
     }
 

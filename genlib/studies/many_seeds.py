@@ -118,8 +118,10 @@ def play(
     Raises:
         StudyError: training diverged.
     """
-    images = to_float(load(spec.dataset).train).to(device).repeat(seeds, 1, 1, 1)
-    recipe = spec.train.model_copy(update={"batch_size": spec.train.batch_size * seeds})
+    points = load(spec.dataset).train[: spec.train.pictures or None]
+    images = to_float(points).to(device).repeat(seeds, 1, 1, 1)
+    batch = min(spec.train.batch_size, len(points)) * seeds
+    recipe = spec.train.model_copy(update={"batch_size": batch, "pictures": 0})
     steps = 0
     for event in train(ManySeeds(spec, seeds).to(device), images, images[:1], images[:1], recipe):
         if isinstance(event, Step):
