@@ -30,9 +30,7 @@ with lesson.section(
     "The same data, the same seed. Count the places where no orange point goes: that is mode "
     "collapse. Each cure makes sameness cost something.",
 ):
-    games.side_by_side(
-        {name.capitalize(): RunSpec.of_preset(FAMILY, name) for name in games.CURES}
-    )
+    games.side_by_side({name: RunSpec.of_preset(FAMILY, name) for name in games.CURES})
     inside.preset_button(FAMILY, "collapse", "the collapse")
 
 with lesson.section(

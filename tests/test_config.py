@@ -20,6 +20,7 @@ OTHER = {
     "decay": "cosine",
     "ema": 0.5,
     "clip": 1.0,
+    "momentum": 0.5,
     "precision": "bfloat16",
     "seed": 1,
 }
@@ -31,6 +32,7 @@ RANGES = {
     "warmup": (0.0, 0.5),
     "ema": (0.0, 0.9999),
     "clip": (0.0, 100.0),
+    "momentum": (0.0, 0.99),
     "seed": (0, 9_999),
 }
 configs = st.builds(

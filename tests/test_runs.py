@@ -189,7 +189,10 @@ def test_a_run_that_diverges_ends_with_that():
 @given(
     st.lists(
         st.builds(
-            Row, st.integers(0, 10**6), st.text(), st.dictionaries(st.text(), finite, max_size=3)
+            Row,
+            st.integers(0, 10**6),
+            st.text(),
+            *[st.dictionaries(st.text(), finite, max_size=3)] * 2,
         )
     )
 )

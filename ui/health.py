@@ -18,6 +18,7 @@ from genlib.studies import Health
 from genlib.studies.health import Report, nearest, report, verdict
 from ui import inside, shelf
 from ui.components import chart_at_rest
+from ui.queue import headline
 from ui.study_panel import study_panel
 
 FEW = 2000  # samples, under which figures are rough
@@ -110,19 +111,19 @@ def _shares_over_time(name: str, _run: Run) -> np.ndarray | None:
 @st.cache_data(max_entries=16, show_spinner=False)
 def _areas(name: str, _run: Run) -> None:
     shares = _shares_over_time(name, _run)
-    steps = np.array([moment.step for moment in _run.moments])
+    steps = np.array([float(moment.step) for moment in _run.moments])
     names = DATASETS[_run.spec.dataset].classes
     chart_at_rest(class_areas(steps, shares, names), f"{name[:8]}-areas")
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
 def _accuracy(name: str, _run: Run) -> None:
-    steps = np.array([moment.step for moment in _run.moments])
+    steps = np.array([float(moment.step) for moment in _run.moments])
     curves = {
         f"on {kind}": Line(
             steps, np.array([moment.figures[f"right on {key}"] for moment in _run.moments])
         )
-        for key, kind in (("real", "real ones"), ("fake", "generated ones"))
+        for key, kind in (("fake", "generated ones"), ("real", "real ones"))
     }
     chart_at_rest(lines(curves, "step", "share judged rightly"), f"{name[:8]}-accuracy")
 
@@ -145,7 +146,7 @@ def _norms(name: str, _run: Run) -> None:
 def _curves(
     name: str, key: str, rows: dict[int, dict[str, float]], title: str, log: str = ""
 ) -> None:
-    steps = np.array(list(rows))
+    steps = np.array(list(rows), dtype=float)
     names = next(iter(rows.values()))
     curves = {
         part: Line(
@@ -166,9 +167,8 @@ def _examined(run: Run, files: Files) -> None:
     names = DATASETS[run.spec.dataset].classes
     sentence = verdict(found.shares, names, _right(run))
     healthy = sentence.startswith("Healthy")
-    (st.success if healthy else st.warning)(
-        sentence, icon=":material/favorite:" if healthy else ":material/healing:"
-    )
+    badge = ("healthy", "green", "favorite") if healthy else ("look here", "orange", "healing")
+    headline(badge, f"**{sentence}**")
     if found.pictures < FEW:
         st.caption(f"Only {found.pictures} samples: take these figures as rough.")
     _table(found)

@@ -12,7 +12,7 @@ from genlib.runs import Moment, RunSpec
 from ui import games, shelf
 
 COLUMNS = 5  # of pictures
-SAMPLES = 20  # new pictures of a row
+SAMPLES = 10  # new pictures of a row
 POINTS = 460  # pixels, the height of points in space
 
 
@@ -70,7 +70,7 @@ def _samples(name: str, step: int, _data: Dataset, _made: torch.Tensor) -> None:
     st.caption("New pictures, always of the same codings: watch one place while it learns.")
     rows = _made.unflatten(0, (-1, SAMPLES)).numpy()
     st.image(
-        to_png(picture_grid(rows, 2 if _made.shape[-1] > 16 else 4)),
+        to_png(picture_grid(rows, 2 if _made.shape[-1] > 16 else 6)),
         output_format="PNG",
         width="stretch",
         alt="New pictures that the model made",
