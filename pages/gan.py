@@ -3,7 +3,7 @@
 import streamlit as st
 
 from genlib.runs import RunSpec
-from ui import arithmetic, controls, guessing, health, inside, latent_walks, lesson
+from ui import controls, forgery, health, inside, lesson
 from ui.run_panel import run_panel
 
 FAMILY = "gan"
@@ -19,33 +19,7 @@ with knobs:
 with picture:
     run = run_panel(spec)
 
-with lesson.section(
-    "Is it working?",
-    "Look at the bands first: a class that is missing is a mode collapse, bands that come and go "
-    "are a game that circles. Then read the verdict.",
-):
-    health.health(run)
-
-with lesson.section(
-    "Draw something new",
-    "Nothing was copied. Between two samples nothing falls apart, if the generator learned more "
-    "than single pictures.",
-):
-    latent_walks.samples(run, FAMILY)
-
-with lesson.section(
-    "Arithmetic with codings",
-    "Take one kind, take away another, add a third: directions between codings mean something, "
-    "though nobody told the generator what a sleeve is.",
-):
-    arithmetic.arithmetic(run)
-
-with lesson.section(
-    "Beat the discriminator",
-    "Tick the pictures that you take for real ones. It has seen far more of them than you; have "
-    "you a better eye?",
-):
-    guessing.guessing(run)
+forgery.sections(run, FAMILY)
 
 with lesson.section(
     "Break it, cure it",

@@ -31,6 +31,7 @@ from genlib.studies import Task
 ROOT = Path(__file__).parents[1]
 THREADS = 1  # of torch, here and in the worker: another number sums in another order
 READY = "worker ready"
+PATIENCE = 120.0  # seconds: a busy machine is slow
 T = TypeVar("T")
 
 
@@ -88,7 +89,7 @@ class Place:
     def job(self, spec: Task) -> Job | None:
         return self.jobs.job(spec.fingerprint)
 
-    def reaches(self, spec: Task, state: State, seconds: float = 60) -> Job:
+    def reaches(self, spec: Task, state: State, seconds: float = PATIENCE) -> Job:
         """Wait until the job is in that state."""
 
         def look() -> Job | None:
@@ -188,7 +189,7 @@ def worker(settings: Settings, log: str = "worker.log") -> Iterator[Worker]:
 
 def wait_for(
     look: Callable[[], T | None],
-    seconds: float = 60,
+    seconds: float = PATIENCE,
     why: Callable[[], str] = lambda: "nothing came of it",
 ) -> T:
     """Look until there is something; fail where there is still nothing after that time."""

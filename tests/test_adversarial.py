@@ -98,8 +98,8 @@ def test_a_minimax_generator_goes_the_same_way_but_stops_where_it_is_found_out()
     assert (pushes["minimax"] < 0).all()
     assert (pushes["non-saturating"] < 0).all()
     assert pushes["minimax"][0].abs() < 1e-5  # D is sure that it is drawn
-    assert slopes["non-saturating"][0] == pytest.approx(-1, abs=1e-5)
-    torch.testing.assert_close(slopes["minimax"], -sigmoid(f.detach()))
+    assert pushes["non-saturating"][0] == pytest.approx(-1, abs=1e-5)
+    torch.testing.assert_close(pushes["minimax"], -sigmoid(f.detach()))
 
 
 def test_smoothed_labels_are_met_best_by_their_own_probability():

@@ -86,7 +86,7 @@ def test_a_move_of_one_player_moves_all_its_weights_and_none_of_the_other(letter
 
 @every_rule
 def test_moves_of_both_are_the_steps_of_training_bit_for_bit(rules):
-    spec = game(**rules)
+    spec = game(epochs=4, **rules)
     training = Training(spec.build(), load_dataset("ring").train, spec.train)
     hand = ByHand(spec)
     for _ in range(3):
@@ -152,14 +152,16 @@ def test_what_has_no_two_players_is_no_game(family):
 
 
 def test_the_losses_are_those_of_the_curve():
-    hand = ByHand(game(loss="relativistic", r1=0.1))
+    hand, said = ByHand(game(loss="relativistic", r1=0.1)), []
+    hand.training.curve.window = 1
     for letter in "DGBGD":
         hand.move(letter)
-        row = hand.training.curve.read(hand.training.step)[-1]
-        assert row.step == hand.training.step
-        assert row.losses == pytest.approx(hand.losses())
+        rows = hand.training.curve.read(hand.training.step)
+        assert rows[-1].step == hand.training.step
+        said.append(hand.losses())
         assert list(hand.losses()) == ["discriminator", "R1", "generator"]
     rows = hand.training.curve.read(5)
+    assert [row.losses for row in rows] == [pytest.approx(losses) for losses in said]
     still = {"D": {"generator"}, "G": {"discriminator"}, "B": set()}
     for row, letter in zip(rows, "DGBGD", strict=True):
         assert {name for name, norm in row.gradients.items() if norm == 0} == still[letter]
@@ -200,7 +202,8 @@ def test_slow_motion_shows_what_each_phase_changes(rules):
     assert torch.equal(field[7], field[6])
     assert not torch.equal(samples[8], samples[6])
     assert not torch.equal(bent[8], bent[6])
-    torch.testing.assert_close(field[8], field[6])
+    # where no logit is the border, the samples are judged too to find it
+    torch.testing.assert_close(field[8], field[6], atol=1e-4, rtol=0)
     assert torch.equal(parts[8].shown, hand.look())
 
 

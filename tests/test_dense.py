@@ -1,16 +1,19 @@
+from typing import get_args
+
 import pytest
 import torch
 from torch import nn
 
-from genlib.nn import ACTIVATIONS, Tied, stack
+from genlib.nn import ACTIVATIONS, Activation, Tied, stack
 from genlib.rng import build, generator
 
 FUNCTIONS = {
     "relu": torch.relu,
     "selu": torch.nn.functional.selu,
     "gelu": torch.nn.functional.gelu,
+    "tanh": torch.tanh,
+    "leaky relu": lambda x: torch.nn.functional.leaky_relu(x, 0.2),
 }
-every_activation = pytest.mark.parametrize("activation", ACTIVATIONS)
 
 
 def drawn(*shape: int, seed: int = 0) -> torch.Tensor:
@@ -28,7 +31,7 @@ def test_each_name_is_the_function_of_that_name():
         assert torch.equal(make()(x), FUNCTIONS[name](x))
 
 
-@every_activation
+@pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("sizes", [[7, 5], [7, 5, 3], [4, 9, 9, 2]])
 def test_the_activation_is_between_the_layers_and_not_after_the_last(sizes, activation):
     layers, x = dense(sizes, activation), drawn(6, sizes[0])
@@ -49,7 +52,7 @@ def tied(layers: nn.Sequential, activation: str = "gelu") -> Tied:
     return backwards
 
 
-@every_activation
+@pytest.mark.parametrize("activation", get_args(Activation))
 def test_a_tied_stack_is_the_untied_one_with_the_matrices_transposed(activation):
     layers = dense([7, 5, 4, 3], activation)
     backwards, untied = tied(layers, activation), dense([3, 4, 5, 7], activation)

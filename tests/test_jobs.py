@@ -30,7 +30,7 @@ from genlib.jobs import MAX_QUEUED, STREAM, UNREACHABLE, Jobs, QueueUnavailableE
 from genlib.models.stacked import StackedConfig
 from genlib.store import MANIFEST
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(300)
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +46,8 @@ def here(
     """A place where a worker is at work."""
     home = tmp_path_factory.mktemp(request.param)
     server = request.getfixturevalue("server") if request.param == "postgresql" else None
-    with place(home, server) as opened, worker(opened.settings):
+    with place(home, server) as opened, worker(opened.settings) as working:
+        wait_for(working.births)
         yield opened
 
 
@@ -84,7 +85,7 @@ def test_sixteen_clients_that_ask_for_one_run_share_one_training(here: Place) ->
 
 
 def test_jobs_are_taken_in_order_and_know_their_place(here: Place) -> None:
-    first, second, third = runs = [small_run(seed, epochs=12) for seed in (2, 3, 4)]
+    first, second, third = runs = [small_run(seed, epochs=40) for seed in (2, 3, 4)]
     for spec in runs:
         here.jobs.submit(spec)
     here.reaches(first, "training")

@@ -1,4 +1,5 @@
 from itertools import pairwise
+from typing import get_args
 
 import pytest
 import torch
@@ -10,7 +11,7 @@ from genlib.config import TrainConfig
 from genlib.events import Finished
 from genlib.family import to_float
 from genlib.models.stacked import StackedAutoencoder, StackedConfig
-from genlib.nn import ACTIVATIONS, Tied
+from genlib.nn import ACTIVATIONS, Activation, Tied
 from genlib.rng import build, generator
 from genlib.train import Training, train
 
@@ -56,7 +57,7 @@ def untied_copy(family: StackedAutoencoder) -> StackedAutoencoder:
     return copy
 
 
-@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("activation", get_args(Activation))
 @both
 @every_depth
 def test_it_is_the_layers_written_out(depth, tied, activation):

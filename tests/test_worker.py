@@ -184,7 +184,7 @@ def test_a_worker_ends_when_its_parent_does(tmp_path: Path) -> None:
         wait_for(lambda: checkpoint(here, small_run(1, epochs=1000)))
         began = time.monotonic()
         working.end()
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 5
         assert working.process.returncode == 0
 
 

@@ -21,11 +21,33 @@ def keyed(page: Page, key: str) -> Locator:
     return page.locator(f".st-key-{key}")
 
 
+def reach(found: Locator, ready: str) -> None:
+    """Scroll to a part of the page, until that script says that it is drawn."""
+
+    def reached() -> bool:
+        found.scroll_into_view_if_needed()
+        return bool(found.evaluate(ready))
+
+    until(reached)
+
+
+def pick(page: Page, name: str, option: str) -> None:
+    """Choose from a list; a rerun while it is open closes it again."""
+    wanted = page.get_by_role("option", name=re.compile(option))
+
+    def chosen() -> bool:
+        if not wanted.count():
+            page.get_by_role("combobox", name=re.compile(name)).click()
+        wanted.click(timeout=3000)
+        return True
+
+    until(chosen)
+
+
 def chart(page: Page, key: str) -> Locator:
     """Return the plotly chart of that key, once it is drawn."""
     found = keyed(page, key).locator(".js-plotly-plot")
-    found.scroll_into_view_if_needed()
-    until(lambda: found.evaluate("e => Boolean(e._fullData && e._fullData.length)"))
+    reach(found, "e => Boolean(e._fullData && e._fullData.length)")
     return found
 
 
@@ -40,8 +62,7 @@ def slide(page: Page, name: str, *keys: str) -> None:
 def source(page: Page, alt: str) -> str:
     """Return where a picture comes from, once it is drawn with a size."""
     shown = page.get_by_alt_text(alt, exact=True)
-    shown.scroll_into_view_if_needed()
-    until(lambda: shown.evaluate("e => e.complete && e.naturalWidth > 0"))
+    reach(shown, "e => e.complete && e.naturalWidth > 0")
     return shown.get_attribute("src") or ""
 
 

@@ -3,15 +3,14 @@
 import re
 
 from playwright.sync_api import Locator, Page, expect
-from reading import Opened, settled, train_to_the_end
+from reading import Opened, reach, settled, train_to_the_end
 from visit import Site, badge, button, until
 
 
 def board(page: Page, number: int) -> Locator:
     """Return a game board of the page, once it is drawn."""
     found = page.locator("div.game").nth(number)
-    found.scroll_into_view_if_needed()
-    until(lambda: found.locator(".told").inner_text())
+    reach(found, "e => e.querySelector('.told').innerText")
     return found
 
 

@@ -12,6 +12,7 @@ from reading import (
     chart,
     keyed,
     number,
+    pick,
     settled,
     size,
     slide,
@@ -358,8 +359,7 @@ def test_the_curve_of_few_labels_is_there_and_another_is_begun_and_stopped(
     curve = chart(page, "pretraining-curve")
     assert curve.evaluate("e => e._fullData.map(trace => trace.x.length)") == [5] * 4
 
-    page.get_by_role("combobox", name=re.compile("Pretrained encoder")).click()
-    page.get_by_role("option", name=re.compile("^stacked, tied")).click()
+    pick(page, "Pretrained encoder", "^stacked, tied")
     measure = button(page, re.compile("Measure the curve"))
     expect(measure).to_be_enabled()
     settled(page)

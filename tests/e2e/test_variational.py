@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
-from reading import Opened, chart, keyed, settled, slide, source, train_to_the_end
+from reading import Opened, chart, keyed, reach, settled, slide, source, train_to_the_end
 from safetensors.numpy import load
 from visit import Site, badge, button, until
 
@@ -17,8 +17,7 @@ FIELD = "div.field"
 def field(page: Page, number: int) -> Locator:
     """Return a picture field of the page, once it shows a picture."""
     found = page.locator(FIELD).nth(number)
-    found.scroll_into_view_if_needed()
-    until(lambda: found.locator(".caption").inner_text())
+    reach(found, "e => e.querySelector('.caption').innerText")
     return found
 
 

@@ -14,6 +14,7 @@ from urllib.error import URLError
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
+from playwright.sync_api import Error as BrowserError
 from playwright.sync_api import Locator, Page, expect
 
 from genlib.config import Settings
@@ -23,18 +24,24 @@ from genlib.store import Store
 
 HOUSE = Path(__file__).resolve().parents[2]
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]  # of Chromium
-PATIENCE = 60.0  # seconds: a busy machine is slow
-PAGE = 60_000  # the same in milliseconds
+PATIENCE = 120.0  # seconds: a busy machine is slow
+PAGE = 120_000  # the same in milliseconds
 MAIN_PICTURE = "Test pictures, and under each: reconstruction"
 
 
 def until(what: Callable[[], Any], seconds: float = PATIENCE) -> Any:
-    """Return what `what` returns once that is true."""
+    """Return what `what` returns once that is true; a rerun may replace what it reads."""
     end = time.monotonic() + seconds
-    while not (got := what()):
-        assert time.monotonic() < end, f"not within {seconds} s"
+    while True:
+        late = time.monotonic() > end
+        try:
+            if got := what():
+                return got
+        except BrowserError:
+            if late:
+                raise
+        assert not late, f"not within {seconds} s"
         time.sleep(0.1)
-    return got
 
 
 class Site:
