@@ -1,4 +1,4 @@
-"""The quick GAN of pictures against the book's, given the same time, in one run.
+"""The quick GAN of pictures against the book's DCGAN, given the same time, in one run.
 
 Both are trained by `genlib.train`'s loop, the book's with its own networks and recipe. Ours runs
 to the end of its schedule; the book's is stopped when it has had as many seconds. The clock
@@ -49,9 +49,8 @@ def figures(training: Training, judge: Judge) -> dict[str, float]:
     return {"fid": frechet_distance(real.features, made.features), "rarest": rarest}
 
 
-def trained(preset: str, limit: float, judge: Judge, device: torch.device) -> dict[str, float]:
-    """Return a preset's figures at its end or at a limit in seconds, and when all classes came."""
-    spec = RunSpec.of_preset("dcgan", preset, "fashion_mnist")
+def trained(spec: RunSpec, limit: float, judge: Judge, device: torch.device) -> dict[str, float]:
+    """Return a run's figures at its end or at a limit in seconds, and when all classes came."""
     run = Training(spec.build().to(device), load("fashion_mnist").train.to(device), spec.train)
     seconds, complete, began = 0.0, math.nan, time.perf_counter()
     looks = {run.steps * look // LOOKS for look in range(1, LOOKS)}
@@ -64,7 +63,7 @@ def trained(preset: str, limit: float, judge: Judge, device: torch.device) -> di
             began = time.perf_counter()
     seconds += time.perf_counter() - began
     found = figures(run, judge) | {"seconds": seconds, "complete": complete, "steps": run.step}
-    say(f"{preset}: {found}")
+    say(f"{spec.family}: {found}")
     return found
 
 
@@ -93,8 +92,8 @@ def main(argv: list[str]) -> None:
     argparse.ArgumentParser(prog="python -m benchmarks gan", description=__doc__).parse_args(argv)
     device = available()[0]
     judge = judge_here(device)
-    ours = trained("fast", math.inf, judge, device)
-    book = trained("textbook", ours["seconds"], judge, device)
+    ours = trained(RunSpec.of_preset("gan", "fast"), math.inf, judge, device)
+    book = trained(RunSpec.of_preset("dcgan", "textbook"), ours["seconds"], judge, device)
     document = {
         "benchmark": "gan",
         "hardware": f"{name(device)}, {platform.processor() or platform.machine()}",

@@ -27,10 +27,10 @@ with lesson.section(
 
 with lesson.section(
     "Break it, cure it",
-    "The same data, the same seed. Count the places where no orange point goes: that is mode "
-    "collapse. Each cure makes sameness cost something.",
+    "The same data, the same seed. Count the blue places where no orange point stays: that is "
+    "mode collapse. G runs to wherever D looks away, and forgets where it was.",
 ):
-    games.side_by_side({name: RunSpec.of_preset(FAMILY, name) for name in games.CURES})
+    games.side_by_side(FAMILY, games.CURES)
     inside.preset_button(FAMILY, "collapse", "the collapse")
 
 with lesson.section(

@@ -60,6 +60,15 @@ def test_the_axes_that_are_asked_for_are_logarithmic(log: str):
     assert kinds == {axis: "log" if axis in log else "linear" for axis in "xy"}
 
 
+@pytest.mark.parametrize(("least", "most", "digits"), [(0.04, 9.0, 3), (1e-6, 2.0, 1)])
+def test_a_logarithmic_axis_writes_round_numbers_and_not_too_many(least, most, digits):
+    figure = lines({"one": Line(np.arange(2.0), np.array([least, most]))}, "", "", log="y")
+    ticks = dict(zip(figure.layout.yaxis.ticktext, figure.layout.yaxis.tickvals, strict=True))
+    assert all(float(text) == pytest.approx(value) for text, value in ticks.items())
+    assert sum(0.999 <= value < 9.999 for value in ticks.values()) == digits
+    assert 2 <= sum(least <= value <= most for value in ticks.values()) <= 8
+
+
 def test_up_to_five_lines_are_drawn_each_in_its_own_colour():
     curve = Line(np.arange(2.0), np.arange(2.0))
     figure = lines({f"curve {i}": curve for i in range(5)}, "", "")

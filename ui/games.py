@@ -6,14 +6,15 @@ import torch
 from genlib.data import MODES, Dataset
 from genlib.family import Data
 from genlib.metrics import ModeCount, count_modes
+from genlib.models import FAMILIES
 from genlib.models.gan2d import window
 from genlib.runs import Moment, RunSpec
 from ui import shelf
 from ui.game_board import Board, game_board
 
 CURES = (  # presets, side by side
-    *("collapse", "cured", "PacGAN"),
-    *("experience replay", "minibatch discrimination", "spectral norm"),
+    *("collapse", "calmed", "cured"),
+    *("PacGAN", "minibatch discrimination", "experience replay"),
 )
 SIZE = 560  # CSS pixels of a board
 LABEL = "The plane of the game: real points, generated points, and what the discriminator says."
@@ -64,19 +65,20 @@ def modes_met(dataset: str, preview: Data) -> ModeCount | None:
     return count_modes(preview.flatten(1).chunk(3)[0].float(), *MODES[dataset])
 
 
-def side_by_side(specs: dict[str, RunSpec]) -> None:
-    """Draw the ends of several games, the same data and seed, three in a row."""
-    names = list(specs)
-    for first in range(0, len(names), 3):
-        columns = st.columns(3, gap="medium")
-        for column, title in zip(columns, names[first : first + 3], strict=False):
+def side_by_side(family: str, presets: tuple[str, ...]) -> None:
+    """Draw presets of a family, three in a row."""
+    for first in range(0, len(presets), 3):
+        row = presets[first : first + 3]
+        for column, name in zip(st.columns(3, gap="medium"), row, strict=False):
             with column:
-                _small(title, specs[title])
+                _small(family, name)
 
 
-def _small(title: str, spec: RunSpec) -> None:
+def _small(family: str, preset: str) -> None:
+    spec = RunSpec.of_preset(family, preset)
     run = shelf.finished(spec)
-    st.markdown(f"**{title[:1].upper() + title[1:]}**")
+    st.markdown(f"**{preset[:1].upper() + preset[1:]}**")
+    st.caption(FAMILIES[family].presets[preset].note)
     if run is None:
         st.info("Not trained on this server yet.")
         return

@@ -11,6 +11,7 @@ from genlib.runs import Run
 from ui import inside, shelf
 
 ROUND = 12  # pictures, about half of them real
+WIDTH = 112  # CSS pixels of each
 JUDGED = 200  # of each kind, from which D's border follows
 
 
@@ -39,13 +40,13 @@ def guessing(run: Run | None) -> None:
     number = st.session_state.get(f"{family}-round", 0)
     pictures, real = _round(run.spec.fingerprint, number, run)
     with st.form(f"{family}-form-{number}", border=False):
-        columns = st.columns(ROUND // 2)
         said = []
         key = f"{family}-guess-{number}"
-        for place, picture in enumerate(pictures):
-            with columns[place % len(columns)]:
-                inside.row_of_pictures(picture[None], f"Picture {place + 1}", 4, 112)
-                said.append(st.checkbox(f"{place + 1} is real", key=f"{key}-{place}"))
+        with st.container(horizontal=True, gap="medium"):
+            for place, picture in enumerate(pictures):
+                with st.container(width=WIDTH):
+                    inside.row_of_pictures(picture[None], f"Picture {place + 1}", 4, WIDTH)
+                    said.append(st.checkbox(f"{place + 1} is real", key=f"{key}-{place}"))
         told = st.form_submit_button("Tell me", type="primary")
     if told or st.session_state.get(f"{family}-told") == number:
         st.session_state[f"{family}-told"] = number

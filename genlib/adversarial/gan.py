@@ -15,6 +15,7 @@ from genlib.nn import draw_from, spectral_norm
 from genlib.rng import generator
 
 COMPARED = 1000  # pictures of each kind in the energy distance
+JUDGED = 256  # pictures at once: where they are compared, the effort grows with the square
 
 
 class GAN(Family, Generates, Discriminates):
@@ -73,7 +74,7 @@ class GAN(Family, Generates, Discriminates):
 
     def discriminate(self, x: Pictures) -> Float[Tensor, "batch"]:
         """Return D's logit of each picture; with packing, of several copies of it."""
-        parts = [part.repeat_interleave(self.config.packing, 0) for part in x.split(COMPARED)]
+        parts = [part.repeat_interleave(self.config.packing, 0) for part in x.split(JUDGED)]
         return torch.cat([self.game.score(part) for part in parts])
 
     def border(self, real: Pictures, made: Pictures) -> Float[Tensor, ""]:

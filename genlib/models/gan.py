@@ -76,9 +76,9 @@ class DenseGAN(GAN):
             TrainConfig(
                 optimizer="adam",
                 momentum=0.0,
-                learning_rate=1e-3,
+                learning_rate=2e-3,
                 batch_size=64,
-                epochs=5,
+                epochs=10,
                 ema=0.995,
             ),
             "Each picture paired with a real one, and a D that is not steep: no class is lost.",

@@ -65,6 +65,12 @@ def lines(
     if "x" in log:  # plotly's own ticks would write every digit between
         ticks = sorted({value for line in curves.values() for value in line.x.tolist()})
         figure.update_xaxes(tickvals=ticks, ticktext=[f"{tick:g}" for tick in ticks])
+    if "y" in log:
+        values = np.concatenate([line.y[line.y > 0] for line in curves.values()])
+        few = values.max(initial=0) < 1000 * values.min(initial=np.inf)
+        digits = (1, 2, 5) if few else (1,)
+        ticks = [digit * 10.0**power for power in range(-9, 10) for digit in digits]
+        figure.update_yaxes(tickvals=ticks, ticktext=[f"{tick:g}" for tick in ticks])
     return _housed(figure)
 
 

@@ -97,10 +97,10 @@ def test_the_collapse_loses_modes_and_the_cure_keeps_all(site: Site, opened: Ope
     page = opened(site.url("gan2d"))
     settled(page)
     assert modes(board(page, 2)) <= 4
-    assert modes(board(page, 3)) == 8
+    assert modes(board(page, 4)) == 8
     button(page, "Set the knobs to the collapse").click()
     said = page.locator("div.game .told").first
-    expect(said).to_contain_text("Step 3,744")
+    expect(said).to_contain_text("Step 6,240")
     assert modes(board(page, 0)) <= 4
 
 
