@@ -38,6 +38,13 @@ def judge_here(device: torch.device) -> Judge:
     return spec.read(open_store(Settings()).read_run(spec.fingerprint) or {}, device)
 
 
+def clock(device: torch.device) -> float:
+    """Return the time in seconds, once the device has done what it was given."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter()
+
+
 def figures(training: Training, judge: Judge) -> dict[str, float]:
     """Return the classifier FID of samples, and the share of the rarest class."""
     training.average.eval()
@@ -52,16 +59,16 @@ def figures(training: Training, judge: Judge) -> dict[str, float]:
 def trained(spec: RunSpec, limit: float, judge: Judge, device: torch.device) -> dict[str, float]:
     """Return a run's figures at its end or at a limit in seconds, and when all classes came."""
     run = Training(spec.build().to(device), load("fashion_mnist").train.to(device), spec.train)
-    seconds, complete, began = 0.0, math.nan, time.perf_counter()
+    seconds, complete, began = 0.0, None, clock(device)
     looks = {run.steps * look // LOOKS for look in range(1, LOOKS)}
-    while run.step < run.steps and seconds + time.perf_counter() - began < limit:
+    while run.step < run.steps and seconds + clock(device) - began < limit:
         run.advance()
         if run.step in looks and math.isinf(limit):
-            seconds += time.perf_counter() - began
-            if math.isnan(complete) and figures(run, judge)["rarest"] >= PRESENT:
+            seconds += clock(device) - began
+            if complete is None and figures(run, judge)["rarest"] >= PRESENT:
                 complete = seconds
-            began = time.perf_counter()
-    seconds += time.perf_counter() - began
+            began = clock(device)
+    seconds += clock(device) - began
     found = figures(run, judge) | {"seconds": seconds, "complete": complete, "steps": run.step}
     say(f"{spec.family}: {found}")
     return found
@@ -76,10 +83,10 @@ def seeds_ratio(device: torch.device) -> float:
     def timed(run: Training) -> float:
         for _ in range(20):
             run.advance()
-        began = time.perf_counter()
+        began = clock(device)
         for _ in range(STEPS):
             run.advance()
-        return time.perf_counter() - began
+        return clock(device) - began
 
     one = timed(Training(spec.build().to(device), images, spec.train))
     recipe = spec.train.model_copy(update={"batch_size": batch * SEEDS})

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from genlib.adversarial import GAN
+from genlib.curve import Curve
 from genlib.data import load
 from genlib.family import Shown
 from genlib.rng import generator
@@ -15,7 +16,7 @@ from genlib.train import Training
 
 MOVES = {"D": frozenset({"discriminator"}), "G": frozenset({"generator"}), "B": None}
 MOST = 500  # moves of a game, at least
-PULL = 0.5  # how far the strongest pull moves a point in slow motion, in deviations of the data
+PULL = 0.5  # how far a strong pull moves a point in slow motion, in deviations of the data
 
 
 class Part(NamedTuple):
@@ -47,6 +48,10 @@ class ByHand:
         longer = spec.train.epochs * -(-MOST // steps)  # a short recipe's rates, and then on
         recipe = spec.train.model_copy(update={"epochs": max(spec.train.epochs, longer)})
         self.training = Training(self.family, data.train, recipe)
+        self.training.curve = Curve(
+            self.training.device, MOST
+        )  # of a long recipe it would be large
+        self.training.curve.begin("", 0, MOST)
         self.showcase = data.test[data.showcase()]
 
     def move(self, letter: str) -> None:
@@ -95,6 +100,7 @@ class ByHand:
         x = self.showcase[: len(made)]
         losses = self.family.game.generator_losses(x, made, generator(0))
         (slope,) = torch.autograd.grad(losses["generator"], made)
-        longest: Tensor = slope.flatten(1).norm(dim=1).quantile(0.9).clamp(min=1e-12)
-        pull = slope * (PULL * self.showcase.std() / longest)
-        return torch.cat([made.detach() - pull.clamp(-1, 1), *rest])
+        norms: Tensor = slope.flatten(1).norm(dim=1)
+        strong = norms.quantile(0.9).clamp(min=1e-12)
+        reach = PULL * self.showcase.std() / norms.clamp(min=strong)
+        return torch.cat([made.detach() - slope * reach.view(-1, 1, 1, 1), *rest])

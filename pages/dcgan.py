@@ -23,8 +23,8 @@ forgery.sections(run, FAMILY)
 
 with lesson.section(
     "Break it, cure it",
-    "The book's networks with one guideline broken, then as they are, then the recipe that needs "
-    "none of them.",
+    "The book's networks with one guideline broken, then as they are, then a recipe "
+    "that needs no batch normalisation.",
 ):
     health.side_by_side({title: RunSpec.of_preset(FAMILY, title) for title in SHOWN})
     inside.preset_button(FAMILY, "no batch normalisation", "the broken one")

@@ -23,8 +23,8 @@ forgery.sections(run, FAMILY)
 
 with lesson.section(
     "Break it, cure it",
-    "The same networks, data and seed. The verdict counts what is missing among a hundred "
-    "samples; under “More knobs” lie the cures.",
+    "The same data and seed; the first two share their networks, too. The verdict counts what is "
+    "missing among a hundred samples; under “More knobs” lie the cures.",
 ):
     health.side_by_side({title: RunSpec.of_preset(FAMILY, title) for title in SHOWN})
     inside.preset_button(FAMILY, "collapse", "the collapse")

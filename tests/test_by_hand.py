@@ -62,7 +62,9 @@ def weights(hand: ByHand) -> dict[str, Tensor]:
 
 
 def kept(training: Training) -> dict[str, Tensor]:
-    return {key: value for key, value in training.state().items() if key != "seconds"}
+    """Return all that the next steps depend on: neither the time nor the table of losses."""
+    state = training.state().items()
+    return {key: value for key, value in state if not key.startswith(("seconds", "curve"))}
 
 
 def same(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
@@ -94,6 +96,7 @@ def test_moves_of_both_are_the_steps_of_training_bit_for_bit(rules):
         hand.move("B")
         hand.look()
         assert same(kept(hand.training), kept(training))
+        assert hand.losses() == training.curve.at(training.step)
 
 
 def test_the_discriminator_moves_first_so_that_alone_it_moves_as_with_the_generator():

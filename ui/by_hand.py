@@ -11,26 +11,31 @@ import streamlit as st
 from genlib.by_hand import ByHand, Part
 from genlib.events import State
 from genlib.family import Shown
+from genlib.models.gan2d import GAN2DConfig
 from genlib.runs import Moment, Run, RunSpec
 from ui import games, shelf
 from ui.controls import BIND
 from ui.game_board import game_board
 
 MOST = 400  # moves of a game by hand
+PICTURES = MOST * 128  # that all its moves may take: larger batches get fewer moves
 STRIDE = 20  # moves between two states that are kept
 STARTS = ("before training", "as trained")
 BUTTONS = {
-    "D": ("Step D", 1, "The discriminator learns from one batch; the generator waits."),
-    "G": ("Step G", 1, "The generator learns; the discriminator waits."),
-    "B": ("Step both", 1, "One step of training: phase 1, then phase 2."),
-    "B" * 20: ("Both × 20", 20, "Twenty steps of training."),
+    "D": ("Step D", "The discriminator learns from one batch; the generator waits."),
+    "G": ("Step G", "The generator learns; the discriminator waits."),
+    "B": ("Step both", "One step of training: phase 1, then phase 2."),
+    "B" * 20: ("Both × 20", "Twenty steps of training."),
 }
 
 
 @st.fragment
 def by_hand(spec: RunSpec, run: Run | None) -> None:
     """Let the student move either player, and look at every part of a step."""
-    family = spec.family
+    family, most = spec.family, _most(spec)
+    if not most:
+        st.info("This game is too large to be played by hand: take a smaller batch.")
+        return
     left, right = st.columns([1, 2], gap="large")
     with left:
         start = st.segmented_control(
@@ -43,15 +48,15 @@ def by_hand(spec: RunSpec, run: Run | None) -> None:
             help="Those of before the first step, or of the trained game above.",
             **BIND,
         )
-        moves = _asked(family)
-        _buttons(family, moves)
+        moves = _asked(family)[:most]
+        _buttons(family, moves, most)
         slow = st.toggle(
             "Show the next step in slow motion",
             key=f"{family}.slow",
             help="Every part of both phases, one after the other; it is not counted as a move.",
             **BIND,
         )
-        st.caption(_told(moves))
+        st.caption(_told(moves, most))
     trained = run if start == STARTS[1] else None
     with right:
         _board(spec, moves, trained, slow=slow)
@@ -62,10 +67,19 @@ def _asked(family: str) -> str:
     return re.sub("[^DGB]", "", st.query_params.get(f"{family}.moves", ""))[:MOST]
 
 
-def _buttons(family: str, moves: str) -> None:
+def _most(spec: RunSpec) -> int:
+    """Return the most moves of a game, which the web process itself plays."""
+    rules, batch = GAN2DConfig.model_validate(spec.model), spec.train.batch_size
+    each = batch * (rules.critic_steps + rules.generator_steps)
+    if rules.minibatch_discrimination:  # compares each with each
+        each *= max(1, batch // 64)
+    return min(MOST, PICTURES // each)
+
+
+def _buttons(family: str, moves: str, most: int) -> None:
     with st.container(horizontal=True, gap="small"):
-        for letters, (label, _, tip) in BUTTONS.items():
-            full = len(moves) + len(letters) > MOST
+        for letters, (label, tip) in BUTTONS.items():
+            full = len(moves) + len(letters) > most
             if st.button(label, key=f"{family}-hand-{letters[:2]}", help=tip, disabled=full):
                 _go_to(family, moves + letters)
         with_moves = bool(moves)
@@ -80,9 +94,9 @@ def _go_to(family: str, moves: str) -> None:
     st.rerun(scope="fragment")
 
 
-def _told(moves: str) -> str:
+def _told(moves: str, most: int) -> str:
     both, d, g = (moves.count(letter) for letter in "BDG")
-    return f"D has moved {both + d} times, G {both + g} times. At most {MOST} moves."
+    return f"D has moved {both + d} times, G {both + g} times. At most {most} moves."
 
 
 def _board(spec: RunSpec, moves: str, trained: Run | None, *, slow: bool) -> None:

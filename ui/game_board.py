@@ -156,7 +156,7 @@ function begin(root, told, arrays) {
     ink.fillStyle = colours.ground;
     ink.fillRect(0, 0, full, full);
     ink.imageSmoothingEnabled = true;
-    if (shown.field) ink.drawImage(fields[now], 0, 0, full, full);
+    if (shown.field) ink.drawImage(fields[now], 0.5, 0.5, side - 1, side - 1, 0, 0, full, full);
     if (shown.bent) net();
     if (shown.real) dots(real, 0, real.length / 2, colours.real);
     if (shown.made) dots(made, now * samples, samples, colours.made);

@@ -36,24 +36,24 @@ def guessing(run: Run | None) -> None:
     if run is None or not isinstance(run.family, Discriminates):
         inside.missing()
         return
-    family = run.spec.family
-    number = st.session_state.get(f"{family}-round", 0)
+    name = run.spec.fingerprint[:8]  # each model has rounds of its own
+    number = st.session_state.get(f"{name}-round", 0)
     pictures, real = _round(run.spec.fingerprint, number, run)
-    with st.form(f"{family}-form-{number}", border=False):
+    with st.form(f"{name}-form-{number}", border=False):
         said = []
-        key = f"{family}-guess-{number}"
+        key = f"{name}-guess-{number}"
         with st.container(horizontal=True, gap="medium"):
             for place, picture in enumerate(pictures):
                 with st.container(width=WIDTH):
                     inside.row_of_pictures(picture[None], f"Picture {place + 1}", 4, WIDTH)
                     said.append(st.checkbox(f"{place + 1} is real", key=f"{key}-{place}"))
         told = st.form_submit_button("Tell me", type="primary")
-    if told or st.session_state.get(f"{family}-told") == number:
-        st.session_state[f"{family}-told"] = number
+    if told or st.session_state.get(f"{name}-told") == number:
+        st.session_state[f"{name}-told"] = number
         machine = _of_machine(run.spec.fingerprint, number, run, run.family, pictures)
         _result(machine, real, torch.tensor(said))
-        if st.button("Another round", key=f"{family}-again"):
-            st.session_state[f"{family}-round"] = number + 1
+        if st.button("Another round", key=f"{name}-again"):
+            st.session_state[f"{name}-round"] = number + 1
             st.rerun(scope="fragment")
 
 
@@ -61,7 +61,7 @@ def guessing(run: Run | None) -> None:
 def _round(name: str, number: int, _run: Run) -> tuple[torch.Tensor, torch.Tensor]:
     """Return the pictures of a round, and which of them are real."""
     data: Dataset = shelf.dataset(_run.spec.dataset)
-    rng = generator(1000 + number)
+    rng = generator(int(name[:8], 16) + number)
     real = torch.rand(ROUND, generator=rng) < 0.5
     index = torch.randint(len(data.test), (ROUND,), generator=rng)
     made = generating(_run.family).sample(ROUND, rng)
@@ -92,7 +92,7 @@ def _result(machine: torch.Tensor, real: torch.Tensor, said: torch.Tensor) -> No
             f"d′ = {sensitivity(hits, reals, alarms, fakes):.2f}",
             delta_color="off",
             help="d′ is how well real and generated are told apart, whatever one prefers to "
-            "answer: 0 is guessing, 1 is fair, 3 is nearly perfect.",
+            "answer: 0 is guessing, 1 is fair, near 3 is as good as twelve pictures can show.",
         )
     names = ", ".join(str(place + 1) for place in torch.nonzero(real).flatten().tolist())
     st.caption(f"Real were: {names or 'none'}.")

@@ -10,7 +10,7 @@ import torch
 
 from genlib.data import DATASETS
 from genlib.family import to_float
-from genlib.judge import judged
+from genlib.judge import Judge, judged
 from genlib.metrics import class_shares, effective_modes
 from genlib.plots import Line, class_areas, lines, paired_bars, picture_grid, to_png
 from genlib.runs import Run, RunSpec
@@ -55,8 +55,9 @@ def side_by_side(specs: dict[str, RunSpec]) -> None:
             rows = run.moments[-1].images.unflatten(0, (10, 10))
             image, alt = to_png(picture_grid(rows.numpy(), 1)), f"Samples of {title}"
             st.image(image, output_format="PNG", width="stretch", alt=alt)
-            shares = _shares_over_time(spec.fingerprint, run)
-            if shares is not None:
+            judge = shelf.judge(spec.dataset)
+            if judge is not None:
+                shares = _shares_over_time(spec.fingerprint, run, judge)
                 names = DATASETS[spec.dataset].classes
                 st.caption(verdict(shares[-1].tolist(), names, _right(run)))
 
@@ -70,18 +71,18 @@ def _right(run: Run) -> tuple[float, float]:
 def _progress(run: Run) -> None:
     """Draw the classes of the samples, D's accuracy and the gradient norms over training."""
     spec = run.spec
-    shares = _shares_over_time(spec.fingerprint, run)
+    judge = shelf.judge(spec.dataset)
     left, right = st.columns(2, gap="large")
     with left:
         st.markdown("**What is in the samples, over training**")
-        if shares is None:
+        if judge is None:
             st.caption("Examine the model below first: that trains a judge for these pictures.")
         else:
             count = len(run.moments[-1].images)
             st.caption(
                 f"Shares of each class among {count} samples: bands that come and go circle."
             )
-            _areas(spec.fingerprint, run)
+            _areas(spec.fingerprint, run, judge)
     with right:
         st.markdown("**How often D is right**")
         st.caption("At one half it only guesses; near one on both, G learns little.")
@@ -98,19 +99,16 @@ def _progress(run: Run) -> None:
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
-def _shares_over_time(name: str, _run: Run) -> np.ndarray | None:
-    """Return the share of each class at each snapshot; None without a judge."""
-    judge = shelf.judge(_run.spec.dataset)
-    if judge is None:
-        return None
+def _shares_over_time(name: str, _run: Run, _judge: Judge) -> np.ndarray:
+    """Return the share of each class at each snapshot."""
     classes = len(DATASETS[_run.spec.dataset].classes)
-    opinions = [judged(judge, to_float(moment.images)).classes for moment in _run.moments]
+    opinions = [judged(_judge, to_float(moment.images)).classes for moment in _run.moments]
     return torch.stack([class_shares(labels, classes) for labels in opinions]).numpy()
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
-def _areas(name: str, _run: Run) -> None:
-    shares = _shares_over_time(name, _run)
+def _areas(name: str, _run: Run, _judge: Judge) -> None:
+    shares = _shares_over_time(name, _run, _judge)
     steps = np.array([float(moment.step) for moment in _run.moments])
     names = DATASETS[_run.spec.dataset].classes
     chart_at_rest(class_areas(steps, shares, names), f"{name[:8]}-areas")
@@ -131,8 +129,9 @@ def _accuracy(name: str, _run: Run) -> None:
 @st.cache_data(max_entries=16, show_spinner=False)
 def _losses(name: str, _run: Run) -> None:
     rows = {row.step: dict(row.losses) for row in _run.curve}
-    guess = GUESSING.get(_run.spec.model.model_dump()["loss"])
-    if guess is not None:
+    rules = _run.spec.model.model_dump()
+    guess = GUESSING.get(rules["loss"])
+    if guess is not None and not rules["smoothing"]:
         for values in rows.values():
             values["D guessing"] = guess
     _curves(name, "losses", rows, "loss")
@@ -211,8 +210,9 @@ def _table(found: Report) -> None:
     )
     st.caption(
         f"{found.pictures:,} samples, in the features of our own classifier; “real pictures” "
-        "are as many test pictures in place of samples. That both are of one distribution has "
-        f"p = {found.p_value:.3f}."
+        "are as many test pictures in place of samples. If both came from one distribution, they "
+        f"would differ so much by chance with a probability of {found.p_value:.3f}. The intervals "
+        "of the first four are those of a mean over pictures."
     )
 
 

@@ -25,7 +25,11 @@ def seeds(specs: dict[str, RunSpec], family: str) -> None:
     """Draw what became of recipes from many seeds at once, or the button that plays them."""
     field = SeedSweep.model_fields["seeds"]
     count = controls.widget(family, "seeds", field, field.default)
+    seen = set[str]()
     for title, spec in specs.items():
+        if spec.fingerprint in seen:
+            continue
+        seen.add(spec.fingerprint)
         st.markdown(f"**{title}**")
         if spec.dataset not in MODES:
             st.info(NO_MODES)
@@ -59,9 +63,6 @@ def _boards(name: str, dataset: str, _found: Sweep) -> None:
 
 def grid(start: RunSpec) -> None:
     """Draw the modes that each loss keeps with each cure, or the button that measures it."""
-    if start.dataset not in MODES:
-        st.info(NO_MODES)
-        return
     study = RecipeGrid(start=start)
     study_panel(study, f"Play {len(LOSSES) * len(CURES)} recipes", partial(_grid, study))
 
@@ -79,7 +80,7 @@ def _grid(study: RecipeGrid, files: Files) -> None:
     st.dataframe(rows, hide_index=True, width="stretch", height="content")
     st.caption(
         f"Modes captured of {modes}, the mean over {study.seeds} seeds; after it the share of "
-        "games that miss one. A dash: training diverged."
+        "games that miss one. A dash: one of the games at least diverged."
     )
 
 

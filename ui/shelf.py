@@ -17,7 +17,7 @@ from genlib.jobs import Jobs
 from genlib.judge import Judge, JudgeSpec
 from genlib.runs import Run, RunSpec, estimated_seconds, open_store
 from genlib.store import Store
-from genlib.studies import BetaSweep, OnRun
+from genlib.studies import BetaSweep, OnRun, SeedSweep
 from genlib.studies.code_map import codings_of
 
 FINGERPRINT = re.compile("[0-9a-f]{64}")
@@ -38,7 +38,7 @@ def shelf() -> Shelf:
     return Shelf(open_store(settings), Jobs(settings))
 
 
-@st.cache_resource(max_entries=3)
+@st.cache_resource(max_entries=16)
 def dataset(name: DatasetName) -> Dataset:
     """Return a data set on the CPU.
 
@@ -102,6 +102,8 @@ def study_seconds(study: OnRun) -> float | None:
     if isinstance(study, BetaSweep):
         missing = [spec for spec in study.specs() if not shelf().store.has_run(spec.fingerprint)]
         return sum(map(run_seconds, missing))
+    if isinstance(study, SeedSweep):
+        return run_seconds(study.start) * (1 + study.seeds / 4)  # as many games side by side take
     start = RunSpec.of_preset(study.start.family)
     files = measured(study.model_copy(update={"start": start}))
     return None if files is None else float(json.loads(files["made.json"])["seconds"])

@@ -78,9 +78,10 @@ class GAN(Family, Generates, Discriminates):
         return torch.cat([self.game.score(part) for part in parts])
 
     def border(self, real: Pictures, made: Pictures) -> Float[Tensor, ""]:
-        """Return the logit from which D says real: 0, or the middle where 0 means nothing."""
-        if OBJECTIVES[self.config.loss].anchored:
-            return torch.zeros((), device=real.device)
+        """Return the logit from which D says real: the loss's own, or else the middle of all."""
+        own = OBJECTIVES[self.config.loss].border
+        if own is not None:
+            return torch.full((), own, device=real.device)
         return (self.discriminate(real).mean() + self.discriminate(made).mean()) / 2
 
     def generate(self, z: Float[Tensor, "batch codings"]) -> Pictures:

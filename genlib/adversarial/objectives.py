@@ -26,14 +26,14 @@ class Objective(NamedTuple):
         critic: (real, fake, smoothing) → loss; smoothing is what real labels lack to 1.
         generator: (real, fake) → loss.
         paired: whether the generator's loss needs real pictures too.
-        anchored: whether a logit of 0 is the border between real and generated; else only
+        border: the logit between real and generated, where smoothing is 0; None where only
             differences of logits mean something.
     """
 
     critic: Callable[[Logits, Logits, float], Logits]
     generator: Callable[[Logits, Logits], Logits]
     paired: bool = False
-    anchored: bool = True
+    border: float | None = 0.0
 
 
 def _cross_entropy(real: Logits, fake: Logits, smoothing: float) -> Logits:
@@ -95,10 +95,10 @@ def _relative_generator(real: Logits, fake: Logits) -> Logits:
 OBJECTIVES: dict[Loss, Objective] = {
     "non-saturating": Objective(_cross_entropy, _non_saturating),
     "minimax": Objective(_cross_entropy, _minimax),
-    "least squares": Objective(_squares, _square),
+    "least squares": Objective(_squares, _square, border=0.5),
     "hinge": Objective(_hinge, _score),
-    "wasserstein": Objective(_wasserstein, _score, anchored=False),
-    "relativistic": Objective(_relative_critic, _relative_generator, paired=True, anchored=False),
+    "wasserstein": Objective(_wasserstein, _score, border=None),
+    "relativistic": Objective(_relative_critic, _relative_generator, paired=True, border=None),
 }
 
 

@@ -149,7 +149,7 @@ class Dataset:
         return torch.stack([rank[seed % len(rank)] for rank in ranks])
 
 
-@lru_cache(maxsize=3)
+@lru_cache(maxsize=16)  # what somebody drew is small
 def load(name: DatasetName) -> Dataset:
     """Return the data set on the CPU, downloading it into the data folder where it must.
 

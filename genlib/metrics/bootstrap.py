@@ -15,10 +15,10 @@ def bootstrap_interval(
     rng: torch.Generator,
     rounds: int = 100,
 ) -> tuple[float, float]:
-    """Return the basic bootstrap's 95 % interval of a figure of two sets of samples.
+    """Return a 95 % interval of a figure of two sets of samples, by the bootstrap.
 
-    It mirrors the percentiles at the figure itself (Davison, Hinkley 1997, eq. 5.6), which takes
-    the bias of resampling off: drawing twice makes a set look less diverse than it is.
+    It is as wide as the percentiles of the resampled figures, but around the figure itself:
+    drawing a picture twice makes a set look less diverse than it is, which shifts all of them.
 
     Args:
         statistic: the figure, of indices into both sets.
@@ -31,7 +31,6 @@ def bootstrap_interval(
         statistic(*(torch.randint(size, (size,), generator=rng) for size in sizes))
         for _ in range(rounds)
     ]
-    low, high = torch.tensor(drawn, dtype=torch.float64).quantile(
-        torch.tensor([0.025, 0.975], dtype=torch.float64)
-    )
-    return 2 * whole - float(high), 2 * whole - float(low)
+    found = torch.tensor(drawn, dtype=torch.float64)
+    low, high = found.quantile(torch.tensor([0.025, 0.975], dtype=torch.float64)) - found.mean()
+    return whole + float(low), whole + float(high)

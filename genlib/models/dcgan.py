@@ -14,7 +14,7 @@ here each is a switch: turn one off and see what it was for.
 $$\text{strided convolution: } h \times h \to \tfrac h2 \times \tfrac h2, \qquad
 \text{transposed: } \tfrac h2 \times \tfrac h2 \to h \times h$$
 
-The rules are of 2016. The first preset needs none of them: a loss that pairs each generated
+The rules are of 2016. The first preset needs no second rule: a loss that pairs each generated
 picture with a real one, penalties on the discriminator's slope at both (**R1**, **R2**), and
 residual networks without any normalisation, in which a picture of 28 × 28 is taken apart into
 14 × 14 places of four pixels, where convolutions cost a quarter.
@@ -138,7 +138,7 @@ class DCGAN(GAN):
             "Residual networks without normalisation, paired pictures, and a D that is not steep.",
         ),
         "textbook": Preset(
-            DCGANConfig(), BOOK, "The chapter's networks, with all five guidelines, and RMSprop."
+            DCGANConfig(), BOOK, "The chapter's networks: the guidelines, but with SELU; RMSprop."
         ),
         "no batch normalisation": Preset(
             DCGANConfig(batch_norm=False), BOOK, "The same without the second guideline."

@@ -105,14 +105,14 @@ class PlaneGAN(GAN):
         ),
         "experience replay": Preset(
             GAN2DConfig(**BOOK, replay=4096),
-            _recipe(),
-            "Calmed, and D also meets what G made before, against going round in circles.",
+            _recipe(learning_rate=1e-3),
+            "Calmed, slower, and D also meets what G made before, against going round in circles.",
             "ring",
         ),
         "minibatch discrimination": Preset(
             GAN2DConfig(**BOOK, minibatch_discrimination=True),
-            _recipe(),
-            "Calmed, and D is told how near each point is to the others of its batch.",
+            _recipe(learning_rate=1e-3),
+            "Calmed, slower, and D is told how near each point is to the others of its batch.",
             "ring",
         ),
         "small": Preset(

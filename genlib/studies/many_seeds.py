@@ -23,6 +23,8 @@ from genlib.rng import build, generator
 from genlib.runs import RunSpec
 from genlib.train import train
 
+PAIRS = 2**20  # of points that may be compared at once, in all games together
+
 
 class Stacked(nn.Module):
     """As many copies of a network as there are, each with weights of its own.
@@ -116,8 +118,15 @@ def play(
     """Train from many seeds; yield (step, steps, samples of each game), these at the end alone.
 
     Raises:
-        StudyError: training diverged.
+        StudyError: a game diverged, or the recipe would mix the games.
     """
+    if spec.train.optimizer == "muon" or spec.train.clip:
+        raise StudyError("Many games at once need an optimizer other than Muon, and no clipping.")
+    if (
+        spec.model.model_dump()["minibatch_discrimination"]
+        and seeds * spec.train.batch_size**2 > PAIRS
+    ):
+        raise StudyError("Comparing so many points at once takes too much memory: fewer seeds.")
     points = load(spec.dataset).train[: spec.train.pictures or None]
     images = to_float(points).to(device).repeat(seeds, 1, 1, 1)
     batch = min(spec.train.batch_size, len(points)) * seeds
@@ -129,7 +138,7 @@ def play(
             if event.step % 100 == 0:
                 yield event.step, steps, None
         elif isinstance(event, Diverged):
-            raise StudyError(event.sentence)
+            raise StudyError(f"One of the games at least: {event.sentence}")
         elif isinstance(event, Finished) and isinstance(event.family, ManySeeds):
             games = event.family
             with torch.no_grad():
