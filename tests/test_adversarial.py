@@ -464,3 +464,11 @@ def test_dropout_follows_the_generator_it_is_given_and_leaves_the_global_one_alo
     assert torch.equal(masks[0], masks[1])
     assert not torch.equal(masks[0], masks[2])
     assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_the_book_s_discriminator_judges_each_picture_whatever_else_is_in_the_batch():
+    """Else it would know real pictures by the company they keep, and G would learn nothing."""
+    family = build(lambda: DCGAN(DCGANConfig(dropout=0.0), (1, 28, 28)), 0).train()
+    x, others = torch.rand(4, 1, 28, 28, generator=generator(1)), torch.ones(12, 1, 28, 28)
+    alone, among = family.discriminator(x), family.discriminator(torch.cat([x, others]))[:4]
+    torch.testing.assert_close(among, alone)

@@ -5,8 +5,8 @@ other at all, until somebody searched long enough for what works. Five rules cam
 here each is a switch: turn one off and see what it was for.
 
 1. Strides instead of **pooling** (and transposed convolutions instead of upsampling).
-2. **Batch normalisation** in both networks, except at the generator's end and the
-   discriminator's beginning.
+2. **Batch normalisation**. The book has it in the generator, and dropout in the discriminator:
+   there a batch's mean would tell real pictures from generated ones.
 3. No **hidden dense layers**.
 4. The generator's layers with **ReLU**, its last one with **tanh**.
 5. The discriminator's with **leaky ReLU**.
@@ -69,7 +69,7 @@ class DCGANConfig(AdversarialConfig):
     batch_norm: bool = Field(
         True,
         title="2 · Batch normalisation",
-        description="Gives each layer's output, over the batch, mean 0 and variance 1.",
+        description="Gives the generator's layers, over the batch, mean 0 and variance 1.",
     )
     hidden_layer: bool = Field(
         False,
@@ -237,14 +237,13 @@ def strided_discriminator(config: DCGANConfig, shape: Shape) -> nn.Module:
             return [nn.Conv2d(given, made, 5, stride=2, padding=2)]
         return [nn.Conv2d(given, made, 5, padding=2), nn.AvgPool2d(2)]
 
-    norm = [nn.BatchNorm2d(2 * filters)] if config.batch_norm else []
     flat = 2 * filters * (height // 4) * (width // 4)
     hidden = 8 * filters if config.hidden_layer else flat
     dense = [nn.Linear(flat, hidden), kind()] if config.hidden_layer else []
     return nn.Sequential(
         *([CENTRED] if config.output == "tanh" else []),
         *(*halved(config.packing * channels, filters), kind(), Dropout(config.dropout)),
-        *(*halved(filters, 2 * filters), *norm, kind(), Dropout(config.dropout)),
+        *(*halved(filters, 2 * filters), kind(), Dropout(config.dropout)),
         *(nn.Flatten(), *dense, verdict(hidden, batchwise=config.minibatch_discrimination)),
     )
 
