@@ -18,7 +18,7 @@ from ui import controls, shelf
 from ui.components import chart_at_rest
 
 PAGE = "pretraining"
-MOST = 40  # runs to choose from
+MOST, SEARCHED = 40, 400  # runs to choose from, and those among which they are looked for
 Found = dict[str, dict[int, list[float]]]  # accuracies in %, by method and labels
 
 
@@ -81,16 +81,18 @@ def broken_button() -> None:
 def _starts() -> dict[str, RunSpec]:
     """Return the finished runs whose codings a classifier can use, the shipped default first."""
     first = RunSpec.of_preset("stacked")
-    found = {first.fingerprint: first}
     asked = st.query_params.get(f"{PAGE}.start", "")[:64]
-    for name in [asked, *shelf.shelf().store.fingerprints()[:MOST]]:
-        spec = shelf.spec_of(name)
-        if spec is None:
-            continue
-        encodes = issubclass(FAMILIES[spec.family], Encodes)
-        if encodes and DATASETS[spec.dataset].kind == "pictures":
-            found[name] = spec
-    return found
+    names = [asked, *shelf.shelf().store.fingerprints()[:SEARCHED]]
+    specs = [spec for spec in map(shelf.spec_of, names) if spec is not None and _encodes(spec)]
+    order = list(FAMILIES)
+    found = sorted(specs[:MOST], key=lambda spec: order.index(spec.family))
+    return {spec.fingerprint: spec for spec in (first, *found)}
+
+
+def _encodes(spec: RunSpec) -> bool:
+    """Return whether a classifier can use the codings of such a run."""
+    encodes = issubclass(FAMILIES[spec.family], Encodes)
+    return encodes and DATASETS[spec.dataset].kind == "pictures"
 
 
 def _title(spec: RunSpec) -> str:

@@ -32,13 +32,13 @@ def reach(found: Locator, ready: str) -> None:
 
 
 def pick(page: Page, name: str, option: str) -> None:
-    """Choose from a list; a rerun while it is open closes it again."""
-    wanted = page.get_by_role("option", name=re.compile(option))
+    """Choose from a list what begins so; a rerun while it is open closes it again."""
+    box = page.get_by_role("combobox", name=re.compile(name))
 
     def chosen() -> bool:
-        if not wanted.count():
-            page.get_by_role("combobox", name=re.compile(name)).click()
-        wanted.click(timeout=3000)
+        box.click()
+        box.fill(option)  # a long list draws what is in view
+        page.get_by_role("option", name=re.compile(f"^{option}")).click(timeout=3000)
         return True
 
     until(chosen)

@@ -359,7 +359,7 @@ def test_the_curve_of_few_labels_is_there_and_another_is_begun_and_stopped(
     curve = chart(page, "pretraining-curve")
     assert curve.evaluate("e => e._fullData.map(trace => trace.x.length)") == [5] * 4
 
-    pick(page, "Pretrained encoder", "^stacked, tied")
+    pick(page, "Pretrained encoder", "stacked, tied")
     measure = button(page, re.compile("Measure the curve"))
     expect(measure).to_be_enabled()
     settled(page)
