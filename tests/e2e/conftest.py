@@ -77,9 +77,10 @@ def opened(chromium: Browser) -> Iterator[Callable[..., Page]]:
 
     def told(message: ConsoleMessage) -> None:
         where = message.location.get("url", "")
-        passing = r"/\w+/_stcore/[\w-]+$|/media/\w+\.png$"  # a picture that was soon replaced
-        if message.type == "error" and not re.search(passing, where):
-            wrong.append(f"{message.text} ({where})")
+        text = f"{message.text} ({where})"
+        passing = r"/\w+/_stcore/[\w-]+\)$|/media/\w+\.png\b"  # a picture that was soon replaced
+        if message.type == "error" and not re.search(passing, text):
+            wrong.append(text)
 
     def opened(url: str, width: int = 1280) -> Page:
         context = chromium.new_context(viewport={"width": width, "height": 844})
