@@ -48,9 +48,8 @@ class ByHand:
         longer = spec.train.epochs * -(-MOST // steps)  # a short recipe's rates, and then on
         recipe = spec.train.model_copy(update={"epochs": max(spec.train.epochs, longer)})
         self.training = Training(self.family, data.train, recipe)
-        self.training.curve = Curve(
-            self.training.device, MOST
-        )  # of a long recipe it would be large
+        # the table of a long recipe would be large in every state that is kept
+        self.training.curve = Curve(self.training.device, MOST)
         self.training.curve.begin("", 0, MOST)
         self.showcase = data.test[data.showcase()]
 

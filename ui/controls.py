@@ -83,6 +83,11 @@ def _set(family: str, values: Mapping[str, Any]) -> None:
         st.session_state[f"{family}.{knob}"] = value
 
 
+def titled(preset: str) -> str:
+    """Return a preset's name as a title: only its first letter changes, PacGAN stays PacGAN."""
+    return preset[:1].upper() + preset[1:]
+
+
 def _presets(family: str, presets: Mapping[str, Preset], spec: RunSpec) -> None:
     """Draw a button for each preset; the one that the knobs stand at is filled."""
     with st.container(horizontal=True, gap="small"):
@@ -91,7 +96,7 @@ def _presets(family: str, presets: Mapping[str, Preset], spec: RunSpec) -> None:
             if len(FAMILIES[family].learns) > 1:
                 here = here and spec.dataset == _here(preset.dataset)
             st.button(
-                name[:1].upper() + name[1:],
+                titled(name),
                 key=f"{family}-preset-{name}",
                 help=preset.note,
                 type="primary" if here else "secondary",

@@ -10,6 +10,7 @@ from genlib.models import FAMILIES
 from genlib.models.gan2d import window
 from genlib.runs import Moment, RunSpec
 from ui import shelf
+from ui.controls import titled
 from ui.game_board import Board, game_board
 
 CURES = (  # presets, side by side
@@ -77,7 +78,7 @@ def side_by_side(family: str, presets: tuple[str, ...]) -> None:
 def _small(family: str, preset: str) -> None:
     spec = RunSpec.of_preset(family, preset)
     run = shelf.finished(spec)
-    st.markdown(f"**{preset[:1].upper() + preset[1:]}**")
+    st.markdown(f"**{titled(preset)}**")
     st.caption(FAMILIES[family].presets[preset].note)
     if run is None:
         st.info("Not trained on this server yet.")

@@ -18,6 +18,7 @@ from genlib.studies import Health
 from genlib.studies.health import Report, nearest, report, verdict
 from ui import inside, shelf
 from ui.components import chart_at_rest
+from ui.controls import titled
 from ui.queue import headline
 from ui.study_panel import study_panel
 
@@ -48,7 +49,7 @@ def side_by_side(specs: dict[str, RunSpec]) -> None:
     ):
         with column:
             run = shelf.finished(spec)
-            st.markdown(f"**{title[:1].upper() + title[1:]}**")
+            st.markdown(f"**{titled(title)}**")
             if run is None:
                 st.info("Not trained on this server yet.")
                 continue

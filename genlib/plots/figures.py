@@ -1,7 +1,7 @@
 """Plotly figures at rest: lines, bars and histograms, all in the house's colours."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -62,16 +62,29 @@ def lines(
         )
     figure.update_xaxes(title=x_title, type="log" if "x" in log else "linear")
     figure.update_yaxes(title=y_title, type="log" if "y" in log else "linear")
-    if "x" in log:  # plotly's own ticks would write every digit between
-        ticks = sorted({value for line in curves.values() for value in line.x.tolist()})
-        figure.update_xaxes(tickvals=ticks, ticktext=[f"{tick:g}" for tick in ticks])
+    if "x" in log:
+        figure.update_xaxes(
+            **_ticks(sorted({x for line in curves.values() for x in line.x.tolist()}))
+        )
     if "y" in log:
-        values = np.concatenate([line.y[line.y > 0] for line in curves.values()])
-        few = values.max(initial=0) < 1000 * values.min(initial=np.inf)
-        digits = (1, 2, 5) if few else (1,)
-        ticks = [digit * 10.0**power for power in range(-9, 10) for digit in digits]
-        figure.update_yaxes(tickvals=ticks, ticktext=[f"{tick:g}" for tick in ticks])
+        figure.update_yaxes(
+            **_ticks(_round_numbers(np.concatenate([line.y for line in curves.values()])))
+        )
     return _housed(figure)
+
+
+def _ticks(values: list[float]) -> dict[str, Any]:
+    """Return the ticks of a logarithmic axis; plotly's own would write every digit between."""
+    return {"tickvals": values, "ticktext": [f"{value:g}" for value in values]}
+
+
+def _round_numbers(values: Float[ndarray, "points"]) -> list[float]:
+    """Return round numbers around values: ones, twos and fives, or ones over many decades."""
+    positive = values[values > 0]
+    few = positive.max(initial=0) < 1000 * positive.min(initial=np.inf)
+    return [
+        digit * 10.0**power for power in range(-9, 10) for digit in ((1, 2, 5) if few else (1,))
+    ]
 
 
 def bars(

@@ -122,10 +122,8 @@ def play(
     """
     if spec.train.optimizer == "muon" or spec.train.clip:
         raise StudyError("Many games at once need an optimizer other than Muon, and no clipping.")
-    if (
-        spec.model.model_dump()["minibatch_discrimination"]
-        and seeds * spec.train.batch_size**2 > PAIRS
-    ):
+    rules = GAN2DConfig.model_validate(spec.model)
+    if rules.minibatch_discrimination and seeds * spec.train.batch_size**2 > PAIRS:
         raise StudyError("Comparing so many points at once takes too much memory: fewer seeds.")
     points = load(spec.dataset).train[: spec.train.pictures or None]
     images = to_float(points).to(device).repeat(seeds, 1, 1, 1)

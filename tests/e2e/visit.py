@@ -25,7 +25,7 @@ from genlib.store import Store
 HOUSE = Path(__file__).resolve().parents[2]
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]  # of Chromium
 PATIENCE = 120.0  # seconds: a busy machine is slow
-PAGE = 120_000  # the same in milliseconds
+PAGE = 1000 * PATIENCE  # the same in milliseconds
 MAIN_PICTURE = "Test pictures, and under each: reconstruction"
 
 
