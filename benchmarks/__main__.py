@@ -11,11 +11,10 @@ from benchmarks.textbook import RECIPES
 FAMILIES = {row.split()[0]: None for row in RECIPES}
 
 match sys.argv[1:]:
-    case [("autoencoders" | "gan" | "interface") as name, *options]:
+    case [("autoencoders" | "diffusion" | "gan" | "interface") as name, *options]:
         importlib.import_module(f"benchmarks.{name}").main(options)
     case [name, *options] if name in FAMILIES:
         importlib.import_module("benchmarks.autoencoders").main([name, *options])
     case _:
-        sys.exit(
-            f"usage: python -m benchmarks {{autoencoders,gan,interface,{','.join(FAMILIES)}}}"
-        )
+        known = ",".join(("autoencoders", "diffusion", "gan", "interface", *FAMILIES))
+        sys.exit(f"usage: python -m benchmarks {{{known}}}")

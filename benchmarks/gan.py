@@ -10,39 +10,23 @@ import argparse
 import json
 import math
 import platform
-import time
 
 import torch
 
+from benchmarks.judging import COUNT, clock, judge_here, quality
 from benchmarks.textbook import say
-from genlib.config import Settings
 from genlib.data import load
 from genlib.device import available, name
 from genlib.family import generating, to_float
-from genlib.judge import Judge, JudgeSpec, judged
-from genlib.metrics import class_shares, frechet_distance
+from genlib.judge import Judge
 from genlib.rng import generator
-from genlib.runs import RunSpec, open_store
+from genlib.runs import RunSpec
 from genlib.studies.many_seeds import ManySeeds
 from genlib.train import Training
 
-COUNT = 2048  # samples
 PRESENT = 0.03  # the least share of a class that counts as there
 LOOKS = 12  # at which it is asked whether all classes are there
 SEEDS, STEPS = 16, 200
-
-
-def judge_here(device: torch.device) -> Judge:
-    """Return the shipped judge."""
-    spec = JudgeSpec(dataset="fashion_mnist")
-    return spec.read(open_store(Settings()).read_run(spec.fingerprint) or {}, device)
-
-
-def clock(device: torch.device) -> float:
-    """Return the time in seconds, once the device has done what it was given."""
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    return time.perf_counter()
 
 
 def figures(training: Training, judge: Judge) -> dict[str, float]:
@@ -51,9 +35,7 @@ def figures(training: Training, judge: Judge) -> dict[str, float]:
     with torch.no_grad():
         x = generating(training.average).sample(COUNT, generator(0, training.device))
     training.average.train()
-    made, real = judged(judge, x), judged(judge, to_float(load("fashion_mnist").test[:COUNT]))
-    rarest = float(class_shares(made.classes, 10).min())
-    return {"fid": frechet_distance(real.features, made.features), "rarest": rarest}
+    return quality(judge, x)
 
 
 def trained(spec: RunSpec, limit: float, judge: Judge, device: torch.device) -> dict[str, float]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import ClassVar, Literal, NamedTuple
 
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Int64, UInt8
 from torch import Tensor, nn
 
 from genlib.config import Config, TrainConfig
@@ -14,6 +14,7 @@ Shape = tuple[int, int, int]
 # Of data: a point is a picture of one pixel, with three channels in space and two in the plane.
 Kind = Literal["pictures", "points", "plane"]
 Reference = Literal["none", "pca", "linear_denoiser"]
+MERITS = {"mse": "MSE", "energy": "energy distance", "noise": "error of the noise"}
 Losses = dict[str, Float[Tensor, ""]]
 Pictures = Float[Tensor, "batch channels height width"]
 Shown = Float[Tensor, "shown channels height width"]  # several for each picture of a batch
@@ -54,6 +55,7 @@ class Family(nn.Module, ABC):
     def __init__(self, config: Config, shape: Shape) -> None:
         super().__init__()
         self.shape = shape
+        self.labels: Int64[Tensor, "batch"] | None = None  # of the batch, while it is trained
         self.stage = ""  # the phase of training that it is in; empty outside training
 
     def stages(self) -> tuple[Stage, ...]:

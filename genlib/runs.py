@@ -115,7 +115,9 @@ class Run:
         documents = {name: part.model_dump(mode="json") for name, part in config.items()}
         return {
             "config.json": json.dumps(documents, indent=1).encode(),
-            "model.safetensors": save(self.family.state_dict()),
+            "model.safetensors": save(
+                {name: part.contiguous() for name, part in self.family.state_dict().items()}
+            ),
             "history.jsonl": curve_to_json(self.curve),
             "snapshots.safetensors": moments_to_tensors(self.moments),
         }
@@ -157,7 +159,13 @@ def perform(
     family = spec.build().to(device)
     seen = {moment.step: moment for moment in moments}
     events = train(
-        family, data.train, data.validation, data.test[data.showcase()], spec.train, state
+        family,
+        data.train,
+        data.validation,
+        data.test[data.showcase()],
+        spec.train,
+        state,
+        data.train_labels,
     )
     for event in events:
         if isinstance(event, Finished):

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Mapping
 
 import torch
+from jaxtyping import Int64
 from torch import Tensor
 
 from genlib.capture import Replay
@@ -22,6 +23,7 @@ from genlib.family import Data, Family, to_float, to_uint8
 from genlib.optimisers import average_rates, descend, follow, make_optimisers, rate_factors
 from genlib.rng import generator
 
+Labels = Int64[Tensor, "_"]
 SNAPSHOTS = 24  # pictures of progress kept of every run, denser at its start
 PATIENCE = 5  # steps between two looks for divergence
 BLOWN_UP = 1_000.0  # a loss so many times its first value has diverged
@@ -34,6 +36,7 @@ def train(
     showcase: Data,
     config: TrainConfig,
     state: State | None = None,
+    labels: Labels | None = None,
 ) -> Iterator[Event]:
     """Train `family` in place and yield what happens, ending with Finished or Diverged.
 
@@ -44,8 +47,9 @@ def train(
         showcase: pictures that each snapshot shows.
         config: the recipe.
         state: a Checkpoint's, to go on from there; on the CPU, bit for bit.
+        labels: the classes of the training pictures, for families that are told them.
     """
-    run = Training(family, images, config)
+    run = Training(family, images, config, labels)
     if state is not None:
         run.restore(state)
     saved, pause = time.perf_counter(), 0.25
@@ -80,8 +84,10 @@ def snapshot_steps(steps: int) -> frozenset[int]:
 class Training:
     """Everything that changes while a family trains."""
 
-    def __init__(self, family: Family, images: Data, config: TrainConfig) -> None:
-        self.family, self.config = family, config
+    def __init__(
+        self, family: Family, images: Data, config: TrainConfig, labels: Labels | None = None
+    ) -> None:
+        self.family, self.config, self.labels = family, config, labels
         self.images = images[: config.pictures] if config.pictures else images
         self.device = images.device
         self.batch_size = min(config.batch_size, len(self.images))
@@ -155,6 +161,7 @@ class Training:
         batch = (self.done + first) % self.steps_per_epoch * self.batch_size
         index = self.order[batch + torch.arange(self.batch_size, device=self.device)]
         x = to_float(self.images[index])
+        self.family.labels = None if self.labels is None else self.labels[index]
         updates = self.family.updates(x, self.rng)
         kind = autocast_type(self.device, self.config.precision)
         numbers: dict[str, Tensor] = {}

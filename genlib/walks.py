@@ -5,6 +5,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
+ALIKE = 1e-4  # the sine of an angle below which an arc is a line
 Codings = Float[Tensor, "batch codings"]
 
 
@@ -24,6 +25,23 @@ def interpolation(
     """Return `steps` points from the first to the last on a straight line, both included."""
     share = torch.linspace(0, 1, steps, device=first.device).view(-1, *[1] * first.ndim)
     return torch.lerp(first, last, share)
+
+
+def spherical_interpolation(
+    first: Float[Tensor, "*shape"], last: Float[Tensor, "*shape"], steps: int
+) -> Float[Tensor, "steps *shape"]:
+    """Return `steps` points from the first to the last along a great circle, both included.
+
+    Noise of many dimensions lies near a sphere, and so do the points between (Shoemake 1985).
+    """
+    share = torch.linspace(0, 1, steps, device=first.device).view(-1, *[1] * first.ndim)
+    cosine = (first * last).sum() / (first.norm() * last.norm())
+    angle = cosine.clamp(-1, 1).acos()
+    if float(angle.sin()) < ALIKE:
+        return interpolation(first, last, steps)
+    parts = ((1 - share) * angle).sin() / angle.sin(), (share * angle).sin() / angle.sin()
+    between: Tensor = parts[0] * first + parts[1] * last
+    return between
 
 
 def semantic_grid(

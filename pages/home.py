@@ -27,6 +27,9 @@ SENTENCES = {
     "gan2d": "Watch two players in the plane, move them by hand, break the game and cure it.",
     "gan": "A forger and a detective learn from each other; a judge says what is missing.",
     "dcgan": "Convolutions against each other: five guidelines, each a switch.",
+    "ddpm": "Drown a picture in noise, learn which noise it was, find pictures in noise alone.",
+    "samplers": "One network, five ways to walk from noise to a picture: what is a step worth?",
+    "flow": "Straight lines from noise to pictures: less to choose, and few steps are enough.",
     "pretraining": "Learn from pictures without labels, then classify with a handful of labels.",
 }
 

@@ -20,6 +20,7 @@ from ui import own_points
 MORE = (  # behind "More knobs"
     *("spectral_norm", "packing", "minibatch_discrimination", "replay", "smoothing"),
     *("instance_noise", "critic_steps", "generator_steps", "critic_rate"),
+    *("depth", "min_snr", "centre", "spread"),
     *("pictures", "warmup", "decay", "ema", "clip", "momentum", "precision"),
 )
 VIEWS = (  # in the address, but no part of a run
@@ -27,6 +28,8 @@ VIEWS = (  # in the address, but no part of a run
     *("rows", "test_level", "source", "unit", "start"),
     *("draw", "sample", "mixed", "first", "last", "pin", "measured", "components"),
     *("hand", "moves", "slow", "drawing", "seeds", "guess", "round", "sum"),
+    *("sampler", "steps", "eta", "label", "guidance", "middle", "begun", "mended", "moment"),
+    *("from", "to"),
 )
 BIND: dict[str, Any] = {"bind": "query-params"}
 
@@ -67,9 +70,15 @@ def _widgets(family: str, default: Config, *, hidden: bool) -> dict[str, Any]:
 def apply_preset(family: str, name: str) -> None:
     """Set a family's knobs to a preset; for a button's `on_click`."""
     preset = FAMILIES[family].presets[name]
-    if len(FAMILIES[family].learns) > 1:  # else the student's own choice of pictures stays
-        st.session_state[f"{family}.dataset"] = _here(preset.dataset)
+    wanted = _here(preset.dataset)
+    if not _alike(wanted, st.session_state.get(f"{family}.dataset", wanted)):
+        st.session_state[f"{family}.dataset"] = wanted  # else the student's own choice stays
     _set(family, preset.model.model_dump() | preset.train.model_dump())
+
+
+def _alike(one: DatasetName, other: DatasetName) -> bool:
+    """Return whether what learns the one data set also learns the other."""
+    return DATASETS[one].kind == DATASETS[other].kind
 
 
 def apply_spec(spec: RunSpec) -> None:
@@ -93,8 +102,7 @@ def _presets(family: str, presets: Mapping[str, Preset], spec: RunSpec) -> None:
     with st.container(horizontal=True, gap="small"):
         for name, preset in presets.items():
             here = (preset.model, preset.train) == (spec.model, spec.train)
-            if len(FAMILIES[family].learns) > 1:
-                here = here and spec.dataset == _here(preset.dataset)
+            here = here and _alike(spec.dataset, _here(preset.dataset))
             st.button(
                 titled(name),
                 key=f"{family}-preset-{name}",

@@ -1,11 +1,9 @@
 """The plane on which a generator and a discriminator play, moment by moment.
 
 All moments are sent once, as numbers, and the browser draws them: playing, scrubbing, pointing
-and hiding a layer ask the server for nothing. What is sent is one string of bytes: the length of
-a JSON document, four bytes long, the document, and the arrays that it gives the lengths of.
+and hiding a layer ask the server for nothing.
 """
 
-import json
 from typing import NamedTuple
 
 import numpy as np
@@ -14,35 +12,22 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from genlib.plots import GENERATED, REAL
+from ui import player
 
-HTML = """
-<div class="game">
+HTML = f"""
+<div class="player">
   <canvas role="img" tabindex="0"></canvas>
   <div class="told" aria-live="off"></div>
-  <div class="moments">
-    <button type="button" class="play" aria-label="Play"></button>
-    <input type="range" min="0" step="1" aria-label="Moment">
-  </div>
+  {player.BAR}
   <div class="layers"></div>
 </div>
 """
 
 CSS = """
-.game { max-width: var(--side); color: var(--st-text-color); font-family: var(--st-font);
-        font-size: .875rem; }
+.player { max-width: var(--side); color: var(--st-text-color); font-family: var(--st-font);
+          font-size: .875rem; }
 canvas { width: 100%; aspect-ratio: 1; display: block; box-sizing: border-box; cursor: crosshair;
          border: 1px solid var(--st-border-color); border-radius: var(--st-base-radius); }
-canvas:focus-visible, button:focus-visible, input:focus-visible {
-  outline: 3px solid var(--st-primary-color); outline-offset: 2px; }
-.told { margin: .5rem 0; min-height: var(--lines); line-height: 1.4;
-        font-variant-numeric: tabular-nums; }
-.moments { display: flex; gap: .75rem; align-items: center; }
-.moments[hidden] { display: none; }
-.moments input { flex: 1; accent-color: var(--st-primary-color); min-width: 4rem; }
-button { font: inherit; min-width: 5.2rem; min-height: 2.4rem; color: inherit; cursor: pointer;
-         border: 1px solid var(--st-border-color); border-radius: var(--st-button-radius);
-         background: var(--st-background-color); }
-button:hover { border-color: var(--st-primary-color); color: var(--st-primary-color); }
 .layers { display: flex; flex-wrap: wrap; gap: .2rem 1.1rem; margin-top: .4rem; }
 .layers label { display: flex; align-items: center; gap: .4rem; min-height: 1.9rem;
                 cursor: pointer; }
@@ -54,46 +39,20 @@ JS = """
 const PACE = 220;  // milliseconds of a moment
 const shades = hex => [1, 3, 5].map(at => parseInt(hex.slice(at, at + 2), 16));
 
-// Streamlit calls this again on every rerun; the board is built anew only for other moments.
-export default function ({ data, parentElement }) {
-  const root = parentElement.querySelector(".game");
-  const name = fingerprint(data);
-  if (root.name === name) return;
-  root.name = name;
-  const length = new DataView(data.buffer, data.byteOffset).getUint32(0);
-  const told = JSON.parse(new TextDecoder().decode(data.subarray(4, 4 + length)));
-  let at = 4 + length;
-  const part = size => data.slice(at, at += size);
-  const arrays = Object.fromEntries(told.arrays.map(([key, size]) => [key, part(size)]));
-  begin(root, told, arrays);
-  return () => cancelAnimationFrame(root.clock);
-}
-
-function fingerprint(data) {
-  let hash = data.length;
-  for (let i = 0; i < data.length; i += 3) hash = (31 * hash + data[i]) | 0;
-  return hash;
-}
-
 function begin(root, told, arrays) {
   const places = bytes => new Uint16Array(bytes.buffer);
   const [real, made, bent] = [places(arrays.real), places(arrays.made), places(arrays.bent)];
   const { side, samples, captions, colours, size } = told;
-  const [canvas, slider] = [root.querySelector("canvas"), root.querySelector(".moments input")];
-  const [play, words] = [root.querySelector(".play"), root.querySelector(".told")];
+  const [canvas, words] = [root.querySelector("canvas"), root.querySelector(".told")];
   const ink = canvas.getContext("2d"), sharp = Math.min(3, window.devicePixelRatio || 1);
-  const full = size * sharp, last = captions.length - 1;
-  const fields = captions.map((_, i) => painted(arrays.field, i, side, colours));
+  const full = size * sharp;
+  let now = 0;
+  const fields = side ? captions.map((_, i) => painted(arrays.field, i, side, colours)) : [];
   const shown = root.shown ??= { field: true, real: true, made: true, bent: false, arrows: false };
   root.style.setProperty("--side", `${size}px`);
   root.style.setProperty("--lines", `${1.4 * told.lines}em`);
   canvas.width = canvas.height = full;
   canvas.ariaLabel = told.label;
-  root.querySelector(".moments").hidden = last === 0;
-  slider.max = last;
-  let now = Math.min(last, root.kept === undefined || root.kept >= root.top ? last : root.kept);
-  root.top = last;
-  let playing = false;
 
   const spot = (array, i) => [array[2 * i] / 65535 * full, (1 - array[2 * i + 1] / 65535) * full];
   function odds(x, y) {
@@ -156,54 +115,21 @@ function begin(root, told, arrays) {
     ink.fillStyle = colours.ground;
     ink.fillRect(0, 0, full, full);
     ink.imageSmoothingEnabled = true;
-    if (shown.field) ink.drawImage(fields[now], 0.5, 0.5, side - 1, side - 1, 0, 0, full, full);
-    if (shown.bent) net();
+    if (shown.field && side)
+      ink.drawImage(fields[now], 0.5, 0.5, side - 1, side - 1, 0, 0, full, full);
+    if (shown.bent && side) net();
     if (shown.real) dots(real, 0, real.length / 2, colours.real);
     if (shown.made) dots(made, now * samples, samples, colours.made);
-    if (shown.arrows) arrows();
+    if (shown.arrows && side) arrows();
   }
-  function show(moment) {
-    now = root.kept = moment;
-    slider.value = now;
-    words.textContent = captions[now];
-    draw();
-  }
-  function pause() {
-    playing = false;
-    play.textContent = "Play";
-    cancelAnimationFrame(root.clock);
-  }
-  play.onclick = () => {
-    if (playing) return pause();
-    playing = true;
-    play.textContent = "Pause";
-    const first = now === last ? 0 : now;
-    let began;
-    const tick = time => {
-      began ??= time;
-      const moment = Math.min(last, first + Math.floor((time - began) / PACE));
-      if (moment !== now) show(moment);
-      if (moment === last) return pause();
-      root.clock = requestAnimationFrame(tick);
-    };
-    show(first);
-    root.clock = requestAnimationFrame(tick);
-  };
-  slider.oninput = () => { pause(); show(Number(slider.value)); };
   canvas.onpointermove = event => {
+    if (!side) return;
     const box = canvas.getBoundingClientRect();
     const x = (event.clientX - box.left) / box.width;
     const y = 1 - (event.clientY - box.top) / box.height;
     words.textContent = `Here D says: ${Math.round(100 * odds(x, y))} % real.`;
   };
   canvas.onpointerleave = () => { words.textContent = captions[now]; };
-  canvas.onkeydown = event => {
-    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-    if (!step) return;
-    event.preventDefault();
-    pause();
-    show(Math.min(last, Math.max(0, now + step)));
-  };
   root.querySelector(".layers").replaceChildren(...Object.entries(told.layers).map(
     ([key, name]) => {
       const [label, box] = [document.createElement("label"), document.createElement("input")];
@@ -218,8 +144,8 @@ function begin(root, told, arrays) {
       label.append(name);
       return label;
     }));
-  pause();
-  show(now);
+  barred(root, canvas, captions, PACE, captions.length - 1,
+         moment => { now = moment; draw(); });
 }
 
 function painted(field, moment, side, colours) {
@@ -238,7 +164,9 @@ function painted(field, moment, side, colours) {
 }
 """
 
-_board = st.components.v2.component("genlib_game_board", html=HTML, css=CSS, js=JS)
+_board = st.components.v2.component(
+    "genlib_game_board", html=HTML, css=player.CSS + CSS, js=player.JS + JS
+)
 LAYERS = {
     "real": "real",
     "made": "generated",
@@ -254,8 +182,9 @@ class Board(NamedTuple):
     Attributes:
         real: points of the data.
         made: generated points at each moment.
-        bent: where a square grid of codings lands, row by row.
-        field: D's probability of real on a square grid over the board, row by row from below.
+        bent: where a square grid of codings lands, row by row; without places where there is none.
+        field: D's probability of real on a square grid over the board, row by row from below;
+            without places where there is no discriminator.
         captions: what is said of each moment.
     """
 
@@ -279,9 +208,9 @@ def packed(board: Board, size: int, label: str, *, dark: bool) -> bytes:
         if name in ("real", "made", "bent")
     }
     parts["field"] = (board.field.clip(0, 1) * 255).round().astype(np.uint8).tobytes()
+    side = round(board.field.shape[1] ** 0.5)
     told = {
-        "arrays": [(name, len(part)) for name, part in parts.items()],
-        "side": round(board.field.shape[1] ** 0.5),
+        "side": side,
         "samples": board.made.shape[1],
         "captions": board.captions,
         "lines": 1 + max(map(len, board.captions)) // (size // 7),
@@ -291,9 +220,8 @@ def packed(board: Board, size: int, label: str, *, dark: bool) -> bytes:
             "ground": "#0e1117" if dark else "#ffffff",
             "ink": "#ffffff" if dark else "#222222",
         },
-        "layers": LAYERS,
+        "layers": LAYERS if side else {name: LAYERS[name] for name in ("real", "made")},
         "size": size,
         "label": label,
     }
-    document = json.dumps(told).encode()
-    return b"".join([len(document).to_bytes(4, "big"), document, *parts.values()])
+    return player.packed(told, parts)

@@ -4,7 +4,7 @@ import streamlit as st
 import torch
 
 from genlib.data import MODES, Dataset
-from genlib.family import Data
+from genlib.family import MERITS, Data, Discriminates
 from genlib.metrics import ModeCount, count_modes
 from genlib.models import FAMILIES
 from genlib.models.gan2d import window
@@ -24,25 +24,36 @@ LABEL = "The plane of the game: real points, generated points, and what the disc
 def draw(spec: RunSpec, data: Dataset, moments: list[Moment]) -> None:
     """Draw all moments of a game, to be played and scrubbed."""
     steps = tuple(moment.step for moment in moments)
-    board = _board(spec.fingerprint, steps, data, moments)
+    played = issubclass(FAMILIES[spec.family], Discriminates)
+    board = _board(spec.fingerprint, steps, data, moments, played=played)
     dark = st.context.theme.type == "dark"
-    game_board(board, f"{spec.fingerprint[:8]}-board", size=SIZE, label=LABEL, dark=dark)
+    label = LABEL if played else "The plane: points of the data, and generated ones."
+    game_board(board, f"{spec.fingerprint[:8]}-board", size=SIZE, label=label, dark=dark)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _board(name: str, steps: tuple[int, ...], _data: Dataset, _moments: list[Moment]) -> Board:
+def _board(
+    name: str, steps: tuple[int, ...], _data: Dataset, _moments: list[Moment], *, played: bool
+) -> Board:
     """Return the board of some moments; kept, as the same steps of a run are the same board."""
-    return board_of(_data, _moments)
+    return board_of(_data, _moments, played=played)
 
 
-def board_of(data: Dataset, moments: list[Moment], captions: list[str] | None = None) -> Board:
-    """Return the board of moments, with what is said of each; by default, how good it is."""
+def board_of(
+    data: Dataset, moments: list[Moment], captions: list[str] | None = None, *, played: bool = True
+) -> Board:
+    """Return the board of moments, with what is said of each; by default, how good it is.
+
+    Where nobody `played`, only the samples of each moment are drawn.
+    """
     real = data.test[data.showcase()]
     low, high = window(real)
     parts = [moment.images.flatten(1).chunk(3) for moment in moments]
     made, bent, field = (torch.stack(kind) for kind in zip(*parts, strict=True))
     inside = lambda x: ((x - low) / (high - low)).numpy()  # noqa: E731
     told = captions or [caption(data, moment) for moment in moments]
+    if not played:
+        bent, field = bent[:, :0], field[:, :0]
     return Board(inside(real.flatten(1)), inside(made), inside(bent), field[:, :, 0].numpy(), told)
 
 
@@ -51,7 +62,12 @@ def caption(data: Dataset, moment: Moment) -> str:
     when = f"Step {moment.step:,}"
     counts = modes_met(data.name, moment.images)
     if counts is None:
-        return f"{when}: energy distance {moment.figures.get('energy', float('nan')):.3f}."
+        told = [
+            f"{MERITS[name]} {moment.figures[name]:.3f}"
+            for name in moment.figures
+            if name in MERITS
+        ]
+        return f"{when}{': ' if told else ''}{', '.join(told)}."
     modes = len(MODES[data.name].centres)
     return (
         f"{when}: {counts.captured} of {modes} modes captured, {counts.high_quality:.0%} of high "
@@ -84,6 +100,7 @@ def _small(family: str, preset: str) -> None:
         st.info("Not trained on this server yet.")
         return
     data = shelf.dataset(spec.dataset)
-    board = _board(spec.fingerprint, tuple(m.step for m in run.moments), data, run.moments)
+    steps = tuple(moment.step for moment in run.moments)
+    board = _board(spec.fingerprint, steps, data, run.moments, played=True)
     dark = st.context.theme.type == "dark"
     game_board(board, f"{spec.fingerprint[:8]}-small", size=340, label=LABEL, dark=dark)

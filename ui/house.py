@@ -25,6 +25,11 @@ PLAN = {
         "gan": ("Dense GAN", ":material/swords:"),
         "dcgan": ("Deep convolutional GAN", ":material/filter:"),
     },
+    "Diffusion": {
+        "ddpm": ("Denoising diffusion", ":material/blur_circular:"),
+        "samplers": ("Samplers", ":material/route:"),
+        "flow": ("Flow matching", ":material/air:"),
+    },
 }
 
 

@@ -34,7 +34,7 @@ def draw(spec: RunSpec, data: Dataset | None, moments: list[Moment]) -> None:
         if issubclass(FAMILIES[spec.family], Encodes):
             _pictures(spec.fingerprint, last.step, spec.family, data, last.images)
         else:
-            _samples(spec.fingerprint, last.step, data, last.images)
+            _samples(spec.fingerprint, last.step, spec.family, last.images)
 
 
 def first_moment(spec: RunSpec, data: Dataset | None) -> list[Moment]:
@@ -65,9 +65,13 @@ def _pictures(name: str, step: int, family: str, _data: Dataset, _made: torch.Te
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _samples(name: str, step: int, _data: Dataset, _made: torch.Tensor) -> None:
-    """Draw new pictures, always of the same codings."""
-    st.caption("New pictures, always of the same codings: watch one place while it learns.")
+def _samples(name: str, step: int, family: str, _made: torch.Tensor) -> None:
+    """Draw new pictures, always of the same codings, and what else the family shows."""
+    kinds = list(dict.fromkeys(FAMILIES[family].shows))
+    below = f" Below: {', then '.join(kinds[1:])}." if kinds[1:] else ""
+    st.caption(
+        f"New pictures, always of the same codings: watch one place while it learns.{below}"
+    )
     rows = _made.unflatten(0, (-1, SAMPLES)).numpy()
     st.image(
         to_png(picture_grid(rows, 2 if _made.shape[-1] > 16 else 6)),

@@ -4,19 +4,15 @@ import numpy as np
 import streamlit as st
 import torch
 
-from genlib.data import DATASETS
-from genlib.data.upload import UploadError, decoded
 from genlib.family import to_float, to_uint8
 from genlib.metrics import linear_denoiser, psnr
 from genlib.plots import Line, lines, picture_grid, to_png
 from genlib.runs import Run, RunSpec
-from ui import inside, shelf
+from ui import inside, own_picture, shelf
 from ui.components import chart_at_rest
 from ui.controls import BIND
-from ui.drawing_pad import drawing_pad
 
 LEVELS = (0.0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
-SOURCES = ("Test pictures", "Draw", "Upload")
 MEASURED = 1000  # test pictures
 SHOWN = 6  # of them in a strip
 
@@ -29,9 +25,7 @@ def restoring(run: Run | None, family: str) -> None:
         return
     left, right = st.columns([1, 2], gap="large")
     with left:
-        source = st.segmented_control(
-            "Pictures", SOURCES, default=SOURCES[0], required=True, key=f"{family}.source", **BIND
-        )
+        slot = st.container()
         level = st.slider(
             "Test level",
             0.0,
@@ -42,34 +36,13 @@ def restoring(run: Run | None, family: str) -> None:
             help="The corruption now; the model was trained at its own level.",
             **BIND,
         )
-        x = _pictures(source, run, family)
+        with slot:
+            x = own_picture.chosen(run.spec, f"{family}.source")
     with right:
-        if x is None:
+        if not len(x):
             st.info("Draw something, or upload a picture, to see it restored.")
             return
         _restored(run, x, level)
-
-
-def _pictures(source: str, run: Run, family: str) -> torch.Tensor | None:
-    """Return the pictures that the student chose, in [0, 1]."""
-    data = shelf.dataset(run.spec.dataset)
-    shape = DATASETS[run.spec.dataset].shape
-    if source == "Draw":
-        drawn = drawing_pad(shape, key=f"{family}-pad")
-        return None if drawn is None else to_float(drawn).expand(1, *shape)
-    if source == "Upload":
-        file = st.file_uploader("A picture", type=["png", "jpg", "jpeg", "webp"])
-        st.caption("PNG, JPEG or WebP, at most 10 MB and 16 megapixels. It is not kept.")
-        return None if file is None else _uploaded(file.getvalue(), shape)
-    return to_float(data.test[data.showcase()[:SHOWN]])
-
-
-def _uploaded(content: bytes, shape: tuple[int, int, int]) -> torch.Tensor | None:
-    try:
-        return to_float(decoded(content, shape))[None]
-    except UploadError as error:
-        st.error(str(error), icon=":material/error:")
-        return None
 
 
 def _restored(run: Run, x: torch.Tensor, level: float) -> None:

@@ -8,6 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 from genlib.adversarial import GAN
 from genlib.curve import Row
 from genlib.data import DATASETS, Dataset, DatasetUnavailableError, download_fraction
+from genlib.family import MERITS
 from genlib.jobs import Job
 from genlib.metrics import psnr
 from genlib.models import FAMILIES
@@ -17,7 +18,6 @@ from ui import living, queue, shelf
 from ui.queue import LONGEST, headline, lives
 
 CONTROLS = 136  # pixels
-MERITS = {"mse": "MSE", "energy": "energy distance"}
 REFERENCES = {"pca_mse": "PCA", "linear_denoiser_mse": "best linear"}
 
 
@@ -160,6 +160,10 @@ def _figures(run: Run) -> str:
             f"Energy distance to test data **{metrics['test_energy']:.4f}**; D is right on "
             f" {metrics['test_right on real']:.0%} of real and "
             f"{metrics['test_right on fake']:.0%} of generated ones."
+        )
+    if "test_noise" in metrics:
+        return (
+            f"Mean squared error of the noise **{metrics['test_noise']:.4f}** (guessing none: 1)"
         )
     mse = metrics["test_mse"]
     text = f"Test MSE **{mse:.4f}**"

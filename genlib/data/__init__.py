@@ -10,7 +10,7 @@ from genlib.data.catalogue import (
     load,
     resized,
 )
-from genlib.data.points import CELLS, MODES, Modes
+from genlib.data.points import CELLS, MODES, Modes, score
 
 __all__ = [
     "CELLS",
@@ -24,4 +24,5 @@ __all__ = [
     "download_fraction",
     "load",
     "resized",
+    "score",
 ]

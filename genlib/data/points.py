@@ -64,6 +64,20 @@ def mixture(modes: Modes, count: int, rng: torch.Generator) -> Labelled:
     return Labelled((modes.centres[labels] + modes.deviation * noise)[:, :, None, None], labels)
 
 
+def score(
+    modes: Modes, x: Float[Tensor, "batch 2"], alpha: float, sigma: float
+) -> Float[Tensor, "batch 2"]:
+    """Return ∇ ln p of a mixture in noise, at x: of points α x_0 + σ ε.
+
+    It is a mixture again, of centres α c and variance α² s² + σ².
+    """
+    variance = (alpha * modes.deviation) ** 2 + sigma**2
+    towards = alpha * modes.centres - x[:, None]
+    shares = (-towards.square().sum(2) / (2 * variance)).softmax(1)
+    slope: Tensor = (shares[:, :, None] * towards).sum(1) / variance
+    return slope
+
+
 def moons(count: int, rng: torch.Generator) -> Labelled:
     """Return points near two half circles that reach into each other."""
     labels = torch.randint(2, (count,), generator=rng)

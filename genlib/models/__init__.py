@@ -3,7 +3,9 @@
 from genlib.family import Family
 from genlib.models.convolutional import ConvolutionalAutoencoder
 from genlib.models.dcgan import DCGAN
+from genlib.models.ddpm import DDPM
 from genlib.models.denoising import DenoisingAutoencoder
+from genlib.models.flow import FlowMatching
 from genlib.models.gan import DenseGAN
 from genlib.models.gan2d import PlaneGAN
 from genlib.models.linear import LinearAutoencoder
@@ -23,4 +25,6 @@ FAMILIES: dict[str, type[Family]] = {
     "gan2d": PlaneGAN,
     "gan": DenseGAN,
     "dcgan": DCGAN,
+    "ddpm": DDPM,
+    "flow": FlowMatching,
 }

@@ -3,6 +3,7 @@
 from genlib.plots.architecture import architecture
 from genlib.plots.charts import GENERATED, QUIET, REAL, coding_chart, loss_chart
 from genlib.plots.drawn import named_rows, pointed_curve
+from genlib.plots.fields import arrows, paths
 from genlib.plots.figures import (
     CLASSES,
     Line,
@@ -28,6 +29,7 @@ __all__ = [
     "Line",
     "animation",
     "architecture",
+    "arrows",
     "bars",
     "class_areas",
     "cloud_chart",
@@ -38,6 +40,7 @@ __all__ = [
     "loss_chart",
     "named_rows",
     "paired_bars",
+    "paths",
     "picture_grid",
     "picture_map",
     "plane",

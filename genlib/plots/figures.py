@@ -70,7 +70,7 @@ def lines(
         figure.update_yaxes(
             **_ticks(_round_numbers(np.concatenate([line.y for line in curves.values()])))
         )
-    return _housed(figure)
+    return housed(figure)
 
 
 def _ticks(values: list[float]) -> dict[str, Any]:
@@ -110,7 +110,7 @@ def bars(
         )
     figure.update_xaxes(title=x_title, type="category")
     figure.update_yaxes(title=y_title)
-    figure = _housed(figure)
+    figure = housed(figure)
     return figure.update_layout(margin={"r": 76}) if reference is not None else figure
 
 
@@ -150,7 +150,7 @@ def histograms(
     figure.update_layout(barmode="overlay", bargap=0.02)
     figure.update_xaxes(title=x_title, range=(low, high))
     figure.update_yaxes(title="share", tickformat=".0%")
-    return _housed(figure)
+    return housed(figure)
 
 
 def class_areas(
@@ -176,7 +176,7 @@ def class_areas(
     )
     figure.update_xaxes(title="step")
     figure.update_yaxes(title="share of samples", range=(0, 1), tickformat=".0%")
-    figure = _housed(figure).update_layout(hovermode="x unified")
+    figure = housed(figure).update_layout(hovermode="x unified")
     legend = {"orientation": "h", "x": 0, "y": -0.25, "yanchor": "top"}
     return figure.update_layout(legend=legend, height=HEIGHT + 60)
 
@@ -193,7 +193,7 @@ def paired_bars(
     )
     figure.update_xaxes(type="category", tickangle=-40)
     figure.update_yaxes(title=y_title, tickformat=".0%")
-    return _housed(figure)
+    return housed(figure)
 
 
 def cloud_chart(
@@ -228,7 +228,7 @@ def cloud_chart(
     figure.add_trace(Scatter(x=names, y=draw, name="draw z", mode="markers", marker=dot))
     figure.update_layout(barmode="overlay")
     figure.update_xaxes(title="coding", type="category")
-    return _housed(figure)
+    return housed(figure)
 
 
 def dots(samples: dict[str, Float[ndarray, "_ 2"]], x_title: str, y_title: str) -> Figure:
@@ -245,13 +245,14 @@ def dots(samples: dict[str, Float[ndarray, "_ 2"]], x_title: str, y_title: str) 
             for (name, places), colour in zip(samples.items(), (GENERATED, REAL), strict=False)
         ]
     )
-    figure = _housed(figure)
+    figure = housed(figure)
     figure.update_xaxes(title=x_title)
     figure.update_yaxes(title=y_title, scaleanchor="x", scaleratio=1)
     return figure
 
 
-def _housed(figure: Figure) -> Figure:
+def housed(figure: Figure) -> Figure:
+    """Return a figure with the house's margins, height and legend; nobody zooms by accident."""
     figure.update_xaxes(fixedrange=True, automargin=True)
     figure.update_yaxes(fixedrange=True, automargin=True)
     return figure.update_layout(

@@ -13,9 +13,10 @@ from genlib.studies.health import Health
 from genlib.studies.likelihood import Likelihood
 from genlib.studies.mixture_prior import MixturePrior
 from genlib.studies.recipe_grid import RecipeGrid
+from genlib.studies.sampler_bench import SamplerBench
 from genlib.studies.seed_sweep import SeedSweep
 
-OnModel = CodeMap | FewLabels | Likelihood | BetaSweep | MixturePrior | Health
+OnModel = CodeMap | FewLabels | Likelihood | BetaSweep | MixturePrior | Health | SamplerBench
 OnRun = OnModel | SeedSweep | RecipeGrid  # they begin with a run, or with its specification
 Study = OnRun | JudgeSpec
 Task = RunSpec | Study
@@ -37,6 +38,7 @@ __all__ = [
     "OnModel",
     "OnRun",
     "RecipeGrid",
+    "SamplerBench",
     "SeedSweep",
     "Study",
     "Task",

@@ -5,11 +5,13 @@ from typing import Annotated
 from pydantic import AfterValidator
 
 from genlib.data import DATASETS
+from genlib.diffusion import Diffusion
 from genlib.family import Encodes, Generates
 from genlib.models import FAMILIES
 from genlib.models.gan2d import PlaneGAN
 from genlib.models.vae import VariationalAutoencoder
 from genlib.runs import Run, RunSpec
+from genlib.samplers import laid_out
 
 
 def _has_codings(spec: RunSpec) -> RunSpec:
@@ -38,10 +40,29 @@ def _is_variational(spec: RunSpec) -> RunSpec:
     return spec
 
 
+def _diffuses(spec: RunSpec) -> RunSpec:
+    if not issubclass(FAMILIES[spec.family], Diffusion):
+        raise ValueError(f"the family {spec.family} knows no noise")
+    return _draws_pictures(spec)
+
+
+Denoiser = Annotated[RunSpec, AfterValidator(_diffuses)]
 Encoder = Annotated[RunSpec, AfterValidator(_has_codings)]
 Generator = Annotated[RunSpec, AfterValidator(_draws_pictures)]
 Plane = Annotated[RunSpec, AfterValidator(_is_plane_gan)]
 Variational = Annotated[RunSpec, AfterValidator(_is_variational)]
+
+
+def diffusing(run: Run) -> Diffusion:
+    """Return a run's model as the one that it is, laid out to be sampled.
+
+    Raises:
+        TypeError: it is another.
+    """
+    if not isinstance(run.family, Diffusion):
+        raise TypeError(f"{run.spec.family} knows no noise")
+    laid_out(run.family.network)
+    return run.family
 
 
 def variational(run: Run) -> VariationalAutoencoder:

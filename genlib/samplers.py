@@ -1,0 +1,177 @@
+r"""Ways back from noise to data, as generators over the frames of the path.
+
+Each asks a predictor for $\hat x_0$, the clean picture that it sees in $x_t$; the noise that it
+sees is what is left, $\hat\varepsilon = (x_t - \alpha_t \hat x_0) / \sigma_t$. They differ in how
+they take the next step from the two.
+"""
+
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from typing import Literal, NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from genlib.schedules import Schedule
+
+Values = Float[Tensor, "batch *shape"]
+Predictor = Callable[[Values, int], Values]  # (x_t, t) → x̂_0
+
+
+class Frame(NamedTuple):
+    """A moment of a path: x at a time, and the clean x that the model sees in it."""
+
+    time: int
+    x: Values
+    clean: Values
+
+
+Path = Iterator[Frame]
+Sampler = Callable[[Predictor, Values, Schedule, list[int], torch.Generator], Path]
+
+
+def ddim(eta: float) -> Sampler:
+    """Return the sampler of Song et al. 2021 (arXiv:2010.02502), eq. 12.
+
+    With η = 1 it is DDPM's (Ho et al. 2020, algorithm 2, with the smaller variance β̃), whatever
+    the number of steps. With η = 0 it draws nothing, and its step is Euler's on the probability
+    flow.
+    """
+
+    def sample(
+        predict: Predictor, x: Values, schedule: Schedule, times: list[int], rng: torch.Generator
+    ) -> Path:
+        for t, s in pairwise(times):
+            clean = predict(x, t)
+            yield Frame(t, x, clean)
+            eps = noise(schedule, x, clean, t)
+            x = stepped(schedule, clean, eps, s)
+            if eta and s:
+                spread = eta * _drawn(schedule, t, s)
+                kept = (schedule.sigmas[s].square() - spread.square()).clamp(min=0).sqrt()
+                fresh = torch.randn(x.shape, generator=rng, device=x.device)
+                x = schedule.alphas[s] * clean + kept * eps + spread * fresh
+        yield Frame(0, x, x)
+
+    return sample
+
+
+def _drawn(schedule: Schedule, t: int, s: int) -> Float[Tensor, ""]:
+    """Return the standard deviation of what DDPM draws anew on its way from t to s (eq. 16)."""
+    kept = schedule.alphas[t] / schedule.alphas[s]
+    left = (schedule.sigmas[t].square() - (kept * schedule.sigmas[s]).square()).clamp(min=0)
+    spread: Tensor = schedule.sigmas[s] / schedule.sigmas[t] * left.sqrt()
+    return spread
+
+
+def dpm_solver(
+    predict: Predictor, x: Values, schedule: Schedule, times: list[int], _: torch.Generator
+) -> Path:
+    """DPM-Solver++ (2M) of Lu et al. 2022 (arXiv:2211.01095), algorithm 2.
+
+    A step is exact where x̂_0 changes linearly in half the log signal-to-noise ratio; the change
+    is that since the step before. The first and the last step take x̂_0 as constant.
+    """
+    half = schedule.log_snr / 2
+    before: Values | None = None
+    last = torch.tensor(0.0)
+    for t, s in pairwise(times):
+        clean = predict(x, t)
+        yield Frame(t, x, clean)
+        width, guess = half[s] - half[t], clean
+        if before is not None and s and bool(last.isfinite()):
+            guess = clean + width / (2 * last) * (clean - before)
+        ratio = schedule.sigmas[s] / schedule.sigmas[t]
+        x = ratio * x + (schedule.alphas[s] - ratio * schedule.alphas[t]) * guess
+        before, last = clean, width
+    yield Frame(0, x, x)
+
+
+def probability_flow(order: Literal[1, 2]) -> Sampler:
+    """Return Euler's method (order 1) or Heun's (order 2) on the probability flow.
+
+    Karras et al. 2022 (arXiv:2206.00364), algorithm 1. Heun takes a second look at where Euler's
+    step would end, and goes by the mean of both slopes. Its last step is Euler's, as there is no
+    noise left to see at t = 0.
+    """
+
+    def sample(
+        predict: Predictor, x: Values, schedule: Schedule, times: list[int], _: torch.Generator
+    ) -> Path:
+        for t, s in pairwise(times):
+            clean = predict(x, t)
+            yield Frame(t, x, clean)
+            slope = _slope(schedule, x, clean, t)
+            ahead = _moved(schedule, x, slope, t, s)
+            if order == 2 and s:
+                beyond = _slope(schedule, ahead, predict(ahead, s), s)
+                ahead = _moved(schedule, x, (slope + beyond) / 2, t, s)
+            x = ahead
+        yield Frame(0, x, x)
+
+    return sample
+
+
+def _slope(schedule: Schedule, x: Values, clean: Values, t: int) -> Values:
+    """Return the slope of the flow: ε − x_0 in t/T where it is straight, else ε in σ/α."""
+    eps = noise(schedule, x, clean, t)
+    return eps - clean if schedule.straight else eps
+
+
+def _moved(schedule: Schedule, x: Values, slope: Values, t: int, s: int) -> Values:
+    """Return x at time s, gone from time t along a slope."""
+    ratio = torch.tensor(1.0) if schedule.straight else schedule.alphas[s] / schedule.alphas[t]
+    moved: Tensor = ratio * x + (schedule.sigmas[s] - ratio * schedule.sigmas[t]) * slope
+    return moved
+
+
+def invert(predict: Predictor, x: Values, schedule: Schedule, times: list[int]) -> Values:
+    """Return the noise that leads to x: DDIM's steps (η = 0) walked backwards.
+
+    Args:
+        predict: the model; as x at the next time is not known yet, it is asked about x itself
+            (Mokady et al. 2023, eq. 3).
+        x: data.
+        schedule: of the model.
+        times: from T to 0, as a sampler takes them.
+    """
+    for t, s in zip(times[:0:-1], times[-2::-1], strict=True):
+        eps = noise(schedule, x, predict(x, s), s)
+        clean = (x - schedule.sigmas[t] * eps) / schedule.alphas[t]
+        x = stepped(schedule, clean, eps, s)
+    return x
+
+
+def inpainted(predict: Predictor, known: Values, hole: Values) -> Predictor:
+    """Return a predictor that sees through a hole alone: elsewhere it is told what is known.
+
+    So a sampler keeps what is known at every time, at its noise (Lugmayr et al. 2022, eq. 8).
+
+    Args:
+        predict: the model.
+        known: the clean values around the hole, scaled as the model sees them.
+        hole: 1 where the model is to fill in, else 0.
+    """
+
+    def informed(x: Values, t: int) -> Values:
+        return hole * predict(x, t) + (1 - hole) * known
+
+    return informed
+
+
+def laid_out(network: nn.Module) -> nn.Module:
+    """Return the same network, its filters laid out channels last: convolutions go faster so."""
+    return network.to(memory_format=torch.channels_last)
+
+
+def noise(schedule: Schedule, x: Values, clean: Values, t: int) -> Values:
+    """Return the noise that is left of x_t when the clean part is taken away."""
+    eps: Tensor = (x - schedule.alphas[t] * clean) / schedule.sigmas[t]
+    return eps
+
+
+def stepped(schedule: Schedule, clean: Values, eps: Values, t: int) -> Values:
+    """Return x at a time, of what is clean in it and its noise."""
+    x: Tensor = schedule.alphas[t] * clean + schedule.sigmas[t] * eps
+    return x

@@ -1,0 +1,115 @@
+r"""Which sampler is worth its steps? The same model and the same noise, walked in several ways.
+
+Every step costs one look of the network, Heun's two; nothing else takes time worth counting. So
+quality against **looks**, and against seconds, is what a sampler is judged by: the classifier FID
+of the pictures that it makes, beside that of real pictures against others.
+
+A sampler errs because the network is asked at a few times only. Euler's error falls like the
+width of a step, Heun's and DPM-Solver++'s like its square; DDPM draws new noise at each step,
+which mends old errors, but wants many small steps:
+
+$$\lVert x_0^{(n)} - x_0 \rVert = O(n^{-1}) \text{ or } O(n^{-2})$$
+
+When the steps are many, the walks that draw nothing end at the same pictures, and what is left is
+the network's own error.
+
+**References.** J. Song et al., *Denoising diffusion implicit models*, ICLR (2021). C. Lu et al.,
+*DPM-Solver++* (2022). T. Karras et al., *Elucidating the design space of diffusion-based
+generative models*, NeurIPS (2022).
+"""
+
+import json
+import time
+from collections.abc import Iterator
+from itertools import product
+from typing import Literal, NamedTuple
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from genlib.bench import Bench
+from genlib.config import Config
+from genlib.data import load as load_dataset
+from genlib.diffusion import SAMPLERS, Diffusion, SamplerName
+from genlib.events import Files, Measured
+from genlib.family import to_float
+from genlib.judge import judge_of, judged
+from genlib.metrics import frechet_distance
+from genlib.rng import generator
+from genlib.studies.starts import Denoiser, diffusing
+
+WALKS: tuple[SamplerName, ...] = ("DPM-Solver++", "Heun", "DDIM", "DDPM")  # Euler's is DDIM's
+STEPS = (3, 5, 10, 20, 50)
+BATCH = 256  # pictures at once
+SHOWN = 64  # pictures whose time is told
+
+
+class Walked(NamedTuple):
+    """What a sampler made in so many steps."""
+
+    sampler: SamplerName
+    steps: int
+    looks: int  # of the network
+    seconds: float  # for SHOWN pictures
+    fid: float
+
+
+class SamplerBench(Config):
+    """Quality against steps and seconds, for each sampler."""
+
+    study: Literal["sampler_bench"] = "sampler_bench"
+    start: Denoiser = Field(description="The run that is sampled.")
+    pictures: int = Field(2048, ge=256, le=10_000, description="Samples of each point.")
+
+    def perform(self, bench: Bench, files: Files) -> Iterator[Measured]:
+        """Yield the points so far; those that were measured before are kept."""
+        model = diffusing(bench.run(self.start))
+        ways = [
+            (name, steps) for name, steps in product(WALKS, STEPS) if steps <= model.schedule.last
+        ]
+        judge, before = yield from judge_of(self.start.dataset, bench, len(ways))
+        test = to_float(load_dataset(self.start.dataset).test.to(bench.device))
+        real, others = (
+            judged(judge, x).features for x in (test[: self.pictures], test[-self.pictures :])
+        )
+        found = points(files)
+        for name, steps in ways[len(found) :]:
+            seconds, made = _made(model, name, steps, self.pictures, bench.device)
+            fid = frechet_distance(real, judged(judge, made).features)
+            looks = 2 * steps - 1 if name == "Heun" else steps
+            found.append(Walked(name, steps, looks, seconds * SHOWN / self.pictures, fid))
+            document = {"points": found, "floor": frechet_distance(real, others)}
+            kept = {"points.json": json.dumps(document).encode()}
+            yield Measured(before + len(found), before + len(ways), kept)
+
+
+@torch.no_grad()
+def _made(
+    model: Diffusion, name: SamplerName, steps: int, count: int, device: torch.device
+) -> tuple[float, Tensor]:
+    """Return the seconds that so many pictures took, and the pictures."""
+    rng = generator(0, device)
+    noise = torch.randn(count, *model.shape, generator=rng, device=device)
+    labels = torch.arange(count, device=device) % 10 if model.classes else None
+    times = model.schedule.times(steps)
+    began = time.perf_counter()
+    parts = []
+    for index in torch.arange(count, device=device).split(BATCH):
+        wanted = None if labels is None else labels[index]
+        *_, last = model.frames(noise[index], SAMPLERS[name], times, rng, wanted)
+        parts.append(model.unscaled(last.x))
+    made = torch.cat(parts).cpu()
+    return time.perf_counter() - began, made
+
+
+def points(files: Files) -> list[Walked]:
+    """Return the points of `perform`, in the order in which they were measured."""
+    if "points.json" not in files:
+        return []
+    return [Walked(*values) for values in json.loads(files["points.json"])["points"]]
+
+
+def floor(files: Files) -> float:
+    """Return the distance of real pictures from other real ones."""
+    return float(json.loads(files["points.json"])["floor"])

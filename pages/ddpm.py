@@ -1,0 +1,81 @@
+"""The lesson of denoising diffusion, top to bottom as a student reads it."""
+
+import streamlit as st
+
+from genlib.runs import RunSpec
+from ui import controls, diffusing, forward, inside, lesson, repaint, reverse, score_field
+from ui.run_panel import run_panel
+
+FAMILY = "ddpm"
+
+st.markdown(
+    "Drown a picture in noise, step by step, and teach a network to say which noise is there. "
+    "Then begin with nothing but noise, and let it find a picture."
+)
+knobs, picture = st.columns([1, 2], gap="large")
+with knobs:
+    spec = controls.knobs(FAMILY)
+with picture:
+    run = run_panel(spec)
+pictures = diffusing.of_pictures(run, FAMILY)
+
+with lesson.section(
+    "From noise to pictures",
+    "Press Play, or drag. On the left what is there, on the right what the model sees in it: at "
+    "first a blur of all that it may become, then one thing.",
+):
+    reverse.reverse(pictures, FAMILY)
+
+with lesson.section(
+    "Drown a picture",
+    "Drag through time and watch for the moment at which you can no longer tell what it was; then "
+    "compare with what the model still sees.",
+):
+    forward.drowning(pictures, FAMILY)
+
+with lesson.section(
+    "How fast it drowns",
+    "A good schedule spends its times where there is something to learn, and ends where nothing "
+    "of the picture is left.",
+):
+    forward.schedules(pictures, FAMILY)
+
+with lesson.section(
+    "Which times are hard?",
+    "Compare the two ends: where the noise is easy to tell, the picture is hard to guess.",
+):
+    forward.by_time(pictures, FAMILY)
+
+with lesson.section(
+    "Begin in the middle",
+    "Draw a few strokes and noise them: half way the model keeps your idea and makes clothes of "
+    "it; at the end it has forgotten you.",
+):
+    repaint.from_the_middle(pictures, FAMILY)
+
+with lesson.section(
+    "Paint a hole",
+    "Elsewhere the picture is told to the model at every step, so what it puts into the hole has "
+    "to fit. It was never trained for that.",
+):
+    repaint.holes(pictures, FAMILY)
+
+with lesson.section(
+    "The score, in the plane",
+    "Blue arrows are exact, orange ones learned. With much noise all point to the middle; with "
+    "little, to the nearest part of the data.",
+):
+    score_field.field(run, FAMILY)
+
+with lesson.section(
+    "Break it, cure it",
+    "The same network and training. On the left the noise never wins, so sampling begins with "
+    "something that training has never shown.",
+):
+    shown = ("never noise", "fast")
+    diffusing.samples_of({title: RunSpec.of_preset(FAMILY, title) for title in shown})
+    inside.preset_button(FAMILY, "never noise", "the broken schedule")
+
+lesson.theory(spec)
+lesson.code(spec, run)
+lesson.share(FAMILY, spec)

@@ -1,0 +1,69 @@
+"""The lesson of flow matching, top to bottom as a student reads it."""
+
+import streamlit as st
+
+from genlib.runs import RunSpec
+from ui import controls, diffusing, inside, lesson, noises, reverse, score_field, shelf
+from ui.run_panel import run_panel
+
+FAMILY = "flow"
+TOLD = RunSpec.of_preset(FAMILY, "told the class")
+
+st.markdown(
+    "Join each picture to noise by a straight line and learn which way to walk. It is diffusion "
+    "without its schedule: less to choose, and fewer steps."
+)
+knobs, picture = st.columns([1, 2], gap="large")
+with knobs:
+    spec = controls.knobs(FAMILY)
+with picture:
+    run = run_panel(spec)
+pictures = diffusing.of_pictures(run, FAMILY)
+
+with lesson.section(
+    "From noise to pictures",
+    "Press Play, or drag. On the left what is there, on the right where the walk would end if it "
+    "went straight on.",
+):
+    reverse.reverse(pictures, FAMILY)
+
+with lesson.section(
+    "Straight and curved",
+    "The same noise, the same data. Compare how far a point walks for the same way: every bend "
+    "costs steps.",
+):
+    score_field.trajectories(run, FAMILY)
+
+with lesson.section(
+    "How few steps are enough?",
+    "Euler's steps, the same noise in each column. Look for the first row in which you would buy "
+    "the shoes.",
+):
+    kinds = {"Flow matching": FAMILY, "Diffusion": "ddpm"}
+    diffusing.few_steps({title: RunSpec.of_preset(kind) for title, kind in kinds.items()})
+
+with lesson.section(
+    "Ask for a class",
+    "Each column is the same noise. Guidance 0 forgets the class, 1 is as learned; more makes it "
+    "plainer, and all alike.",
+):
+    told = run if run is not None and run.spec.model.conditional else shelf.finished(TOLD)
+    diffusing.guided(told, FAMILY)
+    inside.preset_button(FAMILY, "told the class", "a model that is told the class")
+
+with lesson.section(
+    "Between two noises",
+    "Noise is a map of pictures. Walk on the sphere where noise lives, and each step is a thing; "
+    "take the short cut through its middle, and it is a blur.",
+):
+    noises.between_noises(pictures, FAMILY)
+
+with lesson.section(
+    "Between two pictures",
+    "Walk backwards to find the noise of a picture that you know, then walk between two of them.",
+):
+    noises.between_pictures(pictures, FAMILY)
+
+lesson.theory(spec)
+lesson.code(spec, run)
+lesson.share(FAMILY, spec)

@@ -1,0 +1,154 @@
+"""The parts of a lesson on noise, in their order: for pictures, and for points in the plane."""
+
+from collections.abc import Mapping
+from functools import partial
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+import torch
+
+from genlib.data import DATASETS
+from genlib.diffusion import SAMPLERS
+from genlib.plots import Line, lines, named_rows
+from genlib.rng import generator
+from genlib.runs import Run, RunSpec
+from genlib.samplers import dpm_solver
+from genlib.studies import SamplerBench
+from genlib.studies.sampler_bench import SHOWN, WALKS, floor, points
+from genlib.studies.starts import diffusing
+from ui import inside, shelf
+from ui.clouds import draw_number
+from ui.components import chart_at_rest
+from ui.study_panel import study_panel
+
+GUIDED = (0.0, 1.0, 2.0, 4.0)
+FEW = (1, 2, 3, 5, 20)
+STEPS = 20
+Files = Mapping[str, bytes]
+
+
+def of_pictures(run: Run | None, family: str) -> Run | None:
+    """Return the page's run where it is one of pictures, else the shipped one."""
+    if run is not None and DATASETS[run.spec.dataset].kind == "pictures":
+        return run
+    return shelf.finished(RunSpec.of_preset(family)) if run is not None else None
+
+
+@st.fragment
+def guided(run: Run | None, family: str) -> None:
+    """Draw each class at several strengths of guidance, all of the same noise."""
+    if run is None:
+        inside.missing()
+        return
+    seed = draw_number(family, "draw", "Seed of the noise", "Other noise")
+    _guided(run.spec.fingerprint, seed, run, dark=st.context.theme.type == "dark")
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _guided(name: str, seed: int, _run: Run, *, dark: bool) -> None:
+    model = diffusing(_run)
+    classes = DATASETS[_run.spec.dataset].classes
+    noise = torch.randn(len(classes), *model.shape, generator=generator(seed))
+    labels = torch.arange(len(classes))
+    times = model.schedule.times(STEPS)
+    rows = []
+    for strength in GUIDED:
+        *_, last = model.frames(noise, dpm_solver, times, generator(seed), labels, strength)
+        rows.append(_levels(model.unscaled(last.x)))
+    st.caption(f"From left to right: {', '.join(classes)}.")
+    titles = [f"guidance {strength:g}" for strength in GUIDED]
+    image = named_rows(np.stack(rows), titles, 3, dark=dark)
+    st.image(image, width="stretch", alt="A row of classes for each strength of guidance")
+
+
+def _levels(x: torch.Tensor) -> np.ndarray:
+    return (255 * x).round().byte().numpy()
+
+
+def few_steps(specs: dict[str, RunSpec]) -> None:
+    """Draw what few of Euler's steps make of the same noise, by each of some runs."""
+    for column, (title, spec) in zip(
+        st.columns(len(specs), gap="large"), specs.items(), strict=True
+    ):
+        with column:
+            st.markdown(f"**{title}**")
+            run = shelf.finished(spec)
+            if run is None:
+                st.info("Not trained on this server yet.")
+                continue
+            _few(spec.fingerprint, run, dark=st.context.theme.type == "dark")
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _few(name: str, _run: Run, *, dark: bool) -> None:
+    model = diffusing(_run)
+    noise = torch.randn(6, *model.shape, generator=generator(0))
+    rows = []
+    for steps in FEW:
+        times = model.schedule.times(steps)
+        *_, last = model.frames(noise, SAMPLERS["Euler"], times, generator(0))
+        rows.append(_levels(model.unscaled(last.x)))
+    titles = [f"{steps} step{'s' if steps > 1 else ''}" for steps in FEW]
+    image = named_rows(np.stack(rows), titles, 3, dark=dark)
+    st.image(image, width="stretch", alt="Six pictures after a few steps, and after more")
+
+
+def samples_of(specs: dict[str, RunSpec]) -> None:
+    """Draw what runs make, side by side, and what is wrong with their schedules."""
+    for column, (title, spec) in zip(
+        st.columns(len(specs), gap="large"), specs.items(), strict=True
+    ):
+        with column:
+            st.markdown(f"**{title}**")
+            run = shelf.finished(spec)
+            if run is None:
+                st.info("Not trained on this server yet.")
+                continue
+            st.caption(diffusing(run).schedule.complaint() or "x_T is noise, as it should be.")
+            _twelve(spec.fingerprint, run)
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _twelve(name: str, _run: Run) -> None:
+    model = diffusing(_run)
+    made = model.generate(torch.randn(12, model.codings, generator=generator(0)))
+    inside.row_of_pictures(made[:6], "New pictures", 4, 620)
+    inside.row_of_pictures(made[6:], "More new pictures", 4, 620)
+
+
+def quality(run: Run | None) -> None:
+    """Draw the quality of each sampler against its steps and its seconds, or offer to measure."""
+    if run is None:
+        inside.missing()
+        return
+    study_panel(SamplerBench(start=run.spec), "Measure the samplers", partial(_quality, run.spec))
+
+
+def _quality(spec: RunSpec, files: Files) -> None:
+    found = points(files)
+    if not found:
+        return
+    left, right = st.columns(2, gap="large")
+    ways = [name for name in WALKS if any(point.sampler == name for point in found)]
+    for column, title, place in (
+        (left, "looks of the network", lambda point: point.looks),
+        (right, f"seconds for {SHOWN} pictures", lambda point: point.seconds),
+    ):
+        with column:
+            curves = {
+                name: Line(
+                    np.array([place(point) for point in found if point.sampler == name], float),
+                    np.array([point.fid for point in found if point.sampler == name]),
+                )
+                for name in ways
+            }
+            st.caption(f"Classifier FID against {title}: lower and further left is better.")
+            chart_at_rest(
+                lines(curves, title, "classifier FID", log="xy"),
+                f"quality-{spec.fingerprint[:8]}-{title[:5]}",
+            )
+    st.caption(f"Real pictures against other real ones: {floor(files):.2f}.")
+    table = pd.DataFrame([point._asdict() for point in found])
+    with st.expander("The numbers"):
+        st.dataframe(table, hide_index=True)

@@ -1,0 +1,109 @@
+"""What moves in the browser: frames are sent once, then played and scrubbed without the server.
+
+What is sent is one string of bytes: the length of a JSON document, four bytes long, the document,
+and the arrays that it gives the lengths of.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+BAR = """
+<div class="moments">
+  <button type="button" class="play" aria-label="Play"></button>
+  <input type="range" min="0" step="1" aria-label="Moment">
+</div>
+"""
+
+CSS = """
+.told { margin: .5rem 0; min-height: var(--lines); line-height: 1.4;
+        font-variant-numeric: tabular-nums; }
+.moments { display: flex; gap: .75rem; align-items: center; }
+.moments[hidden] { display: none; }
+.moments input { flex: 1; accent-color: var(--st-primary-color); min-width: 4rem; }
+button { font: inherit; min-width: 5.2rem; min-height: 2.4rem; color: inherit; cursor: pointer;
+         border: 1px solid var(--st-border-color); border-radius: var(--st-button-radius);
+         background: var(--st-background-color); }
+button:hover { border-color: var(--st-primary-color); color: var(--st-primary-color); }
+canvas:focus-visible, button:focus-visible, input:focus-visible {
+  outline: 3px solid var(--st-primary-color); outline-offset: 2px; }
+"""
+
+JS = """
+// Streamlit calls this again on every rerun; the player is built anew only for other frames.
+export default function ({ data, parentElement }) {
+  const root = parentElement.querySelector(".player");
+  const name = fingerprint(data);
+  if (root.name === name) return;
+  root.name = name;
+  const length = new DataView(data.buffer, data.byteOffset).getUint32(0);
+  const told = JSON.parse(new TextDecoder().decode(data.subarray(4, 4 + length)));
+  let at = 4 + length;
+  const part = size => data.slice(at, at += size);
+  const arrays = Object.fromEntries(told.arrays.map(([key, size]) => [key, part(size)]));
+  begin(root, told, arrays);
+  return () => cancelAnimationFrame(root.clock);
+}
+
+function fingerprint(data) {
+  let hash = data.length;
+  for (let i = 0; i < data.length; i += 3) hash = (31 * hash + data[i]) | 0;
+  return hash;
+}
+
+// Let the bar, and the arrow keys within what is looked at, choose the moment that is drawn.
+function barred(root, looked, captions, pace, start, draw) {
+  const slider = root.querySelector(".moments input"), last = captions.length - 1;
+  const [play, words] = [root.querySelector(".play"), root.querySelector(".told")];
+  const rests = root.kept === undefined || root.kept === root.rest;  // nobody has moved it
+  root.rest = start;
+  let playing = false;
+  root.querySelector(".moments").hidden = last === 0;
+  slider.max = last;
+
+  function show(moment) {
+    root.kept = moment;
+    slider.value = moment;
+    words.textContent = captions[moment];
+    draw(moment);
+  }
+  function pause() {
+    playing = false;
+    play.textContent = "Play";
+    cancelAnimationFrame(root.clock);
+  }
+  play.onclick = () => {
+    if (playing) return pause();
+    playing = true;
+    play.textContent = "Pause";
+    const first = root.kept === last ? 0 : root.kept;
+    let began;
+    const tick = time => {
+      began ??= time;
+      const moment = Math.min(last, first + Math.floor((time - began) / pace));
+      if (moment !== root.kept) show(moment);
+      if (moment === last) return pause();
+      root.clock = requestAnimationFrame(tick);
+    };
+    show(first);
+    root.clock = requestAnimationFrame(tick);
+  };
+  slider.oninput = () => { pause(); show(Number(slider.value)); };
+  looked.onkeydown = event => {
+    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    pause();
+    show(Math.min(last, Math.max(0, root.kept + step)));
+  };
+  pause();
+  show(Math.min(last, rests ? start : root.kept));
+}
+"""
+
+
+def packed(told: Mapping[str, Any], arrays: Mapping[str, bytes]) -> bytes:
+    """Return a document and its arrays as the bytes that are sent."""
+    sizes = [(name, len(array)) for name, array in arrays.items()]
+    document = json.dumps({**told, "arrays": sizes}).encode()
+    return b"".join([len(document).to_bytes(4, "big"), document, *arrays.values()])

@@ -1,0 +1,238 @@
+"""The way back from noise to pictures: asked for with a few knobs, streamed, then a film."""
+
+import time
+from collections.abc import Iterable
+from functools import partial
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import streamlit as st
+import torch
+
+from genlib.data import DATASETS
+from genlib.diffusion import SAMPLERS, Diffusion, SamplerName
+from genlib.family import to_uint8
+from genlib.plots import animation, picture_grid, to_png
+from genlib.rng import generator
+from genlib.runs import Run
+from genlib.samplers import Frame, Sampler, ddim
+from genlib.schedules import ScheduleError
+from genlib.studies.starts import diffusing
+from ui import inside
+from ui.clouds import draw_number
+from ui.controls import BIND
+from ui.film import Film, film
+
+SIDE = 4  # pictures of a row and of a column
+STEPS = (1, 2, 5, 10, 20, 50, 100, 250, 1000)
+FRAMES = 60  # of a film at most; longer paths are told by so many of their moments
+FACTOR = 3  # by which pixels are enlarged
+GAP = 8  # pixels between panels, before enlarging
+PAUSE = 0.08  # seconds between two frames while they come
+ANY = "Any class"
+
+
+class Recipe(NamedTuple):
+    """All that decides a way from noise to pictures, but for the model."""
+
+    sampler: SamplerName
+    eta: float
+    steps: int
+    label: int  # −1 is any
+    guidance: float
+    seed: int
+
+    @property
+    def walk(self) -> Sampler:
+        """The sampler; DDIM with its η."""
+        return ddim(self.eta) if self.sampler == "DDIM" else SAMPLERS[self.sampler]
+
+
+@st.fragment
+def reverse(run: Run | None, family: str) -> None:
+    """Let the student choose how to walk from noise to sixteen pictures, and show the walk."""
+    if run is None:
+        inside.missing()
+        return
+    left, right = st.columns([1, 2], gap="large")
+    with left:
+        recipe = _recipe(run, family)
+    with right:
+        try:
+            frames = _streamed(run, recipe)
+        except ScheduleError as error:
+            st.info(f"{error}", icon=":material/info:")
+            return
+        shown = film_of(frames, diffusing(run))
+        film(shown, f"{family}-reverse", "the way from noise to pictures", FACTOR)
+        _downloads(f"{family}-{run.spec.fingerprint[:8]}-{recipe.seed}", shown)
+
+
+def _recipe(run: Run, family: str) -> Recipe:
+    """Draw the knobs of the walk."""
+    model = diffusing(run)
+    names: list[SamplerName] = list(SAMPLERS)
+    sampler = st.selectbox(
+        "Sampler",
+        names,
+        key=f"{family}.sampler",
+        help="How the next step follows from what the model sees.",
+        **BIND,
+    )
+    steps = steps_slider(family, model)
+    eta = st.slider(
+        "Fresh noise η",
+        0.0,
+        1.0,
+        0.0,
+        0.1,
+        key=f"{family}.eta",
+        disabled=sampler != "DDIM",
+        help="DDIM alone: 0 draws nothing on the way, 1 as much as DDPM.",
+        **BIND,
+    )
+    label, guidance = class_choice(run, family) if model.classes else (-1, 1.0)
+    seed = draw_number(family, "sample", "Seed of the noise", "Other noise")
+    return Recipe(sampler, eta, steps, label, guidance, seed)
+
+
+def steps_slider(family: str, model: Diffusion) -> int:
+    """Let the student choose how many steps the walk has; no more than there are times."""
+    last = model.schedule.last
+    options = [steps for steps in STEPS if steps <= last]
+    if len(options) == 1:
+        st.caption("This model knows a single time, so there is a single step.")
+        return 1
+    usual = 20 if 20 in options else options[-1]
+    return st.select_slider(
+        "Steps",
+        options,
+        usual,
+        key=f"{family}.steps",
+        help=f"Each asks the network once, Heun twice. This model knows {last:,} times.",
+        **BIND,
+    )
+
+
+def class_choice(run: Run, family: str) -> tuple[int, float]:
+    """Let the student ask for a class, and how firmly; −1 is any."""
+    classes = DATASETS[run.spec.dataset].classes
+    chosen = st.selectbox(
+        "Class", [ANY, *classes], index=1, key=f"{family}.label", help="What to make.", **BIND
+    )
+    guidance = st.slider(
+        "Guidance",
+        0.0,
+        5.0,
+        1.5,
+        0.25,
+        key=f"{family}.guidance",
+        disabled=chosen == ANY,
+        help="1 is the class as learned; more makes typical pictures, all alike; 0 forgets it.",
+        **BIND,
+    )
+    return ([ANY, *classes].index(chosen) - 1), guidance
+
+
+def labelled(model: Diffusion, label: int, count: int) -> torch.Tensor | None:
+    """Return so many labels of a class; None where the model is told none, or any is wanted."""
+    return torch.full((count,), label) if model.classes and label >= 0 else None
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _reel(name: str, recipe: Recipe) -> list[Frame]:
+    """Return the place where the frames of a walk are kept; empty until it was walked."""
+    return []
+
+
+def _streamed(run: Run, recipe: Recipe) -> list[Frame]:
+    """Return the frames of a walk; the first time, show each as it comes.
+
+    Raises:
+        ScheduleError: the model has no such steps.
+    """
+    reel = _reel(run.spec.fingerprint, recipe)
+    if reel:
+        return reel
+    model = diffusing(run)
+    times = model.schedule.times(recipe.steps)
+    rng = generator(recipe.seed)
+    noise = torch.randn(SIDE**2, *model.shape, generator=rng)
+    labels = labelled(model, recipe.label, SIDE**2)
+    kept = {times[index] for index in spread(len(times), FRAMES)}
+    frames, place, drawn = list[Frame](), st.empty(), 0.0
+    walk = model.frames(noise, recipe.walk, times, rng, labels, recipe.guidance)
+    for step, frame in enumerate(walk):
+        if frame.time in kept:
+            frames.append(frame)
+        if time.monotonic() - drawn > PAUSE:
+            drawn = time.monotonic()
+            _draw(place, frame, model, f"Step {step} of {recipe.steps}")
+    reel[:] = frames
+    place.empty()
+    return frames
+
+
+def spread(count: int, most: int) -> list[int]:
+    """Return indices of at most so many of a list's items, evenly, with its first and its last."""
+    return sorted({round(index) for index in np.linspace(0, count - 1, min(count, most))})
+
+
+def _draw(place: Any, frame: Frame, model: Diffusion, text: str) -> None:
+    """Draw one frame while the walk goes on: what is there, beside what the model sees in it."""
+    panels = [grid(model.unscaled(part))[None] for part in (frame.x, frame.clean)]
+    with place.container():
+        st.caption(text)
+        alt = "Noise on its way to pictures, beside what the model sees in it"
+        image = beside(panels, FACTOR)[0]
+        st.image(to_png(image), output_format="PNG", width=image.shape[1], alt=alt)
+
+
+def beside(panels: Iterable[np.ndarray], factor: int) -> np.ndarray:
+    """Return the frames of panels side by side in colour, enlarged."""
+    parts = [np.broadcast_to(panel, (*panel.shape[:3], 3)) for panel in panels]
+    gap = np.full((*parts[0].shape[:2], GAP, 3), 128, np.uint8)
+    between = [part for panel in parts for part in (gap, panel)][1:]
+    return np.concatenate(between, 2).repeat(factor, 1).repeat(factor, 2)
+
+
+def grid(x: torch.Tensor, columns: int = SIDE) -> np.ndarray:
+    """Return pictures in [0, 1] as one image in rows: grey ones with one channel, not enlarged."""
+    made = to_uint8(x).numpy()
+    image = picture_grid(made.reshape(-1, columns, *made.shape[1:]), 1)
+    return image if made.shape[1] == 3 else image[:, :, :1]
+
+
+def film_of(frames: list[Frame], model: Diffusion) -> Film:
+    """Return the film of a walk: x_t beside what the model sees in it."""
+    panels = {
+        "What is there: x at time t": [grid(model.unscaled(frame.x)) for frame in frames],
+        "What the model sees in it": [grid(model.unscaled(frame.clean)) for frame in frames],
+    }
+    last = model.schedule.last
+    captions = [
+        f"t = {frame.time:,} of {last:,}: {model.schedule.alphas[frame.time]:.2f} of a picture, "
+        f"noise {model.schedule.sigmas[frame.time]:.2f}"
+        for frame in frames
+    ]
+    return Film({title: np.stack(parts) for title, parts in panels.items()}, captions)
+
+
+def _downloads(name: str, shown: Film) -> None:
+    """Offer the film as an animation."""
+
+    def moving(kind: Literal["GIF", "PNG"]) -> bytes:
+        return animation(beside(shown.panels.values(), 2), 90, kind)
+
+    with st.container(horizontal=True):
+        kinds: tuple[tuple[str, str, Literal["GIF", "PNG"]], ...]
+        kinds = ("GIF", "gif", "GIF"), ("APNG", "png", "PNG")
+        for label, ending, kind in kinds:
+            st.download_button(
+                label,
+                partial(moving, kind),
+                f"{name}.{ending}",
+                on_click="ignore",
+                icon=":material/download:",
+                key=f"download-{name}-{ending}",
+            )

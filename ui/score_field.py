@@ -1,0 +1,174 @@
+"""Noise in the plane: the learned score beside the exact one, and the paths along it."""
+
+import numpy as np
+import streamlit as st
+import torch
+
+from genlib.data import DATASETS, MODES, score
+from genlib.diffusion import SAMPLERS, Diffusion, SamplerName
+from genlib.plots import arrows, paths
+from genlib.rng import generator
+from genlib.runs import Run, RunSpec
+from genlib.samplers import noise
+from genlib.studies.starts import diffusing
+from ui import inside, shelf
+from ui.components import chart_at_rest
+from ui.controls import BIND
+
+ARROWS = 15  # of a row and of a column
+POINTS = 400  # of the noised data, under the arrows
+WALKS = 80  # paths
+STEPS = 50  # of a path
+PRESET = "in the plane"
+TITLES = {"ddpm": "Diffusion, cosine", "flow": "Flow matching"}
+
+
+def plane_run(run: Run | None, family: str) -> Run | None:
+    """Return the page's run where it is one of points, else the shipped one of the plane."""
+    if run is not None and DATASETS[run.spec.dataset].kind == "plane":
+        return run
+    return shelf.finished(RunSpec.of_preset(family, PRESET))
+
+
+@st.fragment
+def field(run: Run | None, family: str) -> None:
+    """Let the student choose a time, and draw the learned score beside the exact one."""
+    found = plane_run(run, family)
+    if found is None:
+        inside.missing()
+        return
+    left, right = st.columns([1, 2], gap="large")
+    with left:
+        share = st.slider(
+            "Time",
+            2,
+            100,
+            30,
+            2,
+            format="%d %% of T",
+            key=f"{family}.moment",
+            help="At 100 % all is noise, and every arrow points to the middle.",
+            **BIND,
+        )
+        data = DATASETS[found.spec.dataset].title
+        st.caption(
+            f"Data: {data}. An arrow says which way p(x_t) rises, times σ: the noise to take away."
+        )
+        error = _score_error(found.spec.fingerprint, share, found)
+        if error is not None:
+            what = "The squared error of the learned arrows over the squares of the exact ones."
+            st.metric("Error of what is learned", f"{error:.1%}", help=what)
+    with right:
+        _field_chart(found.spec.fingerprint, share, family, found)
+    inside_button(run, family)
+
+
+def inside_button(run: Run | None, family: str) -> None:
+    """Offer to train in the plane, where the page's run is not of it."""
+    if run is None or DATASETS[run.spec.dataset].kind != "plane":
+        inside.preset_button(family, PRESET, "the plane")
+
+
+def _moment(run: Run, share: int) -> tuple[int, float, float]:
+    """Return the time of a share of T, with its α and σ."""
+    noises = diffusing(run).schedule
+    time = max(1, round(share / 100 * noises.last))
+    return time, float(noises.alphas[time]), float(noises.sigmas[time])
+
+
+def _vectors(
+    run: Run, places: torch.Tensor, share: int
+) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """Return σ times the learned score at places, and the exact one where it is known."""
+    model = diffusing(run)
+    time, alpha, sigma = _moment(run, share)
+    x = places.view(-1, *model.shape)
+    learned = -noise(model.schedule, x, model.predictor()(x, time), time).flatten(1)
+    name = run.spec.dataset
+    exact = sigma * score(MODES[name], places, alpha, sigma) if name in MODES else None
+    return learned, exact
+
+
+def _noised(run: Run, share: int, count: int) -> torch.Tensor:
+    """Return points of the data in noise."""
+    _, alpha, sigma = _moment(run, share)
+    x = shelf.dataset(run.spec.dataset).test[:count].flatten(1)
+    return alpha * x + sigma * torch.randn(x.shape, generator=generator(0))
+
+
+@st.cache_data(max_entries=128, show_spinner=False)
+def _score_error(name: str, share: int, _run: Run) -> float | None:
+    """Return the squared error of the learned score over the exact one's, where the data lie."""
+    learned, exact = _vectors(_run, _noised(_run, share, 2000), share)
+    if exact is None:
+        return None
+    return float((learned - exact).square().mean() / exact.square().mean())
+
+
+def _reach(run: Run) -> float:
+    """Return half the side of the square that holds data and noise."""
+    data = shelf.dataset(run.spec.dataset).test
+    return max(2.2, 1.25 * float(data.abs().max()))
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _field_chart(name: str, share: int, family: str, _run: Run) -> None:
+    reach = _reach(_run)
+    line = torch.linspace(-0.93 * reach, 0.93 * reach, ARROWS)
+    places = torch.cartesian_prod(line, line)
+    learned, exact = _vectors(_run, places, share)
+    known = {} if exact is None else {"exact": exact}
+    long = 0.9 * float(line[1] - line[0])
+    drawn = {
+        title: _shortened(vectors, long).numpy()
+        for title, vectors in (known | {"learned": learned}).items()
+    }
+    if exact is None:
+        drawn = {"": np.zeros((len(places), 2)), **drawn}
+    points = _noised(_run, share, POINTS).numpy()
+    chart_at_rest(arrows(places.numpy(), drawn, points, reach), f"{family}-field")
+
+
+def _shortened(vectors: torch.Tensor, long: float) -> torch.Tensor:
+    """Return vectors that are at most so long: long ones all alike, short ones as they are."""
+    length = vectors.norm(dim=1, keepdim=True).clamp(min=1e-6)
+    return long * vectors * (length.tanh() / length)
+
+
+@st.fragment
+def trajectories(run: Run | None, family: str) -> None:
+    """Draw the paths of the same noise by diffusion and by flow matching, side by side."""
+    name: SamplerName = "Heun"
+    own = run.spec if run is not None and DATASETS[run.spec.dataset].kind == "plane" else None
+    for column, (kind, title) in zip(st.columns(2, gap="large"), TITLES.items(), strict=True):
+        with column:
+            spec = own if own is not None and kind == family else RunSpec.of_preset(kind, PRESET)
+            found = shelf.finished(spec)
+            st.markdown(f"**{title}**")
+            if found is None:
+                st.info("Not trained on this server yet.")
+                continue
+            _path_chart(found.spec.fingerprint, name, f"{family}-{kind}", found)
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _path_chart(name: str, sampler: SamplerName, key: str, _run: Run) -> None:
+    walks = walked(diffusing(_run), sampler)
+    points = shelf.dataset(_run.spec.dataset).test[:POINTS].flatten(1).numpy()
+    st.caption(f"On average a path is {longer(walks):.0%} longer than the line between its ends.")
+    chart_at_rest(paths(walks.numpy(), points, _reach(_run)), f"{key}-paths")
+
+
+def walked(model: Diffusion, sampler: SamplerName) -> torch.Tensor:
+    """Return the paths of WALKS points from noise, of shape (walks, times, 2)."""
+    start = torch.randn(WALKS, *model.shape, generator=generator(0))
+    times = model.schedule.times(min(STEPS, model.schedule.last))
+    frames = model.frames(start, SAMPLERS[sampler], times, generator(0))
+    return torch.stack([frame.x.flatten(1) for frame in frames], 1)
+
+
+def longer(walks: torch.Tensor) -> float:
+    """Return by how much paths are longer than the straight lines between their ends."""
+    along = walks.diff(dim=1).norm(dim=2).sum(1)
+    across = (walks[:, -1] - walks[:, 0]).norm(dim=1)
+    return float((along.sum() / across.sum()) - 1)
