@@ -2,10 +2,10 @@
 
 The peer is a `UNet2DModel` of about 1.1 million weights that learns to predict noise as diffusers'
 unconditional training example has it: DDPMScheduler (cosine), AdamW at 1e-3 with a warm-up and a
-cosine decay, batches of 64, flips left out. It gets eight minutes. Ours are the presets `fast` and
-`thorough` of both families, stopped at the same eight minutes if they are not done. All are judged
-by 2,048 samples, the clock standing still. Then the time of 64 pictures in 20 steps, and the same
-network sampled in as many steps by `DDPMPipeline` and by `genlib.samplers`.
+cosine decay, batches of 64, flips left out. It gets eight minutes. Ours are flow matching's preset
+`fast`, cut to one epoch, and its preset `thorough`, stopped at the same eight minutes if it is not
+done. All are judged by 2,048 samples, the clock standing still. Then the time of 64 pictures in 20
+steps, and the same network sampled in as many steps by `DDPMPipeline` and by `genlib.samplers`.
 """
 
 import argparse
@@ -35,9 +35,8 @@ WARMUP = 500  # steps of the peer
 ROUNDS = 5  # of the race, the two sides in turn
 
 
-def ours(family: str, preset: str, limit: float, judge: Judge, device: torch.device) -> Any:
-    """Return the figures of a preset at its end, or at a limit in seconds."""
-    spec = RunSpec.of_preset(family, preset)
+def ours(spec: RunSpec, limit: float, judge: Judge, device: torch.device) -> Any:
+    """Return the figures of a run at its end, or at a limit in seconds."""
     data = load(spec.dataset).to(device)
     run = Training(spec.build().to(device), data.train, spec.train, data.train_labels)
     began = clock(device)
@@ -51,7 +50,7 @@ def ours(family: str, preset: str, limit: float, judge: Judge, device: torch.dev
         quick = clock(device) - began
         made = model.sample(COUNT, generator(0, device))
     found = quality(judge, made) | {"seconds": seconds, "steps": run.step, "64 pictures": quick}
-    say(f"{family} {preset}: {found}")
+    say(f"{spec.family}, {spec.train.epochs} epochs: {found}")
     return found
 
 
@@ -105,8 +104,10 @@ def peer(limit: float, judge: Judge, device: torch.device) -> tuple[Any, nn.Modu
     seconds = clock(device) - began
     sampler = DDIMScheduler(1000, beta_schedule="squaredcos_cap_v2", timestep_spacing="trailing")
     sampler.set_timesteps(40)
-    with torch.inference_mode():
-        parts = [_sampled(network, sampler, part) for part in _noise(COUNT, device).split(256)]
+    with torch.inference_mode():  # laid out as ours, so that judging takes less of your time
+        parts = [
+            _sampled(laid_out(network), sampler, part) for part in _noise(COUNT, device).split(256)
+        ]
     found = quality(judge, torch.cat(parts)) | {"seconds": seconds, "steps": steps}
     say(f"diffusers: {found}")
     return found, network
@@ -126,12 +127,12 @@ def race(network: nn.Module, device: torch.device, count: int = 64, steps: int =
     """Return how many times faster our samplers are than DDPMPipeline, on the same network."""
     from diffusers import DDPMPipeline, DDPMScheduler
 
-    pipeline = DDPMPipeline(network, DDPMScheduler(1000, beta_schedule="squaredcos_cap_v2"))
+    plain, copy = unet().to(device).eval(), laid_out(unet().to(device).eval())
+    for each in (plain, copy):
+        each.load_state_dict(network.state_dict())
+    pipeline = DDPMPipeline(plain, DDPMScheduler(1000, beta_schedule="squaredcos_cap_v2"))
     pipeline.set_progress_bar_config(disable=True)
     noises = schedule("cosine", 1000)
-    copy = unet().to(device)
-    copy.load_state_dict(network.state_dict())
-    copy = laid_out(copy.eval())
 
     def predict(x: Tensor, t: int) -> Tensor:
         said = copy(x, t - 1, return_dict=False)[0]
@@ -171,20 +172,19 @@ def main(argv: list[str]) -> None:
     limit = 60 * parser.parse_args(argv).minutes
     device = available()[0]
     judge = judge_here(device)
-    found = {
-        f"{family} {preset}": ours(family, preset, limit, judge, device)
-        for family in ("flow", "ddpm")
-        for preset in ("fast", "thorough")
-    }
+    fast, thorough = (RunSpec.of_preset("flow", preset) for preset in ("fast", "thorough"))
+    once = fast.model_copy(update={"train": fast.train.model_copy(update={"epochs": 1})})
+    soon, best = (ours(spec, limit, judge, device) for spec in (once, thorough))
     theirs, network = peer(limit, judge, device)
-    best = min(found[f"{family} thorough"]["fid"] for family in ("flow", "ddpm"))
     document = {
         "benchmark": "diffusion",
         "hardware": f"{name(device)}, {platform.processor() or platform.machine()}",
         "floor": floor(judge),
-        "ours": found,
+        "one epoch": soon,
+        "thorough": best,
         "diffusers": theirs,
-        "fid_ratio": theirs["fid"] / best,
+        "fid_ratio": theirs["fid"] / best["fid"],
+        "ratio of one epoch": theirs["fid"] / soon["fid"],
         "sampling_ratio": race(network, device),
     }
     print(json.dumps(document))

@@ -233,7 +233,8 @@ class Diffusion(Family, Generates):
         return self._quick(z.view(-1, *self.shape), STEPS)
 
     def _quick(self, noise: Pictures, steps: int) -> Pictures:
-        wanted = torch.arange(len(noise), device=noise.device) % 10 if self.classes else None
+        told = self.classes and self.pictures  # of points there may be fewer classes
+        wanted = torch.arange(len(noise), device=noise.device) % 10 if told else None
         times = self.schedule.times(min(steps, self.schedule.last))
         *_, last = self.frames(noise, dpm_solver, times, generator(0), wanted)
         return self.unscaled(last.x)

@@ -93,7 +93,7 @@ def probability_flow(order: Literal[1, 2]) -> Sampler:
 
     Karras et al. 2022 (arXiv:2206.00364), algorithm 1. Heun takes a second look at where Euler's
     step would end, and goes by the mean of both slopes. Its last step is Euler's, as there is no
-    noise left to see at t = 0.
+    noise left to see at t = 0; so is its first, where σ/α, in which it walks, has no end.
     """
 
     def sample(
@@ -103,8 +103,8 @@ def probability_flow(order: Literal[1, 2]) -> Sampler:
             clean = predict(x, t)
             yield Frame(t, x, clean)
             slope = _slope(schedule, x, clean, t)
-            ahead = _moved(schedule, x, slope, t, s)
-            if order == 2 and s:
+            ahead = stepped(schedule, clean, noise(schedule, x, clean, t), s)
+            if order == 2 and s and (schedule.straight or t < schedule.last):
                 beyond = _slope(schedule, ahead, predict(ahead, s), s)
                 ahead = _moved(schedule, x, (slope + beyond) / 2, t, s)
             x = ahead

@@ -40,7 +40,13 @@ def drowning(run: Run | None, family: str) -> None:
             return
         factor = max(1, ENLARGED * 28 // x.shape[-1])
         shown = _drowned(run, x)
-        film(shown, f"{family}-forward", "a picture and noise", factor, start=len(shown.captions) // 3)
+        film(
+            shown,
+            f"{family}-forward",
+            "a picture and noise",
+            factor,
+            start=len(shown.captions) // 3,
+        )
 
 
 def _drowned(run: Run, x: torch.Tensor) -> Film:

@@ -29,7 +29,7 @@ FRAMES = 60  # of a film at most; longer paths are told by so many of their mome
 FACTOR = 3  # by which pixels are enlarged
 GAP = 8  # pixels between panels, before enlarging
 PAUSE = 0.08  # seconds between two frames while they come
-ANY = "Any class"
+ALL = "All in turn"
 
 
 class Recipe(NamedTuple):
@@ -38,7 +38,7 @@ class Recipe(NamedTuple):
     sampler: SamplerName
     eta: float
     steps: int
-    label: int  # −1 is any
+    label: int  # −1 is all in turn
     guidance: float
     seed: int
 
@@ -59,11 +59,10 @@ def reverse(run: Run | None, family: str) -> None:
         recipe = _recipe(run, family)
     with right:
         try:
-            frames = _streamed(run, recipe)
+            shown = _streamed(run, recipe)
         except ScheduleError as error:
             st.info(f"{error}", icon=":material/info:")
             return
-        shown = film_of(frames, diffusing(run))
         film(shown, f"{family}-reverse", "the way from noise to pictures", FACTOR)
         _downloads(f"{family}-{run.spec.fingerprint[:8]}-{recipe.seed}", shown)
 
@@ -115,10 +114,10 @@ def steps_slider(family: str, model: Diffusion) -> int:
 
 
 def class_choice(run: Run, family: str) -> tuple[int, float]:
-    """Let the student ask for a class, and how firmly; −1 is any."""
+    """Let the student ask for a class, and how firmly; −1 is all in turn."""
     classes = DATASETS[run.spec.dataset].classes
     chosen = st.selectbox(
-        "Class", [ANY, *classes], index=1, key=f"{family}.label", help="What to make.", **BIND
+        "Class", [ALL, *classes], key=f"{family}.label", help="What to make.", **BIND
     )
     guidance = st.slider(
         "Guidance",
@@ -127,50 +126,52 @@ def class_choice(run: Run, family: str) -> tuple[int, float]:
         1.5,
         0.25,
         key=f"{family}.guidance",
-        disabled=chosen == ANY,
         help="1 is the class as learned; more makes typical pictures, all alike; 0 forgets it.",
         **BIND,
     )
-    return ([ANY, *classes].index(chosen) - 1), guidance
+    return ([ALL, *classes].index(chosen) - 1), guidance
 
 
-def labelled(model: Diffusion, label: int, count: int) -> torch.Tensor | None:
-    """Return so many labels of a class; None where the model is told none, or any is wanted."""
-    return torch.full((count,), label) if model.classes and label >= 0 else None
+def labelled(run: Run, label: int, count: int) -> torch.Tensor | None:
+    """Return so many labels of a class, or of all in turn; None where the model is told none."""
+    if not diffusing(run).classes:
+        return None
+    classes = len(DATASETS[run.spec.dataset].classes)
+    return torch.arange(count) % classes if label < 0 else torch.full((count,), label)
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
-def _reel(name: str, recipe: Recipe) -> list[Frame]:
-    """Return the place where the frames of a walk are kept; empty until it was walked."""
+def _kept(name: str, recipe: Recipe) -> list[Film]:
+    """Return the place where the film of a walk is kept; empty until it was walked."""
     return []
 
 
-def _streamed(run: Run, recipe: Recipe) -> list[Frame]:
-    """Return the frames of a walk; the first time, show each as it comes.
+def _streamed(run: Run, recipe: Recipe) -> Film:
+    """Return the film of a walk; the first time, show each frame as it comes.
 
     Raises:
         ScheduleError: the model has no such steps.
     """
-    reel = _reel(run.spec.fingerprint, recipe)
-    if reel:
-        return reel
+    kept = _kept(run.spec.fingerprint, recipe)
+    if kept:
+        return kept[0]
     model = diffusing(run)
     times = model.schedule.times(recipe.steps)
     rng = generator(recipe.seed)
     noise = torch.randn(SIDE**2, *model.shape, generator=rng)
-    labels = labelled(model, recipe.label, SIDE**2)
-    kept = {times[index] for index in spread(len(times), FRAMES)}
+    labels = labelled(run, recipe.label, SIDE**2)
+    wanted = {times[index] for index in spread(len(times), FRAMES)}
     frames, place, drawn = list[Frame](), st.empty(), 0.0
     walk = model.frames(noise, recipe.walk, times, rng, labels, recipe.guidance)
     for step, frame in enumerate(walk):
-        if frame.time in kept:
+        if frame.time in wanted:
             frames.append(frame)
         if time.monotonic() - drawn > PAUSE:
             drawn = time.monotonic()
             _draw(place, frame, model, f"Step {step} of {recipe.steps}")
-    reel[:] = frames
+    kept[:] = [film_of(frames, model)]
     place.empty()
-    return frames
+    return kept[0]
 
 
 def spread(count: int, most: int) -> list[int]:

@@ -116,7 +116,7 @@ class DDPM(Diffusion):
             "A schedule made for 1,000 steps, with 200: it ends before the picture is gone.",
         ),
         "in the plane": Preset(
-            DDPMConfig(width=128, depth=3),
+            DDPMConfig(width=128, depth=3, prediction="velocity"),
             PLANE,
             "Points in the plane, where the score can be drawn beside the exact one.",
             "ring",

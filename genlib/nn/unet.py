@@ -10,7 +10,9 @@ from torch.nn import functional as F
 from genlib.nn.time import Condition
 
 Maps = Float[Tensor, "batch channels height width"]
-Told = Float[Tensor, "batch width"]
+Made = Float[Tensor, "batch made height width"]  # with another number of channels
+Other = Float[Tensor, "batch made other_height other_width"]
+Told = Float[Tensor, "batch told"]
 Labels = Int64[Tensor, "batch"]
 GROUPS = 8  # of a group normalisation
 
@@ -26,9 +28,10 @@ class Residual(nn.Module):
         self.calm2 = nn.GroupNorm(GROUPS, made)
         self.second = nn.Conv2d(made, made, 3, padding=1)
         self.short = nn.Conv2d(given, made, 1) if given != made else nn.Identity()
-        nn.init.zeros_(self.second.weight)
+        for weight in self.second.parameters():
+            nn.init.zeros_(weight)
 
-    def forward(self, x: Maps, told: Told) -> Maps:
+    def forward(self, x: Maps, told: Told) -> Made:
         """Return maps of the same height and width."""
         h = self.first(F.silu(self.calm(x)))
         scale, shift = self.told(F.silu(told))[:, :, None, None].chunk(2, 1)
@@ -63,7 +66,8 @@ class SpaceToDepthUNet(nn.Module):
         self.down, self.middle, self.up = map(nn.ModuleList, (fine, coarse, back))
         self.calm = nn.GroupNorm(GROUPS, width)
         self.last = nn.Conv2d(width, 4 * shape[0], 3, padding=1)
-        nn.init.zeros_(self.last.weight)
+        for weight in self.last.parameters():
+            nn.init.zeros_(weight)
 
     def sizes(self) -> list[int]:
         """Return the values of the maps at each level, down and up again."""
@@ -158,7 +162,7 @@ class Down(nn.Module):
         self.short = nn.Conv2d(given, made, 1, stride=2)
         self.told = nn.Linear(told, made)
 
-    def forward(self, x: Maps, told: Told) -> Maps:
+    def forward(self, x: Maps, told: Told) -> Other:
         """Return maps of half the height and width."""
         made: Tensor = self.main(x) + self.short(x) + self.told(told)[:, :, None, None]
         return made
@@ -175,7 +179,7 @@ class Up(nn.Module):
         self.short = nn.Sequential(nn.Upsample(scale_factor=2), nn.Conv2d(given, made, 1))
         self.told = nn.Linear(told, made)
 
-    def forward(self, x: Maps, told: Told) -> Maps:
+    def forward(self, x: Maps, told: Told) -> Other:
         """Return maps of twice the height and width."""
         made: Tensor = self.main(x) + self.short(x) + self.told(told)[:, :, None, None]
         return made

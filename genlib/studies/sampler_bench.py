@@ -77,7 +77,7 @@ class SamplerBench(Config):
         for name, steps in ways[len(found) :]:
             seconds, made = _made(model, name, steps, self.pictures, bench.device)
             fid = frechet_distance(real, judged(judge, made).features)
-            looks = 2 * steps - 1 if name == "Heun" else steps
+            looks = 2 * steps - (1 if model.schedule.straight else 2) if name == "Heun" else steps
             found.append(Walked(name, steps, looks, seconds * SHOWN / self.pictures, fid))
             document = {"points": found, "floor": frechet_distance(real, others)}
             kept = {"points.json": json.dumps(document).encode()}
