@@ -297,7 +297,7 @@ def test_the_head_of_an_arrow_is_alike_on_both_sides_and_grows_with_it():
 
 
 def test_an_arrow_of_no_length_is_a_dot_at_its_place():
-    figure = arrows(PLACES, {"none": np.zeros((6, 2))}, POINTS, 1.0)
+    figure = arrows(PLACES, {"learned": np.zeros((6, 2))}, POINTS, 1.0)
     for stroke, at in zip(strokes(figure.data[1]), PLACES, strict=True):
         np.testing.assert_array_equal(stroke, np.tile(at, (5, 1)))
 

@@ -92,7 +92,8 @@ def _recipe(run: Run, family: str) -> Recipe:
     )
     label, guidance = class_choice(run, family) if model.classes else (-1, 1.0)
     seed = draw_number(family, "sample", "Seed of the noise", "Other noise")
-    return Recipe(sampler, eta, steps, label, guidance, seed)
+    drawn = eta if sampler == "DDIM" else 0.0  # of the others each has its own
+    return Recipe(sampler, drawn, steps, label, guidance, seed)
 
 
 def steps_slider(family: str, model: Diffusion) -> int:

@@ -1,6 +1,5 @@
 """Noise in the plane: the learned score beside the exact one, and the paths along it."""
 
-import numpy as np
 import streamlit as st
 import torch
 
@@ -117,20 +116,15 @@ def _field_chart(name: str, share: int, family: str, _run: Run) -> None:
     line = torch.linspace(-0.93 * reach, 0.93 * reach, ARROWS)
     places = torch.cartesian_prod(line, line)
     learned, exact = _vectors(_run, places, share)
-    known = {} if exact is None else {"exact": exact}
+    known = {"learned": learned} if exact is None else {"exact": exact, "learned": learned}
     long = 0.9 * float(line[1] - line[0])
-    drawn = {
-        title: _shortened(vectors, long).numpy()
-        for title, vectors in (known | {"learned": learned}).items()
-    }
-    if exact is None:
-        drawn = {"": np.zeros((len(places), 2)), **drawn}
+    drawn = {title: _shortened(vectors, long).numpy() for title, vectors in known.items()}
     points = _noised(_run, share, POINTS).numpy()
     chart_at_rest(arrows(places.numpy(), drawn, points, reach), f"{family}-field")
 
 
 def _shortened(vectors: torch.Tensor, long: float) -> torch.Tensor:
-    """Return vectors that are at most so long: long ones all alike, short ones as they are."""
+    """Return vectors at most so long: long ones all alike, short ones in proportion."""
     length = vectors.norm(dim=1, keepdim=True).clamp(min=1e-6)
     return long * vectors * (length.tanh() / length)
 

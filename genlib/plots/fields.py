@@ -10,6 +10,7 @@ from genlib.plots.figures import housed
 
 SIDE = 420  # pixels, the height of a plane
 HEAD = 0.35  # of an arrow's length
+STYLES = {"exact": (REAL, 3.6), "learned": (GENERATED, 1.4)}  # the second upon the first
 BEND = 2.6  # radians between an arrow and the sides of its head
 
 
@@ -23,14 +24,14 @@ def arrows(
 
     Args:
         places: where the arrows begin.
-        fields: by name, the arrows in units of the plane.
+        fields: the arrows, in units of the plane, of what is exact and what is learned.
         points: under them.
         reach: half the side of the square that is shown.
     """
     figure = Figure()
     figure.add_trace(_dots(points, "noised data", QUIET))
-    styles = (REAL, 3.6), (GENERATED, 1.4)  # the second is seen upon the first
-    for (name, field), (colour, width) in zip(fields.items(), styles, strict=False):
+    for name, field in fields.items():
+        colour, width = STYLES[name]
         strokes = [_arrow(at, by) for at, by in zip(places, field, strict=True)]
         figure.add_trace(_broken(strokes, name, colour, width, 0.9))
     return _square(figure, reach)

@@ -9,7 +9,7 @@ from visit import Site, badge, button, until
 
 def board(page: Page, number: int) -> Locator:
     """Return a game board of the page, once it is drawn."""
-    found = page.locator("div.game").nth(number)
+    found = page.locator("div.player").nth(number)
     reach(found, "e => e.querySelector('.told').innerText")
     return found
 
@@ -99,7 +99,7 @@ def test_the_collapse_loses_modes_and_the_cure_keeps_all(site: Site, opened: Ope
     assert modes(board(page, 2)) <= 4
     assert modes(board(page, 4)) == 8
     button(page, "Set the knobs to the collapse").click()
-    said = page.locator("div.game .told").first
+    said = page.locator("div.player .told").first
     expect(said).to_contain_text("Step 6,240")
     assert modes(board(page, 0)) <= 4
 
