@@ -29,8 +29,8 @@ with lesson.section(
 
 with lesson.section(
     "Straight and curved",
-    "The same noise, the same data. Compare how far a point walks for the same way: every bend "
-    "costs steps.",
+    "The same noise, the same data. Every bend costs steps: compare how far the walks stray from "
+    "straight and even ones.",
 ):
     score_field.trajectories(run, FAMILY)
 

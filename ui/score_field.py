@@ -1,11 +1,14 @@
 """Noise in the plane: the learned score beside the exact one, and the paths along it."""
 
+import numpy as np
 import streamlit as st
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
 from genlib.data import DATASETS, MODES, score
-from genlib.diffusion import SAMPLERS, Diffusion, SamplerName
-from genlib.plots import arrows, paths
+from genlib.diffusion import SAMPLERS, Diffusion
+from genlib.plots import Line, arrows, lines, paths
 from genlib.rng import generator
 from genlib.runs import Run, RunSpec
 from genlib.samplers import noise
@@ -16,7 +19,7 @@ from ui.controls import BIND
 
 ARROWS = 15  # of a row and of a column
 POINTS = 400  # of the noised data, under the arrows
-WALKS = 80  # paths
+WALKS = 48  # paths
 STEPS = 50  # of a path
 PRESET = "in the plane"
 TITLES = {"ddpm": "Diffusion, cosine", "flow": "Flow matching"}
@@ -131,38 +134,74 @@ def _shortened(vectors: torch.Tensor, long: float) -> torch.Tensor:
 
 @st.fragment
 def trajectories(run: Run | None, family: str) -> None:
-    """Draw the paths of the same noise by diffusion and by flow matching, side by side."""
-    name: SamplerName = "Heun"
+    """Draw how walks of the same noise bend by diffusion and by flow matching, side by side."""
     own = run.spec if run is not None and DATASETS[run.spec.dataset].kind == "plane" else None
-    for column, (kind, title) in zip(st.columns(2, gap="large"), TITLES.items(), strict=True):
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.caption("Pictures: the walks of flow matching are nearly straight and even.")
+        _bend_chart({title: RunSpec.of_preset(kind) for kind, title in TITLES.items()}, "pictures")
+    plane = {
+        title: own if own is not None and kind == family else RunSpec.of_preset(kind, PRESET)
+        for kind, title in TITLES.items()
+    }
+    with right:
+        st.caption("Points: each walks towards the middle of all that it may become, then turns.")
+        _bend_chart(plane, "points")
+    for column, (title, spec) in zip(st.columns(2, gap="large"), plane.items(), strict=True):
         with column:
-            spec = own if own is not None and kind == family else RunSpec.of_preset(kind, PRESET)
             found = shelf.finished(spec)
             st.markdown(f"**{title}**")
             if found is None:
                 st.info("Not trained on this server yet.")
                 continue
-            _path_chart(found.spec.fingerprint, name, f"{family}-{kind}", found)
+            _path_chart(found.spec.fingerprint, f"{family}-{title}", found)
+
+
+def _bend_chart(specs: dict[str, RunSpec], key: str) -> None:
+    """Draw how far walks are from even ones along straight lines, on their way."""
+    runs = {title: shelf.finished(spec) for title, spec in specs.items()}
+    curves = {
+        title: _bend(run.spec.fingerprint, run) for title, run in runs.items() if run is not None
+    }
+    what = "distance from the line / its length"
+    chart_at_rest(lines(curves, "share of the walk, from noise to data", what), f"bend-{key}")
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
-def _path_chart(name: str, sampler: SamplerName, key: str, _run: Run) -> None:
-    walks = walked(diffusing(_run), sampler)
+def _bend(name: str, _run: Run) -> Line:
+    walks = walked(diffusing(_run))
+    return Line(np.linspace(0, 1, walks.shape[1]), bend(walks).double().numpy())
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _path_chart(name: str, key: str, _run: Run) -> None:
+    walks = walked(diffusing(_run))
     points = shelf.dataset(_run.spec.dataset).test[:POINTS].flatten(1).numpy()
     st.caption(f"On average a path is {longer(walks):.0%} longer than the line between its ends.")
     chart_at_rest(paths(walks.numpy(), points, _reach(_run)), f"{key}-paths")
 
 
-def walked(model: Diffusion, sampler: SamplerName) -> torch.Tensor:
-    """Return the paths of WALKS points from noise, of shape (walks, times, 2)."""
+def walked(model: Diffusion) -> Float[Tensor, "walks times values"]:
+    """Return the walks of WALKS pictures or points from noise, by Heun's method."""
     start = torch.randn(WALKS, *model.shape, generator=generator(0))
     times = model.schedule.times(min(STEPS, model.schedule.last))
-    frames = model.frames(start, SAMPLERS[sampler], times, generator(0))
+    frames = model.frames(start, SAMPLERS["Heun"], times, generator(0))
     return torch.stack([frame.x.flatten(1) for frame in frames], 1)
 
 
-def longer(walks: torch.Tensor) -> float:
+def longer(walks: Float[Tensor, "walks times values"]) -> float:
     """Return by how much paths are longer than the straight lines between their ends."""
     along = walks.diff(dim=1).norm(dim=2).sum(1)
     across = (walks[:, -1] - walks[:, 0]).norm(dim=1)
     return float((along.sum() / across.sum()) - 1)
+
+
+def bend(walks: Float[Tensor, "walks times values"]) -> Float[Tensor, "times"]:
+    """Return how far walks are, at each time, from even ones on straight lines to their ends.
+
+    It is the root of the mean square, in units of that of the lines' lengths.
+    """
+    share = torch.linspace(0, 1, walks.shape[1]).view(1, -1, 1)
+    way = walks[:, -1:] - walks[:, :1]
+    away = (walks - walks[:, :1] - share * way).square().sum(2).mean(0)
+    return (away / way.square().sum(2).mean()).sqrt()
