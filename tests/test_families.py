@@ -138,7 +138,8 @@ def test_the_same_generator_gives_the_same_losses_and_the_global_one_is_not_used
 @every_preset
 def test_a_few_steps_on_digits_make_it_better(name, preset):
     chosen = FAMILIES[name].presets[preset]
-    data = load("digits" if "pictures" in FAMILIES[name].learns else chosen.dataset)
+    pictures = DATASETS[chosen.dataset].kind == "pictures"
+    data = load("digits" if pictures else chosen.dataset)
     count = chosen.train.pictures or len(data.train)
     steps = 80 if chosen.train.optimizer == "muon" else 160  # others go slower
     epochs = math.ceil(steps / (count // min(chosen.train.batch_size, count)))

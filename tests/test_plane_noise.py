@@ -18,7 +18,7 @@ from genlib.plots.fields import HEAD
 from genlib.rng import build, generator
 from genlib.schedules import schedule
 from genlib.walks import ALIKE, interpolation, spherical_interpolation
-from ui.score_field import STEPS, WALKS, _shortened, longer, walked
+from ui.score_field import STEPS, WALKS, _shortened, bend, longer, walked
 
 RNG = np.random.default_rng(0)
 SCALES = [(1.0, 0.05), (0.95, 0.3), (0.7, 0.7), (0.3, 0.95), (0.05, 1.0), (0.9, 0.1)]
@@ -221,11 +221,23 @@ def test_longer_arrows_stay_longer_short_ones_in_proportion_and_long_ones_all_al
 def test_paths_go_from_the_same_noise_to_where_the_model_leads_in_the_steps_there_are(timesteps):
     make = lambda: DDPM(DDPMConfig(width=8, timesteps=timesteps), (2, 1, 1))  # noqa: E731
     family = build(make, 0).eval().requires_grad_(requires_grad=False)
-    walks = walked(family, "Heun")
+    walks = walked(family)
     assert walks.shape == (WALKS, min(STEPS, timesteps) + 1, 2)
     torch.testing.assert_close(walks[:, 0], normal(WALKS, 2))
-    assert torch.equal(walked(family, "DDPM"), walked(family, "DDPM")), "whatever it draws"
     assert longer(walks) > -1e-6
+
+
+def test_an_even_walk_on_a_line_does_not_bend_and_half_a_circle_does_by_half_its_width():
+    share = torch.linspace(0, 1, 101)
+    line = (share[:, None] * torch.tensor([3.0, -4.0]))[None]
+    torch.testing.assert_close(bend(line), torch.zeros(101), rtol=0, atol=1e-6)
+    angle = torch.pi * (1 - share)
+    circle = torch.stack([angle.cos(), angle.sin()], 1)[None]
+    assert float(bend(circle)[50]) == pytest.approx(0.5, abs=1e-5)
+    assert float(bend(circle)[[0, -1]].abs().max()) < 1e-5
+    uneven = line.clone()
+    uneven[0, 50] = line[0, 25]  # on the line, but late
+    assert float(bend(uneven)[50]) == pytest.approx(0.25, abs=1e-5)
 
 
 def test_the_exact_denoiser_leads_noise_to_the_modes_of_its_mixture():
