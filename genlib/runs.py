@@ -285,9 +285,7 @@ def multiply_adds(spec: RunSpec) -> int:
     """
     counts = [0]
 
-    def count(
-        layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor | tuple[Any, ...]
-    ) -> None:
+    def count(layer: nn.Module, inputs: tuple[Any, ...], output: Tensor | tuple[Any, ...]) -> None:
         weights = sum(weight.numel() for weight in layer.parameters(recurse=False))
         made = output if isinstance(output, Tensor) else output[0]
         places = inputs[0] if isinstance(layer, nn.ConvTranspose2d) else made
