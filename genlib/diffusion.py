@@ -9,7 +9,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from genlib.config import Config
+from genlib.config import Config, TrainConfig
 from genlib.family import Family, Generates, Losses, Pictures, Shape, Shown
 from genlib.nn import BookUNet, PatchTransformer, SpaceToDepthUNet, TimedStack
 from genlib.rng import generator
@@ -17,7 +17,6 @@ from genlib.samplers import Path, Predictor, Sampler, ddim, dpm_solver, probabil
 from genlib.schedules import Schedule
 
 Network = Literal["U-Net", "transformer", "book's"]
-Prediction = Literal["noise", "picture", "velocity", "direction"]
 SamplerName = Literal["DPM-Solver++", "DDIM", "DDPM", "Heun", "Euler"]
 Labels = Int64[Tensor, "batch"]
 Times = Int64[Tensor, "batch"]
@@ -29,11 +28,18 @@ SAMPLERS: dict[SamplerName, Sampler] = {
     "Heun": probability_flow(order=2),
     "Euler": probability_flow(order=1),
 }
+FAR = 6.0  # where no point of the plane's data sets is any more
 CLASSES = 32  # that a network has names for
 UNTOLD = 0.1  # the share of pictures whose class it is not told, for guidance
 STEPS = 20  # of a sample, where nobody says otherwise
 LOOKS = 8  # steps of a sample while training: rough, but soon
 JUDGED = 512  # pictures of a figure of merit
+
+
+QUICK = TrainConfig(learning_rate=6e-3, batch_size=64, epochs=3, warmup=0.05, ema=0.995)
+PLANE = QUICK.model_copy(
+    update={"optimizer": "adam", "learning_rate": 2e-3, "batch_size": 512, "epochs": 100}
+)
 
 
 class Says(NamedTuple):
@@ -48,7 +54,7 @@ class Says(NamedTuple):
     clean: Callable[[Pictures, Pictures, Tensor, Tensor], Pictures]
 
 
-PREDICTIONS: dict[Prediction, Says] = {
+PREDICTIONS: dict[str, Says] = {
     "noise": Says(
         lambda x, eps, alpha, sigma: eps,
         lambda x_t, said, alpha, sigma: (x_t - sigma * said) / alpha,
@@ -96,14 +102,14 @@ class DiffusionConfig(Config):
     width: int = Field(
         32,
         ge=8,
-        le=512,
+        le=128,
         multiple_of=8,
         title="Width",
         description="Channels of the finest maps, values of a patch, or hidden units.",
-        json_schema_extra={"options": [8, 16, 32, 48, 64, 96, 128, 256]},
+        json_schema_extra={"options": [8, 16, 32, 48, 64, 96, 128]},
     )
     depth: int = Field(
-        1, ge=1, le=12, title="Depth", description="Blocks; the book's U-Net has its own number."
+        1, ge=1, le=4, title="Depth", description="Blocks; the book's U-Net has its own number."
     )
     conditional: bool = Field(
         False,
@@ -195,7 +201,7 @@ class Diffusion(Family, Generates):
         return self.objective.says.clean(x_t, said, *scales)
 
     def predictor(self, labels: Labels | None = None, guidance: float = 1.0) -> Predictor:
-        """Return the guess at one time, for samplers; pictures never leave [−1, 1].
+        """Return the guess at one time, for samplers; it never leaves where data can be.
 
         Args:
             labels: the class wanted of each picture; the class `classes` is none.
@@ -209,7 +215,8 @@ class Diffusion(Family, Generates):
             if labels is not None and guidance != 1:
                 free = self.guess(x, t)
                 clean = free + guidance * (clean - free)
-            return clean.clamp(-1, 1) if self.pictures else clean
+            edge = 1.0 if self.pictures else FAR
+            return clean.clamp(-edge, edge)
 
         return predict
 
@@ -230,13 +237,29 @@ class Diffusion(Family, Generates):
 
         What is told the class makes each class of the first ten in turn.
         """
-        return self._quick(z.view(-1, *self.shape), STEPS)
+        return self.walked(z.view(-1, *self.shape), labels=self._in_turn(z))
 
-    def _quick(self, noise: Pictures, steps: int) -> Pictures:
-        told = self.classes and self.pictures  # of points there may be fewer classes
-        wanted = torch.arange(len(noise), device=noise.device) % 10 if told else None
-        times = self.schedule.times(min(steps, self.schedule.last))
-        *_, last = self.frames(noise, dpm_solver, times, generator(0), wanted)
+    def _in_turn(self, noise: Tensor) -> Labels | None:
+        """Return the first ten classes in turn; none for points, which may have fewer."""
+        told = self.classes and self.pictures
+        return torch.arange(len(noise), device=noise.device) % 10 if told else None
+
+    def walked(
+        self,
+        noise: Pictures,
+        sampler: Sampler = dpm_solver,
+        steps: int = STEPS,
+        labels: Labels | None = None,
+        guidance: float = 1.0,
+        start: int | None = None,
+    ) -> Pictures:
+        """Return where a walk ends, in [0, 1]: from noise, or from the time `start`.
+
+        It takes so many steps, or fewer where there are fewer times; fresh noise is of seed 0.
+        """
+        times = self.schedule.times(min(steps, start or self.schedule.last), start)
+        rng = generator(0, noise.device)
+        *_, last = self.frames(noise, sampler, times, rng, labels, guidance)
         return self.unscaled(last.x)
 
     def preview(self, x: Pictures, rng: torch.Generator) -> Shown:
@@ -248,7 +271,8 @@ class Diffusion(Family, Generates):
         eps = torch.randn(x.shape, generator=rng, device=device)
         x_t = self.resident.noised(self.scaled(x), t, eps)
         seen = self.guess(x_t, t)
-        return torch.cat([self._quick(fresh, LOOKS), self.unscaled(x_t), self.unscaled(seen)])
+        new = self.walked(fresh, steps=LOOKS, labels=self._in_turn(fresh))
+        return torch.cat([new, self.unscaled(x_t), self.unscaled(seen)])
 
     def evaluate(self, x: Pictures) -> Losses:
         """Return the mean squared error of the noise, at even times, of the first pictures."""
@@ -277,7 +301,7 @@ def _network(
     if shape[1] == 1:
         return TimedStack(shape[0], width, depth, classes)
     if config.network == "transformer":
-        return PatchTransformer(shape, 4, max(32, width // 32 * 32), depth, classes)
+        return PatchTransformer(shape, 4, width, depth, classes)
     if config.network == "U-Net":
         return SpaceToDepthUNet(shape, width, depth, classes)
     return BookUNet(shape, width, classes)

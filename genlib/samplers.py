@@ -1,8 +1,25 @@
-r"""Ways back from noise to data, as generators over the frames of the path.
+r"""Ways back from noise to data: each asks the network what it sees, then takes a step.
 
-Each asks a predictor for $\hat x_0$, the clean picture that it sees in $x_t$; the noise that it
-sees is what is left, $\hat\varepsilon = (x_t - \alpha_t \hat x_0) / \sigma_t$. They differ in how
-they take the next step from the two.
+What it sees is $\hat x_0$, the clean data in $x_t$; the noise that it sees is what is left,
+$\hat\varepsilon = (x_t - \alpha_t \hat x_0) / \sigma_t$. From time $t$ to $s$:
+
+- **DDIM** keeps both and mixes them anew, $x_s = \alpha_s \hat x_0 + \sigma_s \hat\varepsilon$.
+  Nothing is drawn, so the same noise always ends at the same picture.
+- **DDPM** puts a part $\eta = 1$ of fresh noise in the place of what it saw,
+  $x_s = \alpha_s \hat x_0 + \sqrt{\sigma_s^2 - \tilde\sigma^2}\, \hat\varepsilon +
+  \tilde\sigma\, \varepsilon$. That mends old errors, but wants many steps.
+- **Euler** walks along the slope of the probability flow, $\mathrm d(x/\alpha) =
+  \hat\varepsilon\, \mathrm d(\sigma/\alpha)$, as if it stayed the same; it is DDIM's step in
+  other words, and its error falls like the width of a step.
+- **Heun** looks again where Euler's step ends, and goes by the mean of both slopes: twice the
+  looks, and an error that falls like the square.
+- **DPM-Solver++** remembers what it saw a step ago, and goes by how that changed: the square, for
+  one look a step.
+
+**References.** J. Ho et al., *Denoising diffusion probabilistic models*, NeurIPS (2020). J. Song
+et al., *Denoising diffusion implicit models*, ICLR (2021). T. Karras et al., *Elucidating the
+design space of diffusion-based generative models*, NeurIPS (2022). C. Lu et al., *DPM-Solver++*
+(2022).
 """
 
 from collections.abc import Callable, Iterator
@@ -70,8 +87,9 @@ def dpm_solver(
 ) -> Path:
     """DPM-Solver++ (2M) of Lu et al. 2022 (arXiv:2211.01095), algorithm 2.
 
-    A step is exact where x̂_0 changes linearly in half the log signal-to-noise ratio; the change
-    is that since the step before. The first and the last step take x̂_0 as constant.
+    A step is right to second order where x̂_0 changes smoothly in half the log signal-to-noise
+    ratio; how it changes is told by the step before. The first and the last step take x̂_0 as
+    constant.
     """
     half = schedule.log_snr / 2
     before: Values | None = None
@@ -80,7 +98,7 @@ def dpm_solver(
         clean = predict(x, t)
         yield Frame(t, x, clean)
         width, guess = half[s] - half[t], clean
-        if before is not None and s and bool(last.isfinite()):
+        if before is not None and s:  # after an endless step the change counts for nothing
             guess = clean + width / (2 * last) * (clean - before)
         ratio = schedule.sigmas[s] / schedule.sigmas[t]
         x = ratio * x + (schedule.alphas[s] - ratio * schedule.alphas[t]) * guess
@@ -127,11 +145,10 @@ def _moved(schedule: Schedule, x: Values, slope: Values, t: int, s: int) -> Valu
 
 
 def invert(predict: Predictor, x: Values, schedule: Schedule, times: list[int]) -> Values:
-    """Return the noise that leads to x: DDIM's steps (η = 0) walked backwards.
+    """Return the noise that leads to x: DDIM's steps (η = 0) backwards (Song et al., section 4.3).
 
     Args:
-        predict: the model; as x at the next time is not known yet, it is asked about x itself
-            (Mokady et al. 2023, eq. 3).
+        predict: the model; as x at the next time is not known yet, it is asked about x itself.
         x: data.
         schedule: of the model.
         times: from T to 0, as a sampler takes them.

@@ -89,10 +89,6 @@ class Schedule(NamedTuple):
             "from pure noise starts where the model has never been. Take more steps or cosine."
         )
 
-    def to(self, device: torch.device) -> "Schedule":
-        """Return the same tables on a device."""
-        return Schedule(self.alphas.to(device), self.sigmas.to(device), self.straight)
-
 
 def schedule(name: ScheduleName, last: int) -> Schedule:
     """Return the schedule of that name with the times 0 … last.
@@ -127,7 +123,7 @@ def _cosine(time: Float[Tensor, "times"]) -> Float[Tensor, "steps"]:
 
 
 def _sigmoid(time: Float[Tensor, "times"]) -> Float[Tensor, "steps"]:
-    """Jabri et al. 2022, algorithm 2, from −3 to 3 at temperature 1."""
+    """Chen 2023 (arXiv:2301.10972), algorithm 1, from −3 to 3 at temperature 1."""
     return _from_kept(torch.sigmoid(3 - 6 * time) - torch.sigmoid(torch.tensor(-3.0)).double())
 
 

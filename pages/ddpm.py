@@ -3,7 +3,7 @@
 import streamlit as st
 
 from genlib.runs import RunSpec
-from ui import controls, diffusing, forward, inside, lesson, repaint, reverse, score_field
+from ui import comparing, controls, forward, inside, lesson, repaint, reverse, score_field
 from ui.run_panel import run_panel
 
 FAMILY = "ddpm"
@@ -17,7 +17,7 @@ with knobs:
     spec = controls.knobs(FAMILY)
 with picture:
     run = run_panel(spec)
-pictures = diffusing.of_pictures(run, FAMILY)
+pictures = comparing.of_pictures(run, FAMILY)
 
 with lesson.section(
     "From noise to pictures",
@@ -38,7 +38,7 @@ with lesson.section(
     "A good schedule spends its times where there is something to learn, and ends where nothing "
     "of the picture is left.",
 ):
-    forward.schedules(pictures, FAMILY)
+    forward.schedules(run, FAMILY)
 
 with lesson.section(
     "Which times are hard?",
@@ -48,8 +48,8 @@ with lesson.section(
 
 with lesson.section(
     "Begin in the middle",
-    "Draw a few strokes and noise them: half way the model keeps your idea and makes clothes of "
-    "it; at the end it has forgotten you.",
+    "Draw a few strokes and noise them: half way the model keeps your idea and makes of it what "
+    "it knows; at the end it has forgotten you.",
 ):
     repaint.from_the_middle(pictures, FAMILY)
 
@@ -69,11 +69,11 @@ with lesson.section(
 
 with lesson.section(
     "Break it, cure it",
-    "The same network and training. On the left the noise never wins, so sampling begins with "
+    "The same network, trained as long. On the left the noise never wins, so sampling begins with "
     "something that training has never shown.",
 ):
     shown = ("never noise", "fast")
-    diffusing.samples_of({title: RunSpec.of_preset(FAMILY, title) for title in shown})
+    comparing.samples_of({title: RunSpec.of_preset(FAMILY, title) for title in shown})
     inside.preset_button(FAMILY, "never noise", "the broken schedule")
 
 lesson.theory(spec)

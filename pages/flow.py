@@ -3,7 +3,7 @@
 import streamlit as st
 
 from genlib.runs import RunSpec
-from ui import controls, diffusing, inside, lesson, noises, reverse, score_field, shelf
+from ui import comparing, controls, inside, lesson, noises, reverse, score_field, shelf
 from ui.run_panel import run_panel
 
 FAMILY = "flow"
@@ -18,7 +18,7 @@ with knobs:
     spec = controls.knobs(FAMILY)
 with picture:
     run = run_panel(spec)
-pictures = diffusing.of_pictures(run, FAMILY)
+pictures = comparing.of_pictures(run, FAMILY)
 
 with lesson.section(
     "From noise to pictures",
@@ -37,18 +37,19 @@ with lesson.section(
 with lesson.section(
     "How few steps are enough?",
     "Euler's steps, the same noise in each column. Look for the first row in which you would buy "
-    "the shoes.",
+    "something.",
 ):
     kinds = {"Flow matching": FAMILY, "Diffusion": "ddpm"}
-    diffusing.few_steps({title: RunSpec.of_preset(kind) for title, kind in kinds.items()})
+    comparing.few_steps({title: RunSpec.of_preset(kind) for title, kind in kinds.items()})
 
 with lesson.section(
     "Ask for a class",
     "Each column is the same noise. Guidance 0 forgets the class, 1 is as learned; more makes it "
     "plainer, and all alike.",
 ):
-    told = run if run is not None and run.spec.model.conditional else shelf.finished(TOLD)
-    diffusing.guided(told, FAMILY)
+    own = pictures is not None and pictures.spec.model.conditional
+    told = pictures if own else shelf.finished(TOLD)
+    comparing.guided(told, FAMILY)
     inside.preset_button(FAMILY, "told the class", "a model that is told the class")
 
 with lesson.section(

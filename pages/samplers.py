@@ -2,9 +2,10 @@
 
 import streamlit as st
 
+from genlib import samplers
 from genlib.runs import RunSpec
-from genlib.studies import SamplerBench, sampler_bench
-from ui import diffusing, lesson, noises, shelf
+from genlib.studies import SamplerBench
+from ui import comparing, lesson, noises, shelf
 from ui.controls import BIND
 
 PAGE = "samplers"
@@ -26,8 +27,8 @@ with lesson.section(
     "Follow one curve to the right: at first each step pays, then the network's own error is all "
     "that is left. Then compare the curves at your patience.",
 ):
-    diffusing.quality(run)
+    comparing.quality(run)
 
-lesson.study_theory(sampler_bench)
-lesson.study_code(sampler_bench, SamplerBench(start=spec))
+lesson.study_theory(samplers)
+lesson.study_code(samplers, SamplerBench(start=spec))
 lesson.share(PAGE, SamplerBench(start=spec))

@@ -61,11 +61,15 @@ function begin(root, told, arrays) {
   fit();
   const inks = canvases.map(canvas => canvas.getContext("2d"));
   const image = inks[0].createImageData(width, height), size = width * height * channels;
-  function draw(moment) {
+  function draw(place) {  // between two frames their mean
+    const moment = Math.floor(place), share = place - moment;
     inks.forEach((ink, panel) => {
-      const bytes = arrays[panel];
+      const bytes = arrays[panel], next = share ? size : 0;
       for (let pixel = 0, from = moment * size; pixel < width * height; pixel++) {
-        for (let i = 0; i < 3; i++) image.data[4 * pixel + i] = bytes[from + i % channels];
+        for (let i = 0; i < 3; i++) {
+          const at = from + i % channels;
+          image.data[4 * pixel + i] = (1 - share) * bytes[at] + share * bytes[at + next];
+        }
         image.data[4 * pixel + 3] = 255;
         from += channels;
       }

@@ -39,7 +39,7 @@ def drowning(run: Run | None, family: str) -> None:
             st.info("Draw something, or upload a picture, and drown it.")
             return
         factor = max(1, ENLARGED * 28 // x.shape[-1])
-        shown = _drowned(run, x)
+        shown = _drowned(run.spec.fingerprint, x.numpy().tobytes(), run, x)
         film(
             shown,
             f"{family}-forward",
@@ -49,9 +49,10 @@ def drowning(run: Run | None, family: str) -> None:
         )
 
 
-def _drowned(run: Run, x: torch.Tensor) -> Film:
+@st.cache_data(max_entries=64, show_spinner=False)
+def _drowned(name: str, content: bytes, _run: Run, _x: torch.Tensor) -> Film:
     """Return the film of one picture from t = 0 to T, with the same noise throughout."""
-    model = diffusing(run)
+    model, x = diffusing(_run), _x
     noise = model.schedule
     times = spread(noise.last + 1, MOMENTS)
     t = torch.tensor(times)
@@ -94,7 +95,8 @@ def _own_name(run: Run) -> ScheduleName:
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def _schedule_charts(last: int, family: str, own: ScheduleName) -> None:
-    tables = {name: schedule(name, last) for name in sorted(NAMES, key=lambda name: name != own)}
+    names = own, *(name for name in NAMES if name != own)
+    tables = {name: schedule(name, last) for name in names}
     left, middle, right = st.columns(3)
     share = np.arange(last + 1) / last
     curves = {

@@ -145,7 +145,7 @@ function begin(root, told, arrays) {
       return label;
     }));
   barred(root, canvas, captions, PACE, captions.length - 1,
-         moment => { now = moment; draw(); });
+         place => { now = Math.floor(place); draw(); });
 }
 
 function painted(field, moment, side, colours) {

@@ -6,12 +6,11 @@ import torch
 
 from genlib.data import DATASETS
 from genlib.diffusion import SAMPLERS, SamplerName
-from genlib.family import to_float
+from genlib.family import to_float, to_uint8
 from genlib.plots import named_rows
 from genlib.rng import generator
 from genlib.runs import Run
-from genlib.samplers import Frame, dpm_solver, invert
-from genlib.schedules import ScheduleError
+from genlib.samplers import Frame, invert
 from genlib.studies.starts import diffusing
 from genlib.walks import interpolation, spherical_interpolation
 from ui import inside, shelf
@@ -21,8 +20,8 @@ from ui.film import Film, film
 from ui.reverse import FRAMES, grid, spread, steps_slider
 
 BETWEEN = 9  # steps from one end to the other
-STEPS = 20
 THERE_AND_BACK = 100  # steps of an inversion
+MOST = 100  # steps of all samplers at once
 SEVERAL = 2  # pictures of a row and of a column, for each sampler
 
 
@@ -44,22 +43,15 @@ def _noises(name: str, seed: int, _run: Run, *, dark: bool) -> None:
         "on the sphere": spherical_interpolation(ends[0], ends[1], BETWEEN),
         "straight": interpolation(ends[0], ends[1], BETWEEN),
     }
+    made = model.walked(torch.cat([*ways.values()])).split(BETWEEN)
     st.caption("Left and right are the same in both rows; the row below passes where no noise is.")
-    _rows(_run, ways, dark=dark, alt="Pictures between two noises")
+    _rows(dict(zip(ways, made, strict=True)), "Pictures between two noises", dark=dark)
 
 
-def _rows(run: Run, noises: dict[str, torch.Tensor], *, dark: bool, alt: str) -> None:
-    """Draw what noises become, a named row each."""
-    model = diffusing(run)
-    times = model.schedule.times(min(STEPS, model.schedule.last))
-    *_, last = model.frames(torch.cat([*noises.values()]), dpm_solver, times, generator(0))
-    _pictures(dict(zip(noises, model.unscaled(last.x).split(BETWEEN), strict=True)), dark, alt)
-
-
-def _pictures(rows: dict[str, torch.Tensor], dark: bool, alt: str) -> None:  # noqa: FBT001
-    levels = np.stack([(255 * row).round().byte().numpy() for row in rows.values()])
-    image = named_rows(levels, [*rows], 3, dark=dark)
-    st.image(image, width="stretch", alt=alt)
+def _rows(rows: dict[str, torch.Tensor], alt: str, *, dark: bool) -> None:
+    """Draw rows of pictures in [0, 1], each beside its name."""
+    levels = np.stack([to_uint8(row).numpy() for row in rows.values()])
+    st.image(named_rows(levels, [*rows], 3, dark=dark), width="stretch", alt=alt)
 
 
 @st.fragment
@@ -85,8 +77,7 @@ def _found(name: str, one: int, other: int, _run: Run, *, dark: bool) -> None:
     times = model.schedule.times(min(THERE_AND_BACK, model.schedule.last))
     ends = invert(model.predictor(), model.scaled(x), model.schedule, times)
     between = spherical_interpolation(ends[0], ends[1], BETWEEN)
-    *_, last = model.frames(between, SAMPLERS["DDIM"], times, generator(0))
-    made = model.unscaled(last.x)
+    made = model.walked(between, SAMPLERS["DDIM"], THERE_AND_BACK)
     error = (made[[0, -1]] - x).square().mean((1, 2, 3))
     classes = [DATASETS[data.name].classes[int(data.test_labels[at])] for at in (one, other)]
     st.caption(
@@ -94,7 +85,7 @@ def _found(name: str, one: int, other: int, _run: Run, *, dark: bool) -> None:
         f"squared error of {error[0]:.4f} and {error[1]:.4f}."
     )
     rows = {"by their noise": made, "by their pixels": interpolation(x[0], x[1], BETWEEN)}
-    _pictures(rows, dark, "Pictures between two pictures")
+    _rows(rows, "Pictures between two pictures", dark=dark)
 
 
 @st.fragment
@@ -105,14 +96,10 @@ def same_noise(run: Run | None, family: str) -> None:
         return
     left, right = st.columns(2, gap="large")
     with left:
-        steps = steps_slider(family, diffusing(run))
+        steps = steps_slider(family, run, MOST)
     with right:
         seed = draw_number(family, "sample", "Seed of the noise", "Other noise")
-    try:
-        shown = _walked(run.spec.fingerprint, steps, seed, run)
-    except ScheduleError as error:
-        st.info(str(error), icon=":material/info:")
-        return
+    shown = _walked(run.spec.fingerprint, steps, seed, run)
     film(shown, f"{family}-samplers", "four pictures on their way from noise", 3)
 
 

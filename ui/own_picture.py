@@ -11,17 +11,17 @@ from ui import shelf
 from ui.controls import BIND
 from ui.drawing_pad import drawing_pad
 
+SHOWN = 6  # classes
 SOURCES = ("Test pictures", "Draw", "Upload")
 
 
-def chosen(spec: RunSpec, key: str, number: int | None = None, count: int = 6) -> torch.Tensor:
+def chosen(spec: RunSpec, key: str, number: int | None = None) -> torch.Tensor:
     """Let the student choose; return pictures in [0, 1], none while there is nothing yet.
 
     Args:
         spec: of the run whose pictures these are like.
         key: of the widgets, in the address too.
         number: the test picture to take; with None, one of each of the first classes.
-        count: of those.
     """
     shape = DATASETS[spec.dataset].shape
     none = torch.zeros(0, *shape)
@@ -43,7 +43,7 @@ def chosen(spec: RunSpec, key: str, number: int | None = None, count: int = 6) -
         return none if file is None else _uploaded(file.getvalue(), shape)
     data = shelf.dataset(spec.dataset)
     if number is None:
-        return to_float(data.test[data.showcase()[:count]])
+        return to_float(data.test[data.showcase()[:SHOWN]])
     return to_float(data.test[number : number + 1])
 
 

@@ -52,6 +52,7 @@ function fingerprint(data) {
 }
 
 // Let the bar, and the arrow keys within what is looked at, choose the moment that is drawn.
+// While it plays, what is drawn lies between two moments, as many times a second as there are.
 function barred(root, looked, captions, pace, start, draw) {
   const slider = root.querySelector(".moments input"), last = captions.length - 1;
   const [play, words] = [root.querySelector(".play"), root.querySelector(".told")];
@@ -80,8 +81,9 @@ function barred(root, looked, captions, pace, start, draw) {
     let began;
     const tick = time => {
       began ??= time;
-      const moment = Math.min(last, first + Math.floor((time - began) / pace));
+      const place = Math.min(last, first + (time - began) / pace), moment = Math.floor(place);
       if (moment !== root.kept) show(moment);
+      if (place > moment) draw(place);
       if (moment === last) return pause();
       root.clock = requestAnimationFrame(tick);
     };

@@ -7,14 +7,14 @@ from genlib.data import DATASETS
 from genlib.family import to_float
 from genlib.rng import generator
 from genlib.runs import Run
-from genlib.samplers import ddim, dpm_solver, inpainted
+from genlib.samplers import ddim, inpainted
 from genlib.studies.starts import diffusing
 from ui import inside, own_picture, shelf
 from ui.controls import BIND
 from ui.drawing_pad import drawing_pad
 
 TRIES = 6  # ways back from the same place
-STEPS = 20
+STEPS = 60  # of DDPM around a hole
 PAINTED = 100  # the grey level from which a pixel of the mask counts as painted
 
 
@@ -24,7 +24,6 @@ def from_the_middle(run: Run | None, family: str) -> None:
     if run is None:
         inside.missing()
         return
-    model = diffusing(run)
     left, right = st.columns([1, 2], gap="large")
     with left:
         share = st.slider(
@@ -41,17 +40,24 @@ def from_the_middle(run: Run | None, family: str) -> None:
         x = own_picture.chosen(run.spec, f"{family}.begun", number=3)
     with right:
         if not len(x):
-            st.info("Draw a shirt, a shoe or a bag with a few strokes: the model redraws it.")
+            st.info("Draw something with a few strokes: the model redraws it.")
             return
-        start = max(1, round(share / 100 * model.schedule.last))
-        rng = generator(0)
-        many = model.scaled(x).expand(TRIES, *x.shape[1:])
-        t = torch.full((TRIES,), start)
-        noised = model.schedule.noised(many, t, torch.randn(many.shape, generator=rng))
-        times = model.schedule.times(min(STEPS, start), start)
-        *_, last = model.frames(noised, dpm_solver, times, rng)
-        _shown("Your picture, and in noise six times over", torch.cat([x, model.unscaled(noised)]))
-        _shown("What becomes of each", torch.cat([x, model.unscaled(last.x)]))
+        start = max(1, round(share / 100 * diffusing(run).schedule.last))
+        noised, made = _back(run.spec.fingerprint, start, x.numpy().tobytes(), run, x)
+        _shown("Your picture, and in noise six times over", torch.cat([x, noised]))
+        _shown("What becomes of each", torch.cat([x, made]))
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _back(
+    name: str, start: int, content: bytes, _run: Run, _x: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return a picture in several noises up to a time, and where each of them leads."""
+    model = diffusing(_run)
+    many = model.scaled(_x).expand(TRIES, *_x.shape[1:])
+    eps = torch.randn(many.shape, generator=generator(0))
+    noised = model.schedule.noised(many, torch.full((TRIES,), start), eps)
+    return model.unscaled(noised), model.walked(noised, start=start)
 
 
 def _shown(caption: str, pictures: torch.Tensor) -> None:
@@ -66,29 +72,37 @@ def holes(run: Run | None, family: str) -> None:
     if run is None:
         inside.missing()
         return
-    model = diffusing(run)
     shape = DATASETS[run.spec.dataset].shape
     left, right = st.columns([1, 2], gap="large")
     with left:
         count = len(shelf.dataset(run.spec.dataset).test)
         number = st.slider("Picture to mend", 0, count - 1, 1, key=f"{family}.mended", **BIND)
         st.caption("Paint the hole in white:")
-        mask = drawing_pad(shape, f"{family}-hole", _block(shape))
+        mask = drawing_pad(shape, f"{family}-hole-{shape[1]}", _block(shape))
     with right:
         x = to_float(shelf.dataset(run.spec.dataset).test[number : number + 1])
         hole = torch.zeros(1, *shape) if mask is None else (mask > PAINTED).float()[None]
         hole = hole.expand(1, *shape)
-        rng = generator(0)
-        noise = torch.randn(TRIES, *shape, generator=rng)
-        predict = inpainted(model.predictor(), model.scaled(x), hole)
-        times = model.schedule.times(min(3 * STEPS, model.schedule.last))
-        *_, last = ddim(1.0)(predict, noise, model.schedule, times, rng)
+        if not hole.any():
+            st.info("Paint a hole first.")
+            return
+        made = _filled(run.spec.fingerprint, number, hole.numpy().tobytes(), run, x, hole)
         grey = torch.where(hole > 0, torch.full_like(x, 0.5), x)
-        _shown(
-            "The picture with its hole, and six ways to fill it",
-            torch.cat([grey, model.unscaled(last.x)]),
-        )
-        _shown("How it was", x.expand(7, *shape))
+        _shown("The picture with its hole, and six ways to fill it", torch.cat([grey, made]))
+        _shown("How it was", x.expand(TRIES + 1, *shape))
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _filled(
+    name: str, number: int, content: bytes, _run: Run, _x: torch.Tensor, _hole: torch.Tensor
+) -> torch.Tensor:
+    """Return several ways to fill the hole of a test picture."""
+    model, rng = diffusing(_run), generator(0)
+    predict = inpainted(model.predictor(), model.scaled(_x), _hole)
+    times = model.schedule.times(min(STEPS, model.schedule.last))
+    noise = torch.randn(TRIES, *_x.shape[1:], generator=rng)
+    *_, last = ddim(1.0)(predict, noise, model.schedule, times, rng)
+    return model.unscaled(last.x)
 
 
 def _block(shape: tuple[int, int, int]) -> torch.Tensor:

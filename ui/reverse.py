@@ -14,9 +14,8 @@ from genlib.diffusion import SAMPLERS, Diffusion, SamplerName
 from genlib.family import to_uint8
 from genlib.plots import animation, picture_grid, to_png
 from genlib.rng import generator
-from genlib.runs import Run
+from genlib.runs import Run, multiply_adds
 from genlib.samplers import Frame, Sampler, ddim
-from genlib.schedules import ScheduleError
 from genlib.studies.starts import diffusing
 from ui import inside
 from ui.clouds import draw_number
@@ -24,6 +23,7 @@ from ui.controls import BIND
 from ui.film import Film, film
 
 SIDE = 4  # pictures of a row and of a column
+PATIENCE = 2e12  # multiply-adds of a walk: about half a minute on two cores
 STEPS = (1, 2, 5, 10, 20, 50, 100, 250, 1000)
 FRAMES = 60  # of a film at most; longer paths are told by so many of their moments
 FACTOR = 3  # by which pixels are enlarged
@@ -58,11 +58,7 @@ def reverse(run: Run | None, family: str) -> None:
     with left:
         recipe = _recipe(run, family)
     with right:
-        try:
-            shown = _streamed(run, recipe)
-        except ScheduleError as error:
-            st.info(f"{error}", icon=":material/info:")
-            return
+        shown = _streamed(run, recipe)
         film(shown, f"{family}-reverse", "the way from noise to pictures", FACTOR)
         _downloads(f"{family}-{run.spec.fingerprint[:8]}-{recipe.seed}", shown)
 
@@ -78,7 +74,7 @@ def _recipe(run: Run, family: str) -> Recipe:
         help="How the next step follows from what the model sees.",
         **BIND,
     )
-    steps = steps_slider(family, model)
+    steps = steps_slider(family, run)
     eta = st.slider(
         "Fresh noise η",
         0.0,
@@ -96,18 +92,21 @@ def _recipe(run: Run, family: str) -> Recipe:
     return Recipe(sampler, drawn, steps, label, guidance, seed)
 
 
-def steps_slider(family: str, model: Diffusion) -> int:
-    """Let the student choose how many steps the walk has; no more than there are times."""
-    last = model.schedule.last
-    options = [steps for steps in STEPS if steps <= last]
-    if len(options) == 1:
+def steps_slider(family: str, run: Run, most: int = STEPS[-1]) -> int:
+    """Let the student choose the steps of a walk: no more than there are times, or is patience."""
+    last = diffusing(run).schedule.last
+    dear = SIDE**2 * multiply_adds(run.spec)  # of a look at all pictures
+    options = [steps for steps in STEPS if steps <= min(last, most) and steps * dear < PATIENCE]
+    if len(options) <= 1:
         st.caption("This model knows a single time, so there is a single step.")
         return 1
-    usual = 20 if 20 in options else options[-1]
+    asked = st.query_params.get(f"{family}.steps", "")
+    if asked.isdecimal() and int(asked) > last:
+        st.caption(f"Not {asked[:6]} steps: this model knows {last:,} times.")
     return st.select_slider(
         "Steps",
         options,
-        usual,
+        20 if 20 in options else options[-1],
         key=f"{family}.steps",
         help=f"Each asks the network once, Heun twice. This model knows {last:,} times.",
         **BIND,
@@ -148,11 +147,7 @@ def _kept(name: str, recipe: Recipe) -> list[Film]:
 
 
 def _streamed(run: Run, recipe: Recipe) -> Film:
-    """Return the film of a walk; the first time, show each frame as it comes.
-
-    Raises:
-        ScheduleError: the model has no such steps.
-    """
+    """Return the film of a walk; the first time, show each frame as it comes."""
     kept = _kept(run.spec.fingerprint, recipe)
     if kept:
         return kept[0]

@@ -13,29 +13,21 @@ from genlib.rng import generator
 from genlib.runs import Run, RunSpec
 from genlib.samplers import noise
 from genlib.studies.starts import diffusing
-from ui import inside, shelf
+from ui import comparing, inside, shelf
 from ui.components import chart_at_rest
 from ui.controls import BIND
 
 ARROWS = 15  # of a row and of a column
 POINTS = 400  # of the noised data, under the arrows
-WALKS = 48  # paths
-STEPS = 50  # of a path
-PRESET = "in the plane"
+WALKS = 40  # paths
+STEPS = 25  # of a path
 TITLES = {"ddpm": "Diffusion, cosine", "flow": "Flow matching"}
-
-
-def plane_run(run: Run | None, family: str) -> Run | None:
-    """Return the page's run where it is one of points, else the shipped one of the plane."""
-    if run is not None and DATASETS[run.spec.dataset].kind == "plane":
-        return run
-    return shelf.finished(RunSpec.of_preset(family, PRESET))
 
 
 @st.fragment
 def field(run: Run | None, family: str) -> None:
     """Let the student choose a time, and draw the learned score beside the exact one."""
-    found = plane_run(run, family)
+    found = comparing.of_points(run, family)
     if found is None:
         inside.missing()
         return
@@ -57,18 +49,15 @@ def field(run: Run | None, family: str) -> None:
             f"Data: {data}. An arrow says which way p(x_t) rises, times σ: the noise to take away."
         )
         error = _score_error(found.spec.fingerprint, share, found)
-        if error is not None:
+        if error is None:
+            st.caption("Of these data nobody knows the exact arrows.")
+        else:
             what = "The squared error of the learned arrows over the squares of the exact ones."
             st.metric("Error of what is learned", f"{error:.1%}", help=what)
     with right:
         _field_chart(found.spec.fingerprint, share, family, found)
-    inside_button(run, family)
-
-
-def inside_button(run: Run | None, family: str) -> None:
-    """Offer to train in the plane, where the page's run is not of it."""
-    if run is None or DATASETS[run.spec.dataset].kind != "plane":
-        inside.preset_button(family, PRESET, "the plane")
+    if found is not run:
+        inside.preset_button(family, comparing.PLANE, "the plane")
 
 
 def _moment(run: Run, share: int) -> tuple[int, float, float]:
@@ -140,8 +129,11 @@ def trajectories(run: Run | None, family: str) -> None:
     with left:
         st.caption("Pictures: the walks of flow matching are nearly straight and even.")
         _bend_chart({title: RunSpec.of_preset(kind) for kind, title in TITLES.items()}, "pictures")
+    data = own.dataset if own is not None else None
     plane = {
-        title: own if own is not None and kind == family else RunSpec.of_preset(kind, PRESET)
+        title: own
+        if own is not None and kind == family
+        else RunSpec.of_preset(kind, comparing.PLANE, data)
         for kind, title in TITLES.items()
     }
     with right:
@@ -169,13 +161,18 @@ def _bend_chart(specs: dict[str, RunSpec], key: str) -> None:
 
 @st.cache_data(max_entries=32, show_spinner=False)
 def _bend(name: str, _run: Run) -> Line:
-    walks = walked(diffusing(_run))
+    walks = _walks(name, _run)
     return Line(np.linspace(0, 1, walks.shape[1]), bend(walks).double().numpy())
+
+
+@st.cache_data(max_entries=16, show_spinner="Walking…")
+def _walks(name: str, _run: Run) -> torch.Tensor:
+    return walked(diffusing(_run))
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
 def _path_chart(name: str, key: str, _run: Run) -> None:
-    walks = walked(diffusing(_run))
+    walks = _walks(name, _run)
     points = shelf.dataset(_run.spec.dataset).test[:POINTS].flatten(1).numpy()
     st.caption(f"On average a path is {longer(walks):.0%} longer than the line between its ends.")
     chart_at_rest(paths(walks.numpy(), points, _reach(_run)), f"{key}-paths")

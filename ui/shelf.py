@@ -12,10 +12,12 @@ import torch
 
 from genlib.config import Settings
 from genlib.data import Dataset, DatasetName, load
+from genlib.diffusion import Diffusion
 from genlib.family import Family, to_float, to_uint8
 from genlib.jobs import Jobs
 from genlib.judge import Judge, JudgeSpec
 from genlib.runs import Run, RunSpec, estimated_seconds, open_store
+from genlib.samplers import laid_out
 from genlib.store import Store
 from genlib.studies import BetaSweep, OnRun, SeedSweep
 from genlib.studies.code_map import codings_of
@@ -82,7 +84,12 @@ def _spec(name: str) -> RunSpec | None:
 @st.cache_resource(max_entries=32)
 def _read(name: str) -> Run | None:
     files = shelf().store.read_run(name)
-    return None if files is None else Run.from_files(files)
+    if files is None:
+        return None
+    run = Run.from_files(files)
+    if isinstance(run.family, Diffusion):
+        laid_out(run.family.network)
+    return run
 
 
 def measured(study: OnRun) -> dict[str, bytes] | None:
@@ -121,7 +128,7 @@ def _judge(name: str, _spec: JudgeSpec) -> Judge | None:
     return None if files is None else _spec.read(files, torch.device("cpu"))
 
 
-@st.cache_resource(max_entries=32)
+@st.cache_resource(max_entries=12)
 def untrained(name: str, _spec: RunSpec) -> Family:
     """Return the family before its first step, the same as the run begins with."""
     return _spec.build().eval().requires_grad_(requires_grad=False)

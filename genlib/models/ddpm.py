@@ -18,8 +18,9 @@ pictures that may have become $x_t$: blurred where there is much noise. So the *
 takes a small step towards it, and asks again.
 
 Instead of the noise, the network may be asked for the picture, or for the **velocity**
-$v = \alpha_t \varepsilon - \sigma_t x$, which is neither at any time alone. Min-SNR weighting
-keeps the nearly clean times, which are many, from taking all its attention.
+$v = \alpha_t \varepsilon - \sigma_t x$: the noise where the picture is clean, minus the picture
+where all is noise, and so always what is harder to see. Min-SNR weighting keeps the nearly clean
+times, which are many, from taking all its attention.
 
 **References.** A. Géron, *Hands-On Machine Learning*, chapter 17. J. Ho et al., *Denoising
 diffusion probabilistic models*, NeurIPS (2020). A. Nichol and P. Dhariwal, *Improved denoising
@@ -37,8 +38,8 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn import functional as F
 
-from genlib.config import TrainConfig, textbook_recipe
-from genlib.diffusion import PREDICTIONS, Diffusion, DiffusionConfig, Objective
+from genlib.config import textbook_recipe
+from genlib.diffusion import PLANE, PREDICTIONS, QUICK, Diffusion, DiffusionConfig, Objective
 from genlib.family import Preset, Shape
 from genlib.schedules import Schedule, schedule
 
@@ -78,10 +79,6 @@ class DDPMConfig(DiffusionConfig):
     )
 
 
-QUICK = TrainConfig(learning_rate=6e-3, batch_size=64, epochs=3, warmup=0.05, ema=0.995)
-PLANE = QUICK.model_copy(
-    update={"optimizer": "adam", "learning_rate": 2e-3, "batch_size": 512, "epochs": 100}
-)
 CALM: dict[str, Any] = {"prediction": "velocity", "min_snr": 5.0}
 
 
@@ -112,7 +109,7 @@ class DDPM(Diffusion):
         ),
         "never noise": Preset(
             DDPMConfig(**CALM, timesteps=200, schedule="linear, not scaled"),
-            QUICK.model_copy(update={"epochs": 1}),
+            QUICK,
             "A schedule made for 1,000 steps, with 200: it ends before the picture is gone.",
         ),
         "in the plane": Preset(

@@ -27,8 +27,7 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn import functional as F
 
-from genlib.config import TrainConfig
-from genlib.diffusion import PREDICTIONS, Diffusion, DiffusionConfig, Objective
+from genlib.diffusion import PLANE, PREDICTIONS, QUICK, Diffusion, DiffusionConfig, Objective
 from genlib.family import Preset, Shape
 from genlib.schedules import schedule
 
@@ -54,14 +53,6 @@ class FlowConfig(DiffusionConfig):
         description="The standard deviation of logit t: large ones prefer both ends.",
         json_schema_extra={"step": 0.1},
     )
-
-
-QUICK = TrainConfig(learning_rate=6e-3, batch_size=64, epochs=3, warmup=0.05, ema=0.995)
-
-
-PLANE = QUICK.model_copy(
-    update={"optimizer": "adam", "learning_rate": 2e-3, "batch_size": 512, "epochs": 100}
-)
 
 
 class FlowMatching(Diffusion):

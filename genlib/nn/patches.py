@@ -9,6 +9,7 @@ from genlib.nn.time import Condition
 
 Tokens = Float[Tensor, "batch tokens width"]
 HEAD = 32  # values of an attention head
+LEAST = 8  # … where the width is no multiple of it
 
 
 class Block(nn.Module):
@@ -20,7 +21,7 @@ class Block(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.heads = max(1, width // HEAD)
+        self.heads = width // (HEAD if width % HEAD == 0 else LEAST)
         self.asked = nn.Linear(width, 3 * width)
         self.mixed = nn.Linear(width, width)
         self.wide = nn.Linear(width, 4 * width)
@@ -54,7 +55,7 @@ class PatchTransformer(nn.Module):
     Args:
         shape: (channels, height, width), divisible by the patch.
         patch: pixels of a patch's side.
-        width: of a token; divisible by 32.
+        width: of a token; divisible by 8.
         depth: blocks.
         classes: see Condition.
     """

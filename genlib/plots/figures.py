@@ -10,6 +10,7 @@ from plotly.graph_objs import Bar, Figure, Scatter  # type: ignore[attr-defined]
 
 from genlib.plots.charts import GENERATED, LINES, QUIET, REAL
 
+MOST_TICKS = 10  # each place gets one where they are fewer
 HEIGHT = 300  # pixels
 CLASSES = (
     *("#0072B2", "#E69F00", "#009E73", "#D55E00", "#56B4E9"),
@@ -50,7 +51,7 @@ def lines(
                 x=line.x,
                 y=line.y,
                 name=name,
-                mode="lines+markers" if line.error is not None else "lines",
+                mode="lines" if line.error is None and len(line.x) > 1 else "lines+markers",
                 line={"color": colour, "width": 2, "dash": "dash" if line.dashed else "solid"},
                 error_y=None if line.error is None else {"array": line.error, "thickness": 1.5},
             )
@@ -63,9 +64,9 @@ def lines(
     figure.update_xaxes(title=x_title, type="log" if "x" in log else "linear")
     figure.update_yaxes(title=y_title, type="log" if "y" in log else "linear")
     if "x" in log:
-        figure.update_xaxes(
-            **_ticks(sorted({x for line in curves.values() for x in line.x.tolist()}))
-        )
+        places = sorted({x for line in curves.values() for x in line.x.tolist()})
+        few = len(places) <= MOST_TICKS
+        figure.update_xaxes(**_ticks(places if few else _round_numbers(np.array(places))))
     if "y" in log:
         figure.update_yaxes(
             **_ticks(_round_numbers(np.concatenate([line.y for line in curves.values()])))

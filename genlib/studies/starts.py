@@ -11,7 +11,6 @@ from genlib.models import FAMILIES
 from genlib.models.gan2d import PlaneGAN
 from genlib.models.vae import VariationalAutoencoder
 from genlib.runs import Run, RunSpec
-from genlib.samplers import laid_out
 
 
 def _has_codings(spec: RunSpec) -> RunSpec:
@@ -54,14 +53,13 @@ Variational = Annotated[RunSpec, AfterValidator(_is_variational)]
 
 
 def diffusing(run: Run) -> Diffusion:
-    """Return a run's model as the one that it is, laid out to be sampled.
+    """Return a run's model as the one that it is.
 
     Raises:
         TypeError: it is another.
     """
     if not isinstance(run.family, Diffusion):
         raise TypeError(f"{run.spec.family} knows no noise")
-    laid_out(run.family.network)
     return run.family
 
 

@@ -1,4 +1,4 @@
-"""The parts of a lesson on noise, in their order: for pictures, and for points in the plane."""
+"""Models, steps, guidance and samplers of noise, side by side; and which run a part is about."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -10,10 +10,10 @@ import torch
 
 from genlib.data import DATASETS
 from genlib.diffusion import SAMPLERS
+from genlib.family import to_uint8
 from genlib.plots import Line, lines, named_rows
 from genlib.rng import generator
 from genlib.runs import Run, RunSpec
-from genlib.samplers import dpm_solver
 from genlib.studies import SamplerBench
 from genlib.studies.sampler_bench import SHOWN, WALKS, floor, points
 from genlib.studies.starts import diffusing
@@ -24,7 +24,7 @@ from ui.study_panel import study_panel
 
 GUIDED = (0.0, 1.0, 2.0, 4.0)
 FEW = (1, 2, 3, 5, 20)
-STEPS = 20
+PLANE = "in the plane"  # the preset of points
 Files = Mapping[str, bytes]
 
 
@@ -32,7 +32,17 @@ def of_pictures(run: Run | None, family: str) -> Run | None:
     """Return the page's run where it is one of pictures, else the shipped one."""
     if run is not None and DATASETS[run.spec.dataset].kind == "pictures":
         return run
-    return shelf.finished(RunSpec.of_preset(family)) if run is not None else None
+    if run is None:
+        return None
+    st.info("Your run is of points: what follows on pictures is of the shipped model.")
+    return shelf.finished(RunSpec.of_preset(family))
+
+
+def of_points(run: Run | None, family: str) -> Run | None:
+    """Return the page's run where it is one of points, else the shipped one of the plane."""
+    if run is not None and DATASETS[run.spec.dataset].kind == "plane":
+        return run
+    return shelf.finished(RunSpec.of_preset(family, PLANE))
 
 
 @st.fragment
@@ -51,19 +61,14 @@ def _guided(name: str, seed: int, _run: Run, *, dark: bool) -> None:
     classes = DATASETS[_run.spec.dataset].classes
     noise = torch.randn(len(classes), *model.shape, generator=generator(seed))
     labels = torch.arange(len(classes))
-    times = model.schedule.times(STEPS)
-    rows = []
-    for strength in GUIDED:
-        *_, last = model.frames(noise, dpm_solver, times, generator(seed), labels, strength)
-        rows.append(_levels(model.unscaled(last.x)))
+    rows = [
+        to_uint8(model.walked(noise, labels=labels, guidance=strength)).numpy()
+        for strength in GUIDED
+    ]
     st.caption(f"From left to right: {', '.join(classes)}.")
     titles = [f"guidance {strength:g}" for strength in GUIDED]
     image = named_rows(np.stack(rows), titles, 3, dark=dark)
     st.image(image, width="stretch", alt="A row of classes for each strength of guidance")
-
-
-def _levels(x: torch.Tensor) -> np.ndarray:
-    return (255 * x).round().byte().numpy()
 
 
 def few_steps(specs: dict[str, RunSpec]) -> None:
@@ -84,11 +89,7 @@ def few_steps(specs: dict[str, RunSpec]) -> None:
 def _few(name: str, _run: Run, *, dark: bool) -> None:
     model = diffusing(_run)
     noise = torch.randn(6, *model.shape, generator=generator(0))
-    rows = []
-    for steps in FEW:
-        times = model.schedule.times(steps)
-        *_, last = model.frames(noise, SAMPLERS["Euler"], times, generator(0))
-        rows.append(_levels(model.unscaled(last.x)))
+    rows = [to_uint8(model.walked(noise, SAMPLERS["Euler"], steps)).numpy() for steps in FEW]
     titles = [f"{steps} step{'s' if steps > 1 else ''}" for steps in FEW]
     image = named_rows(np.stack(rows), titles, 3, dark=dark)
     st.image(image, width="stretch", alt="Six pictures after a few steps, and after more")
@@ -148,7 +149,10 @@ def _quality(spec: RunSpec, files: Files) -> None:
                 lines(curves, title, "classifier FID", log="xy"),
                 f"quality-{spec.fingerprint[:8]}-{title[:5]}",
             )
-    st.caption(f"Real pictures against other real ones: {floor(files):.2f}.")
+    st.caption(
+        "Classifier FID: how far pictures are from real ones in the eyes of our own classifier. "
+        f"Real pictures are {floor(files):.2f} from other real ones."
+    )
     table = pd.DataFrame([point._asdict() for point in found])
     with st.expander("The numbers"):
         st.dataframe(table, hide_index=True)
