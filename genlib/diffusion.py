@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from genlib.config import Config, TrainConfig
 from genlib.family import Family, Generates, Losses, Pictures, Shape, Shown
 from genlib.nn import BookUNet, PatchTransformer, SpaceToDepthUNet, TimedStack
+from genlib.predictions import Says
 from genlib.rng import generator
 from genlib.samplers import Path, Predictor, Sampler, ddim, dpm_solver, probability_flow
 from genlib.schedules import Schedule
@@ -40,38 +41,6 @@ QUICK = TrainConfig(learning_rate=6e-3, batch_size=64, epochs=3, warmup=0.05, em
 PLANE = QUICK.model_copy(
     update={"optimizer": "adam", "learning_rate": 2e-3, "batch_size": 512, "epochs": 100}
 )
-
-
-class Says(NamedTuple):
-    """What a network is asked to say of x_t = α x + σ ε, and the clean x that follows from it.
-
-    Attributes:
-        target: (x, ε, α, σ) → what it should say.
-        clean: (x_t, what it says, α, σ) → x.
-    """
-
-    target: Callable[[Pictures, Pictures, Tensor, Tensor], Pictures]
-    clean: Callable[[Pictures, Pictures, Tensor, Tensor], Pictures]
-
-
-PREDICTIONS: dict[str, Says] = {
-    "noise": Says(
-        lambda x, eps, alpha, sigma: eps,
-        lambda x_t, said, alpha, sigma: (x_t - sigma * said) / alpha,
-    ),
-    "picture": Says(
-        lambda x, eps, alpha, sigma: x,
-        lambda x_t, said, alpha, sigma: said,
-    ),
-    "velocity": Says(
-        lambda x, eps, alpha, sigma: alpha * eps - sigma * x,
-        lambda x_t, said, alpha, sigma: (alpha * x_t - sigma * said) / (alpha**2 + sigma**2),
-    ),
-    "direction": Says(
-        lambda x, eps, alpha, sigma: eps - x,
-        lambda x_t, said, alpha, sigma: (x_t - sigma * said) / (alpha + sigma),
-    ),
-}
 
 
 class Objective(NamedTuple):

@@ -16,7 +16,8 @@ from diffusers import (
 )
 from torch import Tensor
 
-from genlib.diffusion import PREDICTIONS, SAMPLERS
+from genlib.diffusion import SAMPLERS
+from genlib.predictions import PREDICTIONS
 from genlib.rng import generator
 from genlib.samplers import (
     Frame,

@@ -233,10 +233,3 @@ def test_the_times_are_the_trailing_ones_of_diffusers(last, steps):
     other = DDIMScheduler(num_train_timesteps=last, timestep_spacing="trailing")
     other.set_timesteps(steps)
     assert schedule("linear", last).times(steps)[:-1] == [int(t) + 1 for t in other.timesteps]
-
-
-def test_the_tables_move_together():
-    made = schedule("sigmoid", 5)
-    moved = made.to(torch.device("meta"))
-    assert {moved.alphas.device.type, moved.sigmas.device.type} == {"meta"}
-    assert (moved.last, moved.straight) == (made.last, made.straight)

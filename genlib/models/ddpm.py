@@ -39,8 +39,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from genlib.config import textbook_recipe
-from genlib.diffusion import PLANE, PREDICTIONS, QUICK, Diffusion, DiffusionConfig, Objective
+from genlib.diffusion import PLANE, QUICK, Diffusion, DiffusionConfig, Objective
 from genlib.family import Preset, Shape
+from genlib.predictions import PREDICTIONS
 from genlib.schedules import Schedule, schedule
 
 Prediction = Literal["noise", "picture", "velocity"]

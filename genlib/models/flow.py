@@ -27,8 +27,9 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn import functional as F
 
-from genlib.diffusion import PLANE, PREDICTIONS, QUICK, Diffusion, DiffusionConfig, Objective
+from genlib.diffusion import PLANE, QUICK, Diffusion, DiffusionConfig, Objective
 from genlib.family import Preset, Shape
+from genlib.predictions import PREDICTIONS
 from genlib.schedules import schedule
 
 TIMES = 1000  # from data to noise; t is in units of them

@@ -124,8 +124,14 @@ def test_a_hole_is_filled_anew_when_it_is_painted_otherwise(site: Site, opened: 
     shown = page.get_by_alt_text(alt, exact=True)
     reach(shown, "e => e.complete && e.naturalWidth > 0")
     before = shown.get_attribute("src")
-    page.get_by_role("button", name="Clear").last.click()
+    pad = page.get_by_role("application", name=re.compile("Drawing pad")).last
+    pad.focus()
+    for _ in range(3):
+        pad.press("Space")
+        pad.press("Shift+ArrowUp")
     until(lambda: shown.get_attribute("src") != before)
+    page.get_by_role("button", name="Clear").last.click()
+    expect(page.get_by_text("Paint a hole first.")).to_be_visible()
     no_traceback(page)
 
 
@@ -159,9 +165,10 @@ def test_a_single_time_step_is_said_in_plain_words(site: Site, opened: Opened):
     no_traceback(page)
 
 
-def test_more_steps_than_times_in_a_link_fall_back(site: Site, opened: Opened):
+def test_more_steps_than_times_in_a_link_are_said_in_plain_words(site: Site, opened: Opened):
     page = opened(site.url("ddpm") + "?ddpm.steps=5000&ddpm.sampler=Wishful")
     settled(page)
+    expect(page.get_by_text("Not 5000 steps: this model knows 1,000 times.")).to_be_attached()
     assert told(film(page, "ddpm-reverse")).startswith("t = 0 of 1,000")
     no_traceback(page)
 
