@@ -115,9 +115,7 @@ class Run:
         documents = {name: part.model_dump(mode="json") for name, part in config.items()}
         return {
             "config.json": json.dumps(documents, indent=1).encode(),
-            "model.safetensors": save(
-                {name: part.contiguous() for name, part in self.family.state_dict().items()}
-            ),
+            "model.safetensors": save(self.family.state_dict()),
             "history.jsonl": curve_to_json(self.curve),
             "snapshots.safetensors": moments_to_tensors(self.moments),
         }

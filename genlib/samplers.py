@@ -28,7 +28,7 @@ from typing import Literal, NamedTuple
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from genlib.schedules import Schedule
 
@@ -175,11 +175,6 @@ def inpainted(predict: Predictor, known: Values, hole: Values) -> Predictor:
         return hole * predict(x, t) + (1 - hole) * known
 
     return informed
-
-
-def laid_out(network: nn.Module) -> nn.Module:
-    """Return the same network, its filters laid out channels last: convolutions go faster so."""
-    return network.to(memory_format=torch.channels_last)
 
 
 def noise(schedule: Schedule, x: Values, clean: Values, t: int) -> Values:

@@ -12,12 +12,10 @@ import torch
 
 from genlib.config import Settings
 from genlib.data import Dataset, DatasetName, load
-from genlib.diffusion import Diffusion
 from genlib.family import Family, to_float, to_uint8
 from genlib.jobs import Jobs
 from genlib.judge import Judge, JudgeSpec
 from genlib.runs import Run, RunSpec, estimated_seconds, open_store
-from genlib.samplers import laid_out
 from genlib.store import Store
 from genlib.studies import BetaSweep, OnRun, SeedSweep
 from genlib.studies.code_map import codings_of
@@ -84,12 +82,7 @@ def _spec(name: str) -> RunSpec | None:
 @st.cache_resource(max_entries=32)
 def _read(name: str) -> Run | None:
     files = shelf().store.read_run(name)
-    if files is None:
-        return None
-    run = Run.from_files(files)
-    if isinstance(run.family, Diffusion):
-        laid_out(run.family.network)
-    return run
+    return None if files is None else Run.from_files(files)
 
 
 def measured(study: OnRun) -> dict[str, bytes] | None:

@@ -37,7 +37,6 @@ from genlib.family import to_float
 from genlib.judge import judge_of, judged
 from genlib.metrics import frechet_distance
 from genlib.rng import generator
-from genlib.samplers import laid_out
 from genlib.studies.starts import Denoiser, diffusing
 
 WALKS: tuple[SamplerName, ...] = ("DPM-Solver++", "Heun", "DDIM", "DDPM")  # Euler's is DDIM's
@@ -66,7 +65,6 @@ class SamplerBench(Config):
     def perform(self, bench: Bench, files: Files) -> Iterator[Measured]:
         """Yield the points so far; those that were measured before are kept."""
         model = diffusing(bench.run(self.start))
-        laid_out(model.network)
         last = model.schedule.last
         ways = list(product(WALKS, [steps for steps in STEPS if steps <= last] or [last]))
         judge, before = yield from judge_of(self.start.dataset, bench, len(ways))
