@@ -19,7 +19,7 @@ HTML = f"""
 CSS = """
 .player { color: var(--st-text-color); font-family: var(--st-font); font-size: .875rem;
           max-width: var(--room); }
-.panels { display: flex; flex-wrap: wrap; gap: .75rem 1.5rem; }
+.panels { display: flex; flex-wrap: wrap; gap: .75rem 1.5rem; align-items: end; }
 .panels figure { margin: 0; }
 .panels figcaption { margin-bottom: .3rem; }
 canvas { display: block; image-rendering: pixelated; border-radius: 2px; }
@@ -51,6 +51,7 @@ function begin(root, told, arrays) {
     for (const canvas of canvases) {
       canvas.style.width = `${times * width}px`;
       canvas.style.height = `${times * height}px`;
+      canvas.parentElement.style.width = canvas.style.width;
     }
     const all = beside >= 2 ? many * times * width + GAP * (many - 1) : times * width;
     root.style.setProperty("--room", `${all}px`);

@@ -10,7 +10,7 @@ from plotly.graph_objs import Bar, Figure, Scatter  # type: ignore[attr-defined]
 
 from genlib.plots.charts import GENERATED, LINES, QUIET, REAL
 
-MOST_TICKS = 10  # each place gets one where they are fewer
+MOST_TICKS = 8  # each place gets one where they are fewer
 HEIGHT = 300  # pixels
 CLASSES = (
     *("#0072B2", "#E69F00", "#009E73", "#D55E00", "#56B4E9"),
