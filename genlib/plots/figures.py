@@ -64,9 +64,9 @@ def lines(
     figure.update_xaxes(title=x_title, type="log" if "x" in log else "linear")
     figure.update_yaxes(title=y_title, type="log" if "y" in log else "linear")
     if "x" in log:
-        places = sorted({x for line in curves.values() for x in line.x.tolist()})
+        places = sorted({float(x) for line in curves.values() for x in line.x.tolist()})
         few = len(places) <= MOST_TICKS
-        figure.update_xaxes(**_ticks(places if few else _round_numbers(np.array(places))))
+        figure.update_xaxes(**_ticks(places if few else _round_numbers(np.array(places, float))))
     if "y" in log:
         figure.update_yaxes(
             **_ticks(_round_numbers(np.concatenate([line.y for line in curves.values()])))
