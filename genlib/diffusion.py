@@ -36,8 +36,9 @@ STEPS = 20  # of a sample, where nobody says otherwise
 LOOKS = 8  # steps of a sample while training: rough, but soon
 JUDGED = 512  # pictures of a figure of merit
 
-
 QUICK = TrainConfig(learning_rate=6e-3, batch_size=64, epochs=3, warmup=0.05, ema=0.995)
+THOROUGH = QUICK.model_copy(update={"epochs": 10, "ema": 0.999})
+LARGE = THOROUGH.model_copy(update={"batch_size": 256, "epochs": 50})  # for a GPU
 PLANE = QUICK.model_copy(
     update={"optimizer": "adam", "learning_rate": 2e-3, "batch_size": 512, "epochs": 100}
 )

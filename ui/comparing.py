@@ -73,16 +73,8 @@ def _guided(name: str, seed: int, _run: Run, *, dark: bool) -> None:
 
 def few_steps(specs: dict[str, RunSpec]) -> None:
     """Draw what few of Euler's steps make of the same noise, by each of some runs."""
-    for column, (title, spec) in zip(
-        st.columns(len(specs), gap="large"), specs.items(), strict=True
-    ):
-        with column:
-            st.markdown(f"**{title}**")
-            run = shelf.finished(spec)
-            if run is None:
-                st.info("Not trained on this server yet.")
-                continue
-            _few(spec.fingerprint, run, dark=st.context.theme.type == "dark")
+    dark = st.context.theme.type == "dark"
+    inside.in_columns(specs, lambda run: _few(run.spec.fingerprint, run, dark=dark))
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
@@ -97,17 +89,12 @@ def _few(name: str, _run: Run, *, dark: bool) -> None:
 
 def samples_of(specs: dict[str, RunSpec]) -> None:
     """Draw what runs make, side by side, and what is wrong with their schedules."""
-    for column, (title, spec) in zip(
-        st.columns(len(specs), gap="large"), specs.items(), strict=True
-    ):
-        with column:
-            st.markdown(f"**{title}**")
-            run = shelf.finished(spec)
-            if run is None:
-                st.info("Not trained on this server yet.")
-                continue
-            st.caption(diffusing(run).schedule.complaint() or "x_T is noise, as it should be.")
-            _twelve(spec.fingerprint, run)
+    inside.in_columns(specs, _sampled)
+
+
+def _sampled(run: Run) -> None:
+    st.caption(diffusing(run).schedule.complaint() or "x_T is noise, as it should be.")
+    _twelve(run.spec.fingerprint, run)
 
 
 @st.cache_data(max_entries=32, show_spinner=False)

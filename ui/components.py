@@ -1,5 +1,6 @@
 """Small pieces of browser code that Streamlit has no widget for."""
 
+from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
@@ -32,6 +33,13 @@ _copy = st.components.v2.component(
 def copy_button(label: str, text: str, key: str) -> None:
     """Draw a button that puts `text` on the visitor's clipboard."""
     _copy(data={"label": label, "text": text}, key=key, width="content")
+
+
+def download(label: str, name: str, make: Callable[[], bytes]) -> None:
+    """Draw a button that hands over a file of that name, made when it is asked for."""
+    st.download_button(
+        label, make, name, on_click="ignore", icon=":material/download:", key=f"download-{name}"
+    )
 
 
 def chart_at_rest(figure: Any, key: str) -> None:

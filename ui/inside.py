@@ -1,5 +1,7 @@
 """Looking inside a trained model: figures that are pure functions of a run and a few sliders."""
 
+from collections.abc import Callable
+
 import numpy as np
 import streamlit as st
 import torch
@@ -94,19 +96,29 @@ def preset_button(family: str, preset: str, label: str = "the broken one") -> No
     )
 
 
-def side_by_side(specs: dict[str, RunSpec]) -> None:
-    """Show runs side by side, on pictures that they were trained on and on others."""
+def in_columns(specs: dict[str, RunSpec], draw: Callable[[Run], None]) -> None:
+    """Draw each run in a column of its own under its title; say which is not trained yet."""
     columns = st.columns(len(specs), gap="large")
     for column, (title, spec) in zip(columns, specs.items(), strict=True):
         with column:
-            run = shelf.finished(spec)
             st.markdown(f"**{title}**")
+            run = shelf.finished(spec)
             if run is None:
                 st.info("Not trained on this server yet.")
-                continue
-            data = shelf.dataset(spec.dataset)
-            _compare("Training pictures", run, data.train[: spec.train.pictures or None])
-            _compare("Test pictures", run, data.test)
+            else:
+                draw(run)
+
+
+def side_by_side(specs: dict[str, RunSpec]) -> None:
+    """Show runs side by side, on pictures that they were trained on and on others."""
+    in_columns(specs, _both)
+
+
+def _both(run: Run) -> None:
+    """Draw what a run makes of the pictures that it was trained on, and of others."""
+    data = shelf.dataset(run.spec.dataset)
+    _compare("Training pictures", run, data.train[: run.spec.train.pictures or None])
+    _compare("Test pictures", run, data.test)
 
 
 def _compare(title: str, run: Run, images: torch.Tensor) -> None:

@@ -1,6 +1,5 @@
 """Walks through a latent space: new samples, what lies between pictures, what a coding does."""
 
-from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
@@ -16,6 +15,7 @@ from genlib.runs import Run
 from genlib.walks import interpolation, semantic_grid, traversal
 from ui import inside, shelf
 from ui.clouds import draw_number, rate_of_each
+from ui.components import download
 from ui.controls import BIND
 
 ROWS, COLUMNS = 3, 4  # of codings drawn from the prior
@@ -75,13 +75,7 @@ def _download_codings(name: str, run: Run, z: torch.Tensor) -> None:
         pictures = generating(run.family).generate(z)
         return save({"z": z.contiguous(), "pictures": pictures.contiguous()})
 
-    _download("Codings and pictures", f"{name}.safetensors", make)
-
-
-def _download(label: str, name: str, make: Callable[[], bytes]) -> None:
-    st.download_button(
-        label, make, name, on_click="ignore", icon=":material/download:", key=f"download-{name}"
-    )
+    download("Codings and pictures", f"{name}.safetensors", make)
 
 
 @st.fragment
@@ -154,7 +148,7 @@ def _animations(run: Run, family: str, number: int, order: list[int]) -> None:
         return animation(frames, 80, kind, rest=0)
 
     with st.container(horizontal=True):
-        _download("GIF", f"{name}.gif", lambda: moving("GIF"))
-        _download("APNG", f"{name}.png", lambda: moving("PNG"))
+        download("GIF", f"{name}.gif", lambda: moving("GIF"))
+        download("APNG", f"{name}.png", lambda: moving("PNG"))
         walk = traversal(z, order, torch.linspace(-REACH, REACH, STEPS)).flatten(0, 1)
         _download_codings(name, run, walk)

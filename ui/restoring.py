@@ -66,14 +66,8 @@ def _restored(run: Run, x: torch.Tensor, level: float) -> None:
 
 def side_by_side(specs: dict[str, RunSpec]) -> None:
     """Show runs side by side on the same corrupted test pictures, at the last one's level."""
-    runs = {title: shelf.finished(spec) for title, spec in specs.items()}
-    for column, (title, run) in zip(st.columns(len(runs), gap="large"), runs.items(), strict=True):
-        with column:
-            st.markdown(f"**{title}**")
-            if run is None:
-                st.info("Not trained on this server yet.")
-                continue
-            _restores(run.spec.fingerprint, list(specs.values())[-1].model.level, run)
+    level = list(specs.values())[-1].model.level
+    inside.in_columns(specs, lambda run: _restores(run.spec.fingerprint, level, run))
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterable
-from functools import partial
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -19,6 +18,7 @@ from genlib.samplers import Frame, Sampler, ddim
 from genlib.studies.starts import diffusing
 from ui import inside
 from ui.clouds import draw_number
+from ui.components import download
 from ui.controls import BIND
 from ui.film import Film, film
 
@@ -222,14 +222,5 @@ def _downloads(name: str, shown: Film) -> None:
         return animation(beside(shown.panels.values(), 2), 90, kind)
 
     with st.container(horizontal=True):
-        kinds: tuple[tuple[str, str, Literal["GIF", "PNG"]], ...]
-        kinds = ("GIF", "gif", "GIF"), ("APNG", "png", "PNG")
-        for label, ending, kind in kinds:
-            st.download_button(
-                label,
-                partial(moving, kind),
-                f"{name}.{ending}",
-                on_click="ignore",
-                icon=":material/download:",
-                key=f"download-{name}-{ending}",
-            )
+        download("GIF", f"{name}.gif", lambda: moving("GIF"))
+        download("APNG", f"{name}.png", lambda: moving("PNG"))

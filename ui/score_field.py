@@ -139,14 +139,9 @@ def trajectories(run: Run | None, family: str) -> None:
     with right:
         st.caption("Points: each walks towards the middle of all that it may become, then turns.")
         _bend_chart(plane, "points")
-    for column, (title, spec) in zip(st.columns(2, gap="large"), plane.items(), strict=True):
-        with column:
-            found = shelf.finished(spec)
-            st.markdown(f"**{title}**")
-            if found is None:
-                st.info("Not trained on this server yet.")
-                continue
-            _path_chart(found.spec.fingerprint, f"{family}-{title}", found)
+    inside.in_columns(
+        plane, lambda run: _path_chart(run.spec.fingerprint, f"{family}-{run.spec.family}", run)
+    )
 
 
 def _bend_chart(specs: dict[str, RunSpec], key: str) -> None:

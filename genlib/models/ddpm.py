@@ -39,7 +39,15 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from genlib.config import textbook_recipe
-from genlib.diffusion import PLANE, QUICK, Diffusion, DiffusionConfig, Objective
+from genlib.diffusion import (
+    LARGE,
+    PLANE,
+    QUICK,
+    THOROUGH,
+    Diffusion,
+    DiffusionConfig,
+    Objective,
+)
 from genlib.family import Preset, Shape
 from genlib.predictions import PREDICTIONS
 from genlib.schedules import Schedule, schedule
@@ -95,7 +103,7 @@ class DDPM(Diffusion):
         ),
         "thorough": Preset(
             DDPMConfig(**CALM),
-            QUICK.model_copy(update={"epochs": 10, "ema": 0.999}),
+            THOROUGH,
             "The same for ten epochs.",
         ),
         "textbook": Preset(
@@ -105,7 +113,7 @@ class DDPM(Diffusion):
         ),
         "best": Preset(
             DDPMConfig(**CALM, width=96, depth=2),
-            QUICK.model_copy(update={"batch_size": 256, "epochs": 50, "ema": 0.999}),
+            LARGE,
             "A larger U-Net for a GPU.",
         ),
         "never noise": Preset(

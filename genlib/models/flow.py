@@ -27,7 +27,15 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn import functional as F
 
-from genlib.diffusion import PLANE, QUICK, Diffusion, DiffusionConfig, Objective
+from genlib.diffusion import (
+    LARGE,
+    PLANE,
+    QUICK,
+    THOROUGH,
+    Diffusion,
+    DiffusionConfig,
+    Objective,
+)
 from genlib.family import Preset, Shape
 from genlib.predictions import PREDICTIONS
 from genlib.schedules import schedule
@@ -68,17 +76,17 @@ class FlowMatching(Diffusion):
         ),
         "thorough": Preset(
             FlowConfig(),
-            QUICK.model_copy(update={"epochs": 10, "ema": 0.999}),
+            THOROUGH,
             "The same for ten epochs.",
         ),
         "told the class": Preset(
             FlowConfig(conditional=True),
-            QUICK.model_copy(update={"epochs": 5, "ema": 0.999}),
+            THOROUGH.model_copy(update={"epochs": 5}),
             "Told what each picture shows, so that you can ask it for a class.",
         ),
         "best": Preset(
             FlowConfig(conditional=True, width=96, depth=2),
-            QUICK.model_copy(update={"batch_size": 256, "epochs": 50, "ema": 0.999}),
+            LARGE,
             "A larger U-Net for a GPU.",
         ),
         "in the plane": Preset(
