@@ -1,6 +1,7 @@
 """`python -m benchmarks NAME`: figures that are measured here and now, the last line as JSON.
 
-NAME is `interface`, `gan`, `autoencoders` for all of them, or the name of one of their families.
+NAME is `interface`, `gan`, `diffusion`, `pipelines`, `autoencoders` for all of them, or the name
+of one of their families.
 """
 
 import importlib
@@ -8,13 +9,14 @@ import sys
 
 from benchmarks.textbook import RECIPES
 
+MODULES = ("autoencoders", "diffusion", "gan", "interface", "pipelines")
 FAMILIES = {row.split()[0]: None for row in RECIPES}
 
 match sys.argv[1:]:
-    case [("autoencoders" | "diffusion" | "gan" | "interface") as name, *options]:
+    case [name, *options] if name in MODULES:
         importlib.import_module(f"benchmarks.{name}").main(options)
     case [name, *options] if name in FAMILIES:
         importlib.import_module("benchmarks.autoencoders").main([name, *options])
     case _:
-        known = ",".join(("autoencoders", "diffusion", "gan", "interface", *FAMILIES))
+        known = ",".join((*MODULES, *FAMILIES))
         sys.exit(f"usage: python -m benchmarks {{{known}}}")

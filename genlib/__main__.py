@@ -1,4 +1,4 @@
-"""The command line: `python -m genlib train | measure | runs | worker`, made from configs."""
+"""The command line: `python -m genlib train | measure | runs | …`, made from configs."""
 
 import json
 import logging
@@ -23,6 +23,7 @@ from genlib.config import Settings, TrainConfig
 from genlib.data import DatasetName, DatasetUnavailableError
 from genlib.device import available
 from genlib.events import Diverged, Snapshot
+from genlib.hub.commands import HubCommand, Space
 from genlib.models import FAMILIES
 from genlib.runs import Run, RunSpec, open_store, perform
 from genlib.studies import STUDIES, read_task
@@ -83,6 +84,8 @@ class GenlibCommand(BaseSettings):
     measure: CliSubCommand[Measure]
     runs: CliSubCommand[Runs]
     worker: CliSubCommand[Worker]
+    hub: CliSubCommand[HubCommand]
+    space: CliSubCommand[Space]
 
 
 def spec_of(family: str, command: FamilyCommand) -> RunSpec:
@@ -163,6 +166,8 @@ def _runs() -> Iterator[dict[str, Any]]:
 def _documents(command: object) -> Iterator[dict[str, Any]]:
     if isinstance(command, Runs):
         return _runs()
+    if isinstance(command, HubCommand | Space):
+        return command.documents()
     return _measure(command) if isinstance(command, Measure) else _train(command)
 
 

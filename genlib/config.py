@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 Optimizer = Literal["muon", "adamw", "adam", "nadam", "rmsprop", "sgd"]
@@ -162,6 +162,15 @@ class Settings(BaseSettings):
         "local", description="Unique per machine where several share one PostgreSQL queue."
     )
     quota_gb: float = Field(5.0, gt=0, description="Finished runs kept, the oldest evicted first.")
+    hub_list: Path | None = Field(
+        None, description="The curated list of pretrained models; empty is the package's own."
+    )
+    hub_any: bool = Field(
+        False, description="Whether students may name any repository of the Hub, unpinned."
+    )
+    hub_token: SecretStr = Field(
+        SecretStr(""), description="Lets every visitor publish runs to its owner's account."
+    )
 
     @property
     def queue_url(self) -> str:

@@ -50,6 +50,15 @@ class Store:
             files = verified(self.shipped / fingerprint)
         return files
 
+    def read_file(self, fingerprint: str, name: str) -> bytes | None:
+        """Return one file of a finished run, or None where it is not there or not whole."""
+        folders = [self.home / "runs", *([self.shipped] if self.shipped is not None else [])]
+        for folder in folders:
+            files = verified(folder / fingerprint, only=name)
+            if files is not None:
+                return files[name]
+        return None
+
     def has_run(self, fingerprint: str) -> bool:
         """Return whether a finished run is there, without verifying it."""
         return self.is_shipped(fingerprint) or self._manifest("runs", fingerprint).exists()
@@ -141,14 +150,20 @@ class Store:
             total -= sizes[run]
 
 
-def verified(path: Path) -> dict[str, bytes] | None:
-    """Return the files of a bundle, or None if any is missing or not as its manifest says."""
+def verified(path: Path, only: str = "") -> dict[str, bytes] | None:
+    """Return the files of a bundle, or None if any is missing or not as its manifest says.
+
+    Args:
+        path: the bundle's folder.
+        only: the one file to look at; empty means all.
+    """
     try:
         digests = json.loads((path / MANIFEST).read_bytes())
-        files = {name: (path / name).read_bytes() for name in digests}
+        names = [only] if only else list(digests)
+        files = {name: (path / name).read_bytes() for name in names}
     except (OSError, ValueError, TypeError):
         return None
-    whole = all(hashlib.sha256(files[name]).hexdigest() == digests[name] for name in digests)
+    whole = all(hashlib.sha256(files[name]).hexdigest() == digests.get(name) for name in names)
     return files if whole else None
 
 

@@ -11,8 +11,9 @@ import os
 import socket
 import sys
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 
 import torch
@@ -22,14 +23,22 @@ from sqlalchemy.exc import SQLAlchemyError
 from genlib.config import Settings
 from genlib.data import default_dataset
 from genlib.events import Step
-from genlib.jobs import QUEUE, SERIALIZER, STREAM, VERSION, WORKFLOW
+from genlib.jobs import (
+    QUEUE,
+    SERIALIZER,
+    STREAM,
+    VERSION,
+    WORKFLOW,
+    Jobs,
+    QueueUnavailableError,
+)
 from genlib.runs import RunSpec, open_store, perform
 from genlib.studies import read_task
 from genlib.work import Work, explained
 
 log = logging.getLogger(__name__)
 
-POLL = 0.25  # seconds between two looks whether somebody pressed Stop
+POLL = 0.25  # seconds between two looks whether somebody pressed Stop, or waits to join the line
 KEPT = timedelta(days=7)  # for stopped runs to go on, and ended jobs to be read
 
 
@@ -41,10 +50,12 @@ def serve(device: torch.device, settings: Settings) -> None:
         store = open_store(settings)
         store.forget_old(KEPT.total_seconds())
         training = threading.Lock()
+        jobs = Jobs(settings)
         _warm_up(device)
 
         @DBOS.step()
         def step(text: str) -> str:
+            _admit(jobs)
             work = Work(store, device, read_task(text), send)
             with training, _watching(work.name) as stopped:
                 done = store.read_run(work.name) is not None
@@ -60,7 +71,10 @@ def serve(device: torch.device, settings: Settings) -> None:
 
         _launch(device, settings)
         log.warning("worker ready on %s", device)
-        threading.Event().wait()
+        while True:
+            if not training.locked():
+                _admit(jobs)
+            time.sleep(POLL)
 
 
 def _launch(device: torch.device, settings: Settings) -> None:
@@ -80,6 +94,12 @@ def _launch(device: torch.device, settings: Settings) -> None:
     before = (datetime.now(UTC) - KEPT).isoformat()
     old = DBOS.list_workflows(completed_before=before, load_input=False, load_output=False)
     DBOS.delete_workflows([item.workflow_id for item in old])
+
+
+def _admit(jobs: Jobs) -> None:
+    """Let who had their turn join the line again; what fails now will do the next time."""
+    with suppress(QueueUnavailableError):
+        jobs.admit()
 
 
 def _warm_up(device: torch.device) -> None:

@@ -30,6 +30,7 @@ SENTENCES = {
     "ddpm": "Drown a picture in noise, learn which noise it was, find pictures in noise alone.",
     "samplers": "One network, five ways to walk from noise to a picture: what is a step worth?",
     "flow": "Straight lines from noise to pictures: less to choose, and few steps are enough.",
+    "pretrained": "Models from the Hugging Face Hub, pinned and safe to open, and your own to it.",
     "pretraining": "Learn from pictures without labels, then classify with a handful of labels.",
 }
 

@@ -29,6 +29,7 @@ PLAN = {
         "ddpm": ("Denoising diffusion", ":material/blur_circular:"),
         "samplers": ("Samplers", ":material/route:"),
         "flow": ("Flow matching", ":material/air:"),
+        "pretrained": ("Pretrained models", ":material/cloud_download:"),
     },
 }
 

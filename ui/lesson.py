@@ -13,11 +13,12 @@ import streamlit as st
 
 from genlib.config import Config
 from genlib.data import DATASETS
-from genlib.export import notebook, script, training_gif
+from genlib.export import notebook, script, training_gif, zipped
 from genlib.models import FAMILIES
+from genlib.plain import plain_script
 from genlib.plots import architecture
 from genlib.runs import Run, RunSpec
-from ui import shelf
+from ui import house, publishing, shelf
 from ui.components import copy_button
 
 
@@ -81,9 +82,11 @@ def _downloads(spec: RunSpec, run: Run | None) -> None:
     files: dict[str, tuple[str, Callable[[], str | bytes]]] = {
         "Script": ("py", lambda: script(spec)),
         "Notebook": ("ipynb", lambda: notebook(spec)),
+        "Plain PyTorch": ("plain.py", lambda: plain_script(spec)),
     }
     if run is not None:
         files["Weights"] = "safetensors", lambda: run.to_files()["model.safetensors"]
+        files["All in a zip"] = "zip", lambda: zipped(run)
         if DATASETS[spec.dataset].kind == "pictures":
             files["Training as GIF"] = "gif", lambda: training_gif(run)
     with st.container(horizontal=True):
@@ -98,27 +101,37 @@ def _downloads(spec: RunSpec, run: Run | None) -> None:
             )
 
 
-def study_code(module: ModuleType, spec: Config) -> None:
+def study_code(module: ModuleType, spec: Config | None) -> None:
     """Show the code of a study, and what was asked of it."""
     with section("Code", "This is the code that measures, read from the module itself."):
         st.code(inspect.getsource(module), language="python", height=480)
+        if spec is None:
+            return
         with st.expander("This study as JSON"):
             st.code(json.dumps(spec.model_dump(mode="json"), indent=2), language="json")
 
 
-def share(page: str, task: Config) -> None:
+def share(page: str, task: Config | None) -> None:
     """Show the link that reopens the page in this state."""
     with section("Share", "Whoever opens this link sees this page with these very knobs."):
         link = share_link(page)
         with st.container(horizontal=True, vertical_alignment="center"):
             copy_button("Copy link", link, key="copy-link")
             st.code(link, language=None, wrap_lines=True)
-        st.caption(f"Run {task.fingerprint[:12]}: the same configuration gives the same run.")
+        if isinstance(task, RunSpec) and shelf.shelf().store.has_run(task.fingerprint):
+            st.page_link(
+                house.page("pretrained"),
+                label="Publish this run to the Hugging Face Hub",
+                icon=":material/cloud_upload:",
+                query_params={"pretrained.run": publishing.titled(task)},
+            )
+        if task is not None:
+            st.caption(f"Run {task.fingerprint[:12]}: the same configuration gives the same run.")
 
 
 def share_link(family: str) -> str:
     """Return the address of this page with its knobs that are not at their defaults."""
-    host = os.environ.get("SPACE_HOST")
+    host = os.environ.get("SPACE_HOST", "").partition(",")[0]  # a domain of its own may follow
     here = urlsplit(st.context.url or "")
     root = f"https://{host}" if host else f"{here.scheme}://{here.netloc}"
     query = {

@@ -18,6 +18,8 @@ st.set_page_config(
 )
 house_style()
 page = st.navigation(plan())
+if not page.url_path and st.query_params.get("page", "home") != "home":
+    st.info("Your link asks for a lesson that is not here; below are all there are.")
 if page.url_path:  # a lesson: it needs torch; home does not
     st.title(page.title, anchor=False)
     if not warm.is_set():

@@ -1,11 +1,13 @@
 """Which picture: one of the data set, one's own drawing, or an upload."""
 
+from collections.abc import Callable
+
 import streamlit as st
 import torch
 
 from genlib.data import DATASETS
 from genlib.data.upload import UploadError, decoded
-from genlib.family import to_float
+from genlib.family import Shape, to_float
 from genlib.runs import RunSpec
 from ui import shelf
 from ui.controls import BIND
@@ -23,15 +25,28 @@ def chosen(spec: RunSpec, key: str, number: int | None = None) -> torch.Tensor:
         key: of the widgets, in the address too.
         number: the test picture to take; with None, one of each of the first classes.
     """
-    shape = DATASETS[spec.dataset].shape
+
+    def offered() -> torch.Tensor:
+        data = shelf.dataset(spec.dataset)
+        if number is None:
+            return to_float(data.test[data.showcase()[:SHOWN]])
+        return to_float(data.test[number : number + 1])
+
+    label = "Pictures" if number is None else "Picture"
+    return picked(label, DATASETS[spec.dataset].shape, key, SOURCES, offered)
+
+
+def picked(
+    label: str,
+    shape: Shape,
+    key: str,
+    sources: tuple[str, ...],
+    offered: Callable[[], torch.Tensor],
+) -> torch.Tensor:
+    """Let the student choose among sources, the first of which is what is offered."""
     none = torch.zeros(0, *shape)
     source = st.segmented_control(
-        "Pictures" if number is None else "Picture",
-        SOURCES,
-        default=SOURCES[0],
-        required=True,
-        key=key,
-        **BIND,
+        label, sources, default=sources[0], required=True, key=key, **BIND
     )
     if source == "Draw":
         drawn = drawing_pad(shape, key=f"{key}-pad")
@@ -41,10 +56,7 @@ def chosen(spec: RunSpec, key: str, number: int | None = None) -> torch.Tensor:
         file = st.file_uploader("A picture", type=kinds, key=f"{key}-file")
         st.caption("PNG, JPEG or WebP, at most 10 MB and 16 megapixels. It is not kept.")
         return none if file is None else _uploaded(file.getvalue(), shape)
-    data = shelf.dataset(spec.dataset)
-    if number is None:
-        return to_float(data.test[data.showcase()[:SHOWN]])
-    return to_float(data.test[number : number + 1])
+    return offered()
 
 
 def _uploaded(content: bytes, shape: tuple[int, int, int]) -> torch.Tensor:

@@ -1,5 +1,9 @@
 """Asking the queue: every failure of it becomes a sentence on the page."""
 
+import hashlib
+import secrets
+from itertools import cycle
+
 import streamlit as st
 
 from genlib.jobs import Job, Progress, QueueUnavailableError
@@ -32,14 +36,46 @@ def progress_of(task: Task) -> Progress | None:
         return None
 
 
-def submit(task: Task) -> None:
-    """Ask for it, and draw the page anew."""
+def submit(task: Task, seconds: float) -> None:
+    """Ask for it, which takes about so long (0: nobody knows), and draw the page anew."""
     try:
-        shelf.shelf().jobs.submit(task)
+        shelf.shelf().jobs.submit(task, student(), seconds)
     except QueueUnavailableError as error:
         st.error(str(error))
         return
     st.rerun()
+
+
+def student() -> str:
+    """Return a name for this browser, in which nobody can read what the browser is known by.
+
+    That is a token that Streamlit keeps in a cookie against forgery, under another mask at every
+    visit. Where the browser keeps no cookie, as in another site's frame, a session is a student.
+    """
+    cookie = st.context.cookies.get("_streamlit_xsrf", "")
+    try:
+        _, mask, masked, _ = cookie.split("|")
+        pairs = zip(bytes.fromhex(masked), cycle(bytes.fromhex(mask)), strict=False)
+        token = bytes(one ^ other for one, other in pairs)
+    except ValueError:
+        token = b""
+    if not token:
+        token = st.session_state.setdefault("student", secrets.token_bytes(16))
+    return hashlib.sha256(token).hexdigest()[:16]
+
+
+def waiting(job: Job) -> str:
+    """Return how long a job that does not train yet has to wait, in words."""
+    if not job.ahead:
+        return "Starting"
+    text = f"Waiting: {job.ahead} before this one"
+    text += f", {about(job.wait)}" if job.wait is not None else ""
+    return text + (f"; done in {about(job.ends)}" if job.ends is not None else "")
+
+
+def about(seconds: float) -> str:
+    """Return a length of time in words."""
+    return "about " + (f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min")
 
 
 def stop(task: Task) -> None:

@@ -85,7 +85,7 @@ def _training(spec: RunSpec, job: Job, moments: list[Moment], data: Dataset | No
     progress = queue.progress_of(spec)
     headline(("training", "orange", "progress_activity"), "The pictures below are live.")
     living.draw(spec, data, moments[-1:] or living.first_moment(spec, data))
-    if progress is None:
+    if progress is None or job.ahead:
         text, share = _before_the_first_step(spec, job), 0.0
     else:
         left = progress.seconds_left
@@ -125,9 +125,8 @@ def _train_button(spec: RunSpec, job: Job | None, seconds: float) -> None:
         st.error(job.sentence, icon=":material/error:")
     if seconds > LONGEST:
         st.warning("Too long for a shared server: take fewer epochs or a smaller network.")
-    label = "Train, about " + (f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min")
     pressed = st.button(
-        label,
+        f"Train, {queue.about(seconds)}",
         key=f"{spec.family}-train",
         type="primary",
         icon=":material/play_arrow:",
@@ -135,7 +134,7 @@ def _train_button(spec: RunSpec, job: Job | None, seconds: float) -> None:
         on_click=partial(queue.remember, spec),
     )
     if pressed:
-        queue.submit(spec)
+        queue.submit(spec, seconds)
 
 
 def _controls() -> DeltaGenerator:
@@ -144,12 +143,10 @@ def _controls() -> DeltaGenerator:
 
 
 def _before_the_first_step(spec: RunSpec, job: Job) -> str:
-    if job.state == "queued" and job.ahead:
-        return f"Waiting: {job.ahead} before this one"
     fraction = download_fraction(spec.dataset)
-    if fraction is not None:
+    if fraction is not None and not job.ahead:
         return f"Downloading {DATASETS[spec.dataset].title}: {fraction:.0%}"
-    return "Starting"
+    return queue.waiting(job)
 
 
 def _figures(run: Run) -> str:

@@ -1,30 +1,96 @@
 """The server's life: it warms up torch, keeps a worker running for each device, logs errors."""
 
 import asyncio
+import fcntl
 import gc
 import importlib
 import logging
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from urllib.parse import parse_qsl, urlencode
 
 import numpy  # noqa: F401 (imported before the port opens: two sessions must not race to)
 import pandas  # noqa: F401 (the same)
 import streamlit as st
+from starlette.responses import RedirectResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+from streamlit import config
 
 import genlib.plots  # noqa: F401 (the same, for plotly)
+from genlib.store import write_bundle
+from ui.house import PLAN
 
 log = logging.getLogger(__name__)
 
 HOUSE = Path(__file__).resolve().parent.parent
 HEAD_START = 4.0  # seconds that the first visitors have the machine for themselves
 warm = threading.Event()  # set once torch and the first lesson's pictures are loaded
+
+
+def settle() -> None:
+    """Adapt to the place where the server runs, before anything asks for a setting.
+
+    On a Space, pages are shown inside another site's: their sockets come from the Space's own
+    address, and the cookie that guards uploads is sent from there. In a container, everything is
+    kept on the volume GENLIB_VOLUME where one is mounted that can be, else until the container
+    ends; except the queue, as SQLite wants locks that a bucket in the network lacks.
+    """
+    if hosts := os.environ.get("SPACE_HOST"):  # with the Space's own domain after a comma
+        origins = [f"https://{host.strip()}" for host in hosts.split(",")]
+        config.set_option("server.corsAllowedOrigins", origins)
+        config.set_option("server.xsrfCookieSameSite", "none")
+    volume = os.environ.get("GENLIB_VOLUME")
+    if volume and "GENLIB_HOME" not in os.environ:
+        own, anybodys = Path.home() / ".cache", Path(tempfile.gettempdir())
+        local = own / "genlib" if keeps(own / "genlib") else anybodys / f"genlib-{os.getuid()}"
+        lasting = Path(volume) / "genlib"
+        home = lasting if keeps(lasting) else local
+        os.environ["GENLIB_HOME"] = str(home)
+        os.environ.setdefault("GENLIB_DATABASE_URL", f"sqlite:///{local / 'queue.sqlite'}")
+        log.warning("runs are kept in %s", home)
+
+
+def keeps(folder: Path) -> bool:
+    """Return whether runs can be kept in a folder, by keeping something there as they are."""
+    probe = folder / f"probe-{uuid.uuid4().hex}"
+    try:
+        write_bundle(probe, {"probe": b"it holds"})
+        with (probe / "probe").open() as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # as a worker does
+    except OSError:
+        return False
+    finally:
+        shutil.rmtree(probe, ignore_errors=True)
+    return True
+
+
+def usher(app: ASGIApp) -> ASGIApp:
+    """Middleware: whoever comes to /?page=vae&vae.beta=4 is sent on to /vae?vae.beta=4.
+
+    A page that is embedded by another site begins at / whichever lesson its link means; all that
+    it gets of the link is the query.
+    """
+    lessons = {name for group in PLAN.values() for name in group} - {"home"}
+
+    async def ushered(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] == "/":
+            asked = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+            if (lesson := dict(asked).get("page")) in lessons:
+                knobs = urlencode([(name, value) for name, value in asked if name != "page"])
+                await RedirectResponse(f"/{lesson}?{knobs}")(scope, receive, send)
+                return
+        await app(scope, receive, send)
+
+    return ushered
 
 
 @asynccontextmanager
@@ -44,8 +110,8 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
         await asyncio.to_thread(threads[1].join, 5)
 
 
-def _warm_up(_ending: threading.Event) -> None:
-    """Import what takes seconds while the first page is drawn already."""
+def _warm_up(ending: threading.Event) -> None:
+    """Import what takes seconds while the first page is drawn already; diffusers last."""
     try:
         shelf = importlib.import_module("ui.shelf")
         shelf.warm_up()
@@ -53,6 +119,8 @@ def _warm_up(_ending: threading.Event) -> None:
         log.exception("error while warming up")
     gc.freeze()  # what is loaded now stays: no collection need look at it again
     warm.set()
+    if not ending.wait(3 * HEAD_START):
+        importlib.import_module("diffusers.models.autoencoders.autoencoder_tiny")
 
 
 def _supervise(ending: threading.Event) -> None:

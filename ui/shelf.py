@@ -13,11 +13,12 @@ import torch
 from genlib.config import Settings
 from genlib.data import Dataset, DatasetName, load
 from genlib.family import Family, to_float, to_uint8
+from genlib.hub import Pull, Reversal
 from genlib.jobs import Jobs
 from genlib.judge import Judge, JudgeSpec
 from genlib.runs import Run, RunSpec, estimated_seconds, open_store
 from genlib.store import Store
-from genlib.studies import BetaSweep, OnRun, SeedSweep
+from genlib.studies import BetaSweep, SeedSweep, Study
 from genlib.studies.code_map import codings_of
 
 FINGERPRINT = re.compile("[0-9a-f]{64}")
@@ -85,7 +86,7 @@ def _read(name: str) -> Run | None:
     return None if files is None else Run.from_files(files)
 
 
-def measured(study: OnRun) -> dict[str, bytes] | None:
+def measured(study: Study) -> dict[str, bytes] | None:
     """Return a finished study's files, verified, or None where it is not there or not whole."""
     store = shelf().store
     return store.read_run(study.fingerprint) if store.has_run(study.fingerprint) else None
@@ -97,13 +98,18 @@ def run_seconds(spec: RunSpec) -> float:
     return estimated_seconds(spec, run) if run else 0.0
 
 
-def study_seconds(study: OnRun) -> float | None:
+def study_seconds(study: Study) -> float | None:
     """Return about how long a study would take: its runs, or what it took on the shipped run."""
     if isinstance(study, BetaSweep):
         missing = [spec for spec in study.specs() if not shelf().store.has_run(spec.fingerprint)]
         return sum(map(run_seconds, missing))
     if isinstance(study, SeedSweep):
         return run_seconds(study.start) * (1 + study.seeds / 4)  # as many games side by side take
+    if isinstance(study, Reversal):
+        look = shelf().store.read_file(study.start.fingerprint, "look.json")
+        return float(json.loads(look)) * study.steps * study.pictures if look else None
+    if isinstance(study, Pull | JudgeSpec):
+        return None
     start = RunSpec.of_preset(study.start.family)
     files = measured(study.model_copy(update={"start": start}))
     return None if files is None else float(json.loads(files["made.json"])["seconds"])

@@ -6,21 +6,27 @@ from functools import partial
 
 import streamlit as st
 
-from genlib.studies import OnModel, OnRun
+from genlib.jobs import Job
+from genlib.studies import OnModel, Study
 from ui import queue, shelf
 from ui.queue import LONGEST, headline, lives
 
 Files = Mapping[str, bytes]
 
 
-def study_panel(study: OnRun, press: str, draw: Callable[[Files], None]) -> None:
-    """Draw a study: what is known of it by `draw`, and the button `press` where it is due."""
+def study_panel(study: Study, press: str, draw: Callable[[Files], None], unit: str = "") -> None:
+    """Draw a study: what is known of it by `draw`, and the button `press` where it is due.
+
+    Its progress is counted in `unit`, such as " kB".
+    """
     name = study.fingerprint
     alive = not shelf.shelf().store.has_run(name) and lives(queue.job_of(study))
-    st.fragment(_panel, run_every=1.0 if alive else None)(study, press, draw, alive=alive)
+    st.fragment(_panel, run_every=1.0 if alive else None)(study, press, draw, unit, alive=alive)
 
 
-def _panel(study: OnRun, press: str, draw: Callable[[Files], None], *, alive: bool) -> None:
+def _panel(
+    study: Study, press: str, draw: Callable[[Files], None], unit: str, *, alive: bool
+) -> None:
     """Draw the panel; a fragment, so that its clock reruns nothing else."""
     done = shelf.measured(study)
     if done is not None:
@@ -35,7 +41,7 @@ def _panel(study: OnRun, press: str, draw: Callable[[Files], None], *, alive: bo
         st.rerun()
     part = shelf.shelf().store.read_partial(study.fingerprint, "checkpoint")
     if job is not None and lives(job):
-        _at_work(study, job.ahead if job.state == "queued" else 0)
+        _at_work(study, job, unit)
     else:
         _ask(study, press, job.sentence if job is not None else "")
     if part is not None:
@@ -46,12 +52,12 @@ def _is_trained(study: OnModel) -> bool:
     return shelf.shelf().store.has_run(study.start.fingerprint)
 
 
-def _at_work(study: OnRun, ahead: int) -> None:
+def _at_work(study: Study, job: Job, unit: str) -> None:
     progress = queue.progress_of(study)
-    text, share = (f"Waiting: {ahead} before this one" if ahead else "Starting"), 0.0
-    if progress is not None:
+    text, share = queue.waiting(job), 0.0
+    if progress is not None and not job.ahead:
         left = progress.seconds_left
-        text = f"{progress.step} of {progress.steps}"
+        text = f"{progress.step:,} of {progress.steps:,}{unit}"
         text += f", {left:.0f} s left" if left is not None else ""
         share = progress.step / progress.steps
     st.progress(share, text)
@@ -63,7 +69,7 @@ def _at_work(study: OnRun, ahead: int) -> None:
     )
 
 
-def _ask(study: OnRun, press: str, sentence: str) -> None:
+def _ask(study: Study, press: str, sentence: str) -> None:
     """Draw the button, or say what must be there before it."""
     if sentence:
         st.error(sentence, icon=":material/error:")
@@ -83,4 +89,4 @@ def _ask(study: OnRun, press: str, sentence: str) -> None:
         on_click=partial(queue.remember, study),
     )
     if pressed:
-        queue.submit(study)
+        queue.submit(study, seconds or 0.0)

@@ -10,6 +10,7 @@ from genlib.data.catalogue import (
     load,
     resized,
 )
+from genlib.data.photographs import photographs
 from genlib.data.points import CELLS, MODES, Modes, score
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "default_dataset",
     "download_fraction",
     "load",
+    "photographs",
     "resized",
     "score",
 ]

@@ -15,7 +15,7 @@ from genlib.plots.figures import (
     lines,
     paired_bars,
 )
-from genlib.plots.grid import animation, picture_grid, to_png
+from genlib.plots.grid import animation, diverging, picture_grid, to_png
 from genlib.plots.maps import picture_map
 from genlib.plots.plane import plane, sheet
 from genlib.plots.scatters import scatters
@@ -34,6 +34,7 @@ __all__ = [
     "class_areas",
     "cloud_chart",
     "coding_chart",
+    "diverging",
     "dots",
     "histograms",
     "lines",

@@ -4,11 +4,12 @@ import io
 from typing import Literal
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Float, UInt8
 from numpy import ndarray
 from PIL import Image
 
 GUTTER = 2  # pixels between pictures, before enlarging
+ORANGE, BLUE = (213, 94, 0), (0, 114, 178)  # Okabe and Ito's
 GROUND = 128  # the grey of the gutters, which reads on a light and on a dark page
 
 
@@ -30,6 +31,16 @@ def picture_grid(
             top, left = row * tall, column * wide
             grid[top : top + height, left : left + width] = colour[row, column].transpose(1, 2, 0)
     return grid.repeat(factor, axis=0).repeat(factor, axis=1)
+
+
+def diverging(
+    values: Float[ndarray, "maps height width"], most: float
+) -> UInt8[ndarray, "maps 3 height width"]:
+    """Return maps in colour: white is 0, orange `most` and more, blue as much below."""
+    share = np.clip(values / most, -1, 1)[:, None]
+    ends = np.where(share > 0, *(np.array(end).reshape(3, 1, 1) for end in (ORANGE, BLUE)))
+    colours: ndarray = np.round(255 + np.abs(share) * (ends - 255))
+    return colours.astype(np.uint8)
 
 
 def to_png(image: UInt8[ndarray, "height width 3"]) -> bytes:

@@ -4,6 +4,7 @@ from typing import Annotated, get_args
 
 from pydantic import Field, TypeAdapter
 
+from genlib.hub import Pull, Reversal
 from genlib.judge import JudgeSpec
 from genlib.runs import RunSpec
 from genlib.studies.beta_sweep import BetaSweep
@@ -18,10 +19,10 @@ from genlib.studies.seed_sweep import SeedSweep
 
 OnModel = CodeMap | FewLabels | Likelihood | BetaSweep | MixturePrior | Health | SamplerBench
 OnRun = OnModel | SeedSweep | RecipeGrid  # they begin with a run, or with its specification
-Study = OnRun | JudgeSpec
+Study = OnRun | JudgeSpec | Pull | Reversal
 Task = RunSpec | Study
 
-STUDIES: dict[str, type[Study]] = {
+STUDIES: dict[str, type[OnRun | JudgeSpec]] = {
     kind.model_fields["study"].default: kind for kind in (*get_args(OnRun), JudgeSpec)
 }
 _TASKS: TypeAdapter[Task] = TypeAdapter(RunSpec | Annotated[Study, Field(discriminator="study")])
@@ -37,7 +38,9 @@ __all__ = [
     "MixturePrior",
     "OnModel",
     "OnRun",
+    "Pull",
     "RecipeGrid",
+    "Reversal",
     "SamplerBench",
     "SeedSweep",
     "Study",

@@ -1,0 +1,148 @@
+"""The two small diffusers pipelines that are shipped, trained here and put into the zoo.
+
+One is the peer of `benchmarks diffusion`: diffusers' own training example, a `UNet2DModel` with
+its schedule. The other is an `AutoencoderTiny`, the class of TAESD, a hundred times smaller: it
+learns to copy pictures through four maps of a quarter of their height and width. With them the
+page of pretrained models has something to show where there is no network.
+"""
+
+import argparse
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+import genlib
+from benchmarks.diffusion import peer
+from benchmarks.judging import clock, judge_here
+from benchmarks.textbook import say
+from genlib.data import load
+from genlib.device import available, name
+from genlib.family import to_float
+from genlib.hub.curated import (
+    PARTS,
+    SHIPPED,
+    PinnedFile,
+    Pretrained,
+    curated,
+    write_curated,
+)
+from genlib.hub.pretrained import READERS, seconds_of_a_look
+from genlib.hub.pull import Pull
+from genlib.rng import build, generator
+from genlib.store import write_bundle
+
+ZOO = Path(genlib.__file__).with_name("zoo")
+MINUTES = {"ddpm": 8.0, "autoencoder": 3.0}
+BATCH = 64
+RATE = 2e-3
+
+
+def autoencoder(limit: float, device: torch.device) -> tuple[dict[str, float], nn.Module]:
+    """Return the test error of an AutoencoderTiny after so many seconds, and the network."""
+    from diffusers import AutoencoderTiny
+
+    channels, blocks = (24, 24, 24), (1, 1, 1)
+    network = build(
+        lambda: AutoencoderTiny(
+            in_channels=1,
+            out_channels=1,
+            encoder_block_out_channels=channels,
+            decoder_block_out_channels=channels,
+            num_encoder_blocks=blocks,
+            num_decoder_blocks=blocks,
+        ),
+        0,
+    ).to(device)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=RATE)
+    data, rng = load("fashion_mnist").to(device), generator(0, device)
+    steps, began = 0, clock(device)
+    while (passed := clock(device) - began) < limit:
+        for group in optimizer.param_groups:
+            group["lr"] = RATE * min(1.0, (steps + 1) / 200) * (1 - passed / limit)
+        index = torch.randint(len(data.train), (BATCH,), generator=rng, device=device)
+        x = 2 * to_float(data.train[index]) - 1
+        F.mse_loss(copied(network, x), x).backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        steps += 1
+    with torch.inference_mode():
+        parts = [2 * to_float(part) - 1 for part in data.test.split(500)]
+        errors = [F.mse_loss(copied(network, part), part) / 4 for part in parts]
+    found = {"mse": float(torch.stack(errors).mean()), "steps": steps, "seconds": limit}
+    say(f"AutoencoderTiny: {found}")
+    return found, network
+
+
+def copied(network: Any, x: Tensor) -> Tensor:
+    """Return decode(encode(x)); its `forward` would round the codings, which stops gradients."""
+    made: Tensor = network.decode(network.encode(x).latents).sample
+    return made
+
+
+def ship(entry: Pretrained, folder: Path, seconds: float, device: torch.device) -> None:
+    """Put a pipeline that diffusers saved into the zoo, and its pins into the curated list."""
+    parts, pins = {}, []
+    for part, places in PARTS[entry.kind].items():
+        path = next(place for place in places if (folder / place).exists())
+        parts[part] = content = (folder / path).read_bytes()
+        digest = hashlib.sha256(content).hexdigest()
+        pins.append(PinnedFile(part=part, path=path, size=len(content), sha256=digest))
+    READERS[entry.kind](parts)
+    entry = entry.model_copy(update={"files": tuple(pins)})
+    pull = Pull.of(entry)
+    documents = {
+        "look.json": seconds_of_a_look(entry.kind, parts, device),
+        "made.json": {"seconds": seconds, "device": name(device)},
+        "study.json": pull.model_dump(mode="json"),
+    }
+    texts = {name: json.dumps(value, indent=1).encode() for name, value in documents.items()}
+    write_bundle(ZOO / pull.fingerprint, parts | texts)
+    write_curated((entry, *(old for old in curated() if old.name != entry.name)))
+
+
+SHIPPED_HERE = {
+    "autoencoder": Pretrained(
+        name="clothes-autoencoder",
+        title="Clothes, 28 × 28",
+        repo=SHIPPED,
+        kind="autoencoder",
+        licence="mit",
+        megabytes=0.5,
+        shows="The class of TAESD, made small and trained for minutes: it knows clothes alone.",
+        commit="0" * 40,
+    ),
+    "ddpm": Pretrained(
+        name="clothes",
+        title="Clothes, 28 × 28",
+        repo=SHIPPED,
+        kind="ddpm",
+        licence="mit",
+        megabytes=1.1,
+        shows="The training example of diffusers, a few minutes of it on two cores.",
+        commit="0" * 40,
+    ),
+}
+
+
+def main(argv: list[str]) -> None:
+    """Train both, put them into the zoo, and print one line of JSON."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks pipelines", description=__doc__)
+    parser.add_argument("folder", type=Path, help="where diffusers saves them first")
+    given = parser.parse_args(argv)
+    from diffusers import DDPMScheduler
+
+    device, found = available()[0], {}
+    found["autoencoder"], network = autoencoder(60 * MINUTES["autoencoder"], device)
+    network.save_pretrained(given.folder / "autoencoder")
+    found["ddpm"], unet = peer(60 * MINUTES["ddpm"], judge_here(device), device)
+    unet.save_pretrained(given.folder / "ddpm" / "unet")
+    noises = DDPMScheduler(1000, beta_schedule="squaredcos_cap_v2")
+    noises.save_pretrained(given.folder / "ddpm" / "scheduler")
+    for kind, entry in SHIPPED_HERE.items():
+        ship(entry, given.folder / kind, found[kind]["seconds"], device)
+    print(json.dumps({"hardware": name(device)} | found))

@@ -1,0 +1,149 @@
+"""What the operator does with the Hub on the command line."""
+
+import hashlib
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, Field
+from pydantic_settings import CliPositionalArg, CliSubCommand, get_subcommand
+
+from genlib.bench import Bench
+from genlib.config import Settings
+from genlib.device import available
+from genlib.hub.curated import (
+    LARGEST,
+    Kind,
+    PinnedFile,
+    Pretrained,
+    curated,
+    write_curated,
+)
+from genlib.hub.pretrained import READERS
+from genlib.hub.publish import default_name, deploy, publish
+from genlib.hub.pull import Listed, Pull, fetch_listed, look_up, told
+from genlib.hub.wire import HubError, opened
+from genlib.runs import Run, open_store
+
+HOUSE = Path(__file__).resolve().parents[2]
+LONG = 1800.0  # seconds that the operator waits for a download
+
+Documents = Iterator[dict[str, Any]]
+
+
+class List(BaseModel):
+    """Show the curated list."""
+
+    def documents(self) -> Documents:
+        """Yield each entry, and whether it is pinned and here."""
+        store = open_store(Settings())
+        for entry in curated():
+            here = bool(entry.commit) and store.has_run(Pull.of(entry).fingerprint)
+            yield {"name": entry.name, "repo": entry.repo, "commit": entry.commit, "here": here}
+
+
+class Pin(BaseModel):
+    """Download models of the curated list as they are now, check them, and write their pins."""
+
+    names: CliPositionalArg[list[str]] = Field([], description="Which; none means all.")
+
+    def documents(self) -> Documents:
+        """Yield each entry once it is pinned; what was written before stays if one fails."""
+        for entry in curated():
+            if entry.name in self.names or not self.names:
+                new = pinned(entry)
+                write_curated(tuple(new if old.name == new.name else old for old in curated()))
+                yield {"pinned": new.name, "commit": new.commit, "licence": new.licence}
+
+
+class PullRepository(BaseModel):
+    """Pull any repository, unpinned, into the store."""
+
+    repo: CliPositionalArg[str] = Field(description="Such as owner/name.")
+    kind: Kind = Field("run", description="What it holds.")
+    revision: str = Field("main", description="A commit, or main.")
+
+    def documents(self) -> Documents:
+        """Yield what came."""
+        store = open_store(Settings())
+        pull = Pull(kind=self.kind, repo=self.repo, commit=self.revision, files=())
+        *_, last = pull.pulled(Bench(store, available()[0]))
+        store.write_run(pull.fingerprint, last.files)
+        yield {"fingerprint": pull.fingerprint, "bytes": sum(map(len, last.files.values()))}
+
+
+class Publish(BaseModel):
+    """Publish a finished run; the token is GENLIB_HUB_TOKEN, or that of `hf auth login`."""
+
+    fingerprint: CliPositionalArg[str]
+    name: str = Field("", description="Of the repository; empty is made from the run.")
+
+    def documents(self) -> Documents:
+        """Yield where it is."""
+        files = open_store(Settings()).read_run(self.fingerprint)
+        if files is None or "config.json" not in files:
+            raise HubError("There is no such finished run here.")
+        run = Run.from_files(files)
+        yield publish(run, self.name or default_name(run), token())
+
+
+class HubCommand(BaseModel):
+    """The Hugging Face Hub: what students may pull, and where runs are published."""
+
+    list: CliSubCommand[List]
+    pin: CliSubCommand[Pin]
+    pull: CliSubCommand[PullRepository]
+    publish: CliSubCommand[Publish]
+
+    def documents(self) -> Documents:
+        """Yield what the chosen command does."""
+        chosen: Any = get_subcommand(self)
+        yield from chosen.documents()
+
+
+class Space(BaseModel):
+    """Create or update a Space with this app."""
+
+    repo: CliPositionalArg[str] = Field(description="Such as owner/name.")
+
+    def documents(self) -> Documents:
+        """Yield what students cannot pull there, and then where it is."""
+        for entry in curated():
+            if not entry.commit:
+                yield {"not pinned": entry.name, "so": f"python -m genlib hub pin {entry.name}"}
+        yield deploy(self.repo, token(), HOUSE)
+
+
+def token() -> str:
+    """Return the operator's token.
+
+    Raises:
+        HubError: there is none.
+    """
+    from huggingface_hub import get_token
+
+    found = Settings().hub_token.get_secret_value() or get_token()
+    if not found:
+        raise HubError("There is no token: set GENLIB_HUB_TOKEN, or run `hf auth login`.")
+    return found
+
+
+def pinned(entry: Pretrained) -> Pretrained:
+    """Return an entry pinned to what the Hub has now, which was downloaded, hashed and opened.
+
+    Raises:
+        HubError: it cannot be had, or cannot be opened.
+    """
+    with opened(LARGEST, LONG), told(entry.repo), tempfile.TemporaryDirectory() as folder:
+        commit, listed, licence = look_up(entry.repo, "main", entry.kind)
+        parts = fetch_listed(entry.repo, commit, listed, Path(folder))
+    READERS[entry.kind](parts)
+    files = tuple(_pin(file, parts[file.part]) for file in listed)
+    changed = {"commit": commit, "files": files, "licence": licence or entry.licence}
+    return entry.model_copy(update=changed)
+
+
+def _pin(file: Listed, content: bytes) -> PinnedFile:
+    sha256 = hashlib.sha256(content).hexdigest()
+    return PinnedFile(part=file.part, path=file.path, size=len(content), sha256=sha256)

@@ -1,0 +1,160 @@
+"""Models from elsewhere, built by code that is here and filled with verified numbers.
+
+Everything comes from bytes: a configuration in JSON, and weights in safetensors. The networks are
+diffusers' own classes, or a family of ours. A configuration is a stranger's: it is checked, and
+the network is first built without memory, so that a size that the weights do not have costs
+nothing.
+"""
+
+import inspect
+import json
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load
+from torch import Tensor, nn
+
+from genlib.hub.curated import Kind
+from genlib.hub.wire import HubError
+from genlib.runs import Run
+
+Files = Mapping[str, bytes]
+LEVELS = Field(min_length=1, max_length=6)
+FOREIGN = "This model is not of a kind that can be opened safely here."
+
+
+class _Checked(BaseModel):
+    """What of a configuration costs time or memory; the rest is handed on as it is."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class _UNet(_Checked):
+    cls: Literal["UNet2DModel"] = Field(alias="_class_name")
+    sample_size: int = Field(ge=8, le=64)
+    in_channels: Literal[1, 3]
+    out_channels: Literal[1, 3]
+    layers_per_block: int = Field(2, ge=1, le=4)
+    block_out_channels: tuple[int, ...] = LEVELS
+    num_class_embeds: None = None
+
+
+class _Scheduler(_Checked):
+    num_train_timesteps: int = Field(1000, ge=1, le=4000)
+    trained_betas: tuple[float, ...] | None = Field(None, max_length=4000)
+
+
+class _Autoencoder(_Checked):
+    cls: Literal["AutoencoderTiny"] = Field(alias="_class_name")
+    in_channels: Literal[1, 3]
+    out_channels: Literal[1, 3]
+    latent_channels: int = Field(4, ge=1, le=16)
+    encoder_block_out_channels: tuple[int, ...] = LEVELS
+    decoder_block_out_channels: tuple[int, ...] = LEVELS
+    num_encoder_blocks: tuple[int, ...] = LEVELS
+    num_decoder_blocks: tuple[int, ...] = LEVELS
+
+
+def read_denoiser(files: Files) -> tuple[nn.Module, dict[str, Any]]:
+    """Return a UNet2DModel, and the configuration of its schedule.
+
+    Raises:
+        HubError: it is something else, or not whole.
+    """
+    from diffusers import UNet2DModel
+
+    _settings(files, "scheduler.json", _Scheduler)
+    settings = _settings(files, "network.json", _UNet)
+    noises = json.loads(files["scheduler.json"])
+    return _filled(UNet2DModel, settings, files["network.safetensors"]), noises
+
+
+def read_autoencoder(files: Files) -> nn.Module:
+    """Return an AutoencoderTiny.
+
+    Raises:
+        HubError: it is something else, or not whole.
+    """
+    from diffusers import AutoencoderTiny
+
+    settings = _settings(files, "network.json", _Autoencoder)
+    return _filled(AutoencoderTiny, settings, files["network.safetensors"])
+
+
+def read_run(files: Files) -> Run:
+    """Return a run that was published; it never takes the place of one that was trained here.
+
+    Raises:
+        HubError: it is something else, or not whole.
+    """
+    named = {"run.json": "config.json", "run.safetensors": "model.safetensors"}
+    try:
+        return Run.from_files({named.get(part, part): content for part, content in files.items()})
+    except (KeyError, ValueError, RuntimeError, TypeError, SafetensorError) as error:
+        raise HubError(FOREIGN) from error
+
+
+READERS: dict[Kind, Callable[[Files], object]] = {
+    "ddpm": read_denoiser,
+    "autoencoder": read_autoencoder,
+    "run": read_run,
+}
+
+
+def scheduler(settings: dict[str, Any], sampler: Literal["DDIM", "DDPM"], steps: int) -> Any:
+    """Return a new scheduler of diffusers for a walk of so many steps from pure noise."""
+    from diffusers import DDIMScheduler, DDPMScheduler
+
+    kinds = {"DDIM": DDIMScheduler, "DDPM": DDPMScheduler}
+    made = kinds[sampler].from_config(settings, timestep_spacing="trailing")
+    made.set_timesteps(min(steps, made.config.num_train_timesteps))
+    return made
+
+
+def seconds_of_a_look(kind: Kind, files: Files, device: torch.device) -> float:
+    """Return the seconds in which a denoiser looks at one picture here; 0 for other kinds."""
+    if kind != "ddpm":
+        return 0.0
+    network, _ = read_denoiser(files)
+    network.to(device)
+    x = torch.zeros(2, *picture_shape(network), device=device)
+    with torch.inference_mode():
+        network(x, 0)  # the first one warms up
+        began = time.perf_counter()
+        network(x, 0).sample.cpu()
+    return (time.perf_counter() - began) / len(x)
+
+
+def picture_shape(network: Any) -> tuple[int, int, int]:
+    """Return (channels, height, width) of a denoiser's pictures."""
+    side = network.config.sample_size
+    return network.config.in_channels, side, side
+
+
+def _settings(files: Files, part: str, kind: type[_Checked]) -> dict[str, Any]:
+    try:
+        settings: dict[str, Any] = json.loads(files[part])
+        kind.model_validate(settings)
+    except (KeyError, ValueError, ValidationError) as error:
+        raise HubError(FOREIGN) from error
+    return settings
+
+
+def _filled(kind: Any, settings: dict[str, Any], content: bytes) -> nn.Module:
+    """Return the network of a configuration with the weights of a file, all and no others."""
+    try:
+        weights: dict[str, Tensor] = load(content)
+        known = set(inspect.signature(kind.__init__).parameters)
+        with torch.device("meta"):
+            network: nn.Module = kind(**{key: settings[key] for key in known & settings.keys()})
+        wide = {name: value.float() for name, value in weights.items()}
+        network.load_state_dict(wide, assign=True)
+    except (SafetensorError, RuntimeError, TypeError, ValueError, KeyError) as error:
+        raise HubError(FOREIGN) from error
+    if any(value.is_meta for value in network.buffers()):
+        raise HubError(FOREIGN)
+    return network.eval().requires_grad_(requires_grad=False)

@@ -1,0 +1,79 @@
+"""To the Hub: a run with its model card, and the whole app as a Space.
+
+A token is handed on to the Hub and to nobody else: it is in no file, no log and no message.
+"""
+
+from pathlib import Path
+
+from genlib.export import take_home
+from genlib.hub.pull import told
+from genlib.hub.wire import BUSY, UNREACHABLE, opened
+from genlib.runs import Run
+
+REFUSED = "The Hub does not let this token write there; make one with the right to write."
+REASONS = {
+    "RepositoryNotFoundError": REFUSED,
+    "HFValidationError": "A name has letters, digits, dots and hyphens, such as my-first-gan.",
+    "LocalTokenNotFoundError": REFUSED,
+    "HfHubHTTPError": REFUSED,
+    "ConnectError": UNREACHABLE,
+    "HTTPError": BUSY,
+}
+DEPLOYED = [  # what runs on a Space; the tests and benchmarks stay at home
+    *("app.py", "requirements.txt", "Dockerfile", ".dockerignore", "README.md"),
+    *("pages/*", "ui/*", "genlib/*", ".streamlit/*"),
+]
+LONG = 900.0  # seconds for a whole app
+
+
+def default_name(run: Run) -> str:
+    """Return what a run's repository is called where nobody says otherwise."""
+    return f"genlib-{run.spec.family}-{run.spec.fingerprint[:12]}"
+
+
+def publish(run: Run, name: str, token: str) -> dict[str, str]:
+    """Publish a run with all that repeats it; return its repository, commit and address.
+
+    Args:
+        run: a finished one.
+        name: of the repository; without an owner it is the token's.
+        token: with the right to write.
+
+    Raises:
+        HubError: the Hub cannot be reached, refuses, or takes too long.
+    """
+    from huggingface_hub import CommitOperationAdd, HfApi
+
+    files = take_home(run)
+    with opened(0), told(name, REASONS):
+        api = HfApi(token=token)
+        repo = api.create_repo(name, exist_ok=True).repo_id
+        done = api.create_commit(
+            repo,
+            [CommitOperationAdd(path, content) for path, content in files.items()],
+            commit_message=f"Publish {run.spec.family}, run {run.spec.fingerprint[:12]}",
+        )
+    return {"repo": repo, "commit": done.oid, "url": f"{api.endpoint}/{repo}"}
+
+
+def deploy(repo: str, token: str, house: Path) -> dict[str, str]:
+    """Create or update the Space of that name from the folder of the app; return its address.
+
+    Raises:
+        HubError: the Hub cannot be reached, refuses, or takes too long.
+    """
+    from huggingface_hub import HfApi
+
+    with opened(0, LONG), told(repo, REASONS):
+        api = HfApi(token=token)
+        space = api.create_repo(repo, repo_type="space", space_sdk="docker", exist_ok=True)
+        done = api.upload_folder(
+            repo_id=space.repo_id,
+            repo_type="space",
+            folder_path=house,
+            allow_patterns=DEPLOYED,
+            ignore_patterns=["*__pycache__*"],
+            delete_patterns="*",
+            commit_message="Update genlib",
+        )
+    return {"repo": space.repo_id, "commit": done.oid, "url": str(space)}

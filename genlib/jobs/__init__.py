@@ -1,0 +1,31 @@
+"""The queue: its client, and the order in which students have their turns."""
+
+from genlib.jobs.client import (
+    MAX_QUEUED,
+    SERIALIZER,
+    STREAM,
+    UNREACHABLE,
+    VERSION,
+    WORKFLOW,
+    Job,
+    Jobs,
+    Progress,
+    QueueUnavailableError,
+    State,
+)
+from genlib.jobs.turns import QUEUE
+
+__all__ = [
+    "MAX_QUEUED",
+    "QUEUE",
+    "SERIALIZER",
+    "STREAM",
+    "UNREACHABLE",
+    "VERSION",
+    "WORKFLOW",
+    "Job",
+    "Jobs",
+    "Progress",
+    "QueueUnavailableError",
+    "State",
+]

@@ -1,0 +1,44 @@
+"""The lesson of pretrained models, top to bottom as a student reads it."""
+
+import streamlit as st
+
+from genlib.hub import pull, reversal
+from ui import hub_walk, lesson, published, publishing, pulling
+from ui.tiny_autoencoder import tiny_autoencoder
+
+PAGE = "pretrained"
+
+st.markdown(
+    "Others have trained for days so that you need not. Bring a model here from the Hugging Face "
+    "Hub, watch it find pictures in noise, and give something back: publish a run of your own."
+)
+knobs, picture = st.columns([1, 2], gap="large")
+with knobs:
+    entry, asked = hub_walk.knobs()
+with picture:
+    hub_walk.walk(entry, asked)
+
+with lesson.section(
+    "A picture in a few maps",
+    "Add to one map and watch what changes: light, colour, or edges. The copy is made from the "
+    "maps alone, and they are far fewer numbers.",
+):
+    tiny_autoencoder()
+
+with lesson.section(
+    "Publish a run",
+    "With its weights, its figures, and a script that needs PyTorch alone: whoever finds it can "
+    "load it, and see what you saw.",
+):
+    publishing.publishing(publishing.chosen(PAGE))
+
+if pulling.offered("run"):
+    with lesson.section(
+        "Get a run back",
+        "By its name alone: what it draws here is what it drew where it was trained.",
+    ):
+        published.published()
+
+lesson.study_theory(pull)
+lesson.study_code(reversal, asked)
+lesson.share(PAGE, asked)

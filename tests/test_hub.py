@@ -1,0 +1,408 @@
+"""Models come from the Hub whole and verified, or not at all; runs go there and come back."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from loopback_hub import TOKEN, Files, Hub, aim, loopback, sha256, spoilt, truncated
+from pydantic import ValidationError
+from services import ROOT, place, wait_for, worker
+from studied import bench_of
+from test_pretrained import UNET, autoencoder_files, denoiser_files, parts_of, run_files
+
+from genlib.bench import Bench
+from genlib.hub import HubError, Pretrained, Pull, Reversal, curated, wire
+from genlib.hub.curated import LIST, PARTS, Kind, PinnedFile, write_curated
+from genlib.hub.pretrained import READERS
+from genlib.hub.pull import look_up
+from genlib.hub.reversal import film_of
+from genlib.hub.wire import UNREACHABLE, opened
+from genlib.work import Work, explained
+
+REPO = "ada/model"
+OFFERED = {
+    "denoiser": ("ddpm", denoiser_files),
+    "denoiser in colour, in the root": ("ddpm", lambda: denoiser_files(3, "root")),
+    "autoencoder": ("autoencoder", autoencoder_files),
+    "autoencoder in its folder": ("autoencoder", lambda: autoencoder_files("vae")),
+    "run": ("run", run_files),
+}
+
+
+@pytest.fixture
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    with loopback() as running:
+        aim(monkeypatch, running, tmp_path / "hf")
+        yield running
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return bench_of(tmp_path / "home")
+
+
+def pinned(hub: Hub, kind: Kind, repo: str = REPO) -> Pull:
+    """Return the pull of what the hub has now, pinned by what it really is."""
+    files, pins = hub.repos[repo].commits[hub.repos[repo].head], []
+    for part, places in PARTS[kind].items():
+        path = next(place for place in places if place in files)
+        size, digest = len(files[path]), sha256(files[path])
+        pins.append(PinnedFile(part=part, path=path, size=size, sha256=digest))
+    return Pull(kind=kind, repo=repo, commit=hub.repos[repo].head, files=tuple(pins))
+
+
+def unpinned(kind: Kind, repo: str = REPO) -> Pull:
+    return Pull(kind=kind, repo=repo, commit="main", files=())
+
+
+def worked(bench: Bench, task: Pull) -> str | None:
+    """Do it as the worker does; return the sentence on what went wrong."""
+    return explained(Work(bench.store, bench.device, task, lambda _: None), threading.Event())
+
+
+def assert_clear(sentence: str) -> None:
+    """One sentence for a student: no traceback, no address with a secret."""
+    assert sentence.endswith(".")
+    assert 20 < len(sentence) < 200
+    unclear = ("\n", "://", "hf_", "Error", "Traceback", "Exception", "(error ")
+    assert [word for word in unclear if word in sentence] == []
+
+
+def assert_nothing_kept(bench: Bench, task: Pull) -> None:
+    """Neither in the store nor elsewhere, but for what a download may go on from."""
+    assert bench.store.read_run(task.fingerprint) is None
+    assert bench.store.fingerprints() == []
+    home = bench.store.home
+    left = [path.relative_to(home) for path in home.rglob("*") if path.is_file()]
+    assert {path.parts[0] for path in left} <= {"hub", "partial"}
+    assert not list(home.glob("partial/**/*.safetensors"))
+
+
+def assert_kept(bench: Bench, task: Pull, kind: Kind, files: Files) -> None:
+    """Byte by byte, of a kind that opens, and nothing else on the disk."""
+    kept = bench.store.read_run(task.fingerprint)
+    for part, content in parts_of(kind, files).items():
+        assert kept[part] == content
+    READERS[kind](kept)
+    assert json.loads(kept["look.json"]) >= 0
+    assert not list((bench.store.home / "hub").rglob("*.safetensors"))
+
+
+@pytest.mark.parametrize("name", OFFERED)
+def test_a_pull_brings_every_byte_and_says_how_far_it_is(hub, bench, name):
+    kind, files = OFFERED[name][0], OFFERED[name][1]()
+    hub.add(REPO, files, license="mit")
+    task = pinned(hub, kind)
+    events = list(task.perform(bench, {}))
+    steps = [event.step for event in events]
+    assert steps == sorted(steps)
+    assert steps[-1] == events[-1].steps
+    assert {event.steps for event in events} == {task.size // 1000 + 1}
+    assert all(0 <= step <= event.steps for step, event in zip(steps, events, strict=True))
+    assert all(event.files == {} for event in events[:-1])
+    bench.store.write_run(task.fingerprint, events[-1].files)
+    assert_kept(bench, task, kind, files)
+    assert bench.store.fingerprints() == [task.fingerprint]
+
+
+@pytest.mark.parametrize("name", OFFERED)
+def test_what_is_looked_up_can_be_pinned_and_pulled(hub, bench, name):
+    kind, files = OFFERED[name][0], OFFERED[name][1]()
+    hub.add(REPO, files, license="apache-2.0")
+    with opened(10**6):
+        commit, listed, licence = look_up(REPO, "main", kind)
+    assert (commit, licence) == (hub.repos[REPO].head, "apache-2.0")
+    assert [file.part for file in listed] == list(PARTS[kind])
+    for file in listed:
+        assert file.size == len(files[file.path])
+        large = file.path.endswith(".safetensors")
+        assert file.sha256 == (sha256(files[file.path]) if large else "")
+    entry = Pretrained(
+        name="x",
+        title="X",
+        repo=REPO,
+        kind=kind,
+        licence=licence,
+        megabytes=0,
+        shows="X.",
+        commit=commit,
+        files=pinned(hub, kind).files,
+    )
+    assert worked(bench, Pull.of(entry)) is None
+    assert_kept(bench, Pull.of(entry), kind, files)
+
+
+def test_a_pinned_commit_stays_what_it_is_while_the_repository_goes_on(hub, bench):
+    hub.add(REPO, denoiser_files())
+    task = pinned(hub, "ddpm")
+    hub.repos[REPO].commit(denoiser_files(3))
+    assert pinned(hub, "ddpm") != task
+    assert worked(bench, task) is None
+    assert_kept(bench, task, "ddpm", denoiser_files())
+
+
+@pytest.mark.parametrize("change", [{"sha256": "0" * 64}, {"size": 5}, {"size": 400 * 10**6}])
+def test_what_is_not_what_was_pinned_is_thrown_away(hub, bench, change):
+    hub.add(REPO, denoiser_files())
+    right = pinned(hub, "ddpm")
+    for number, file in enumerate(right.files):
+        files = list(right.files)
+        files[number] = file.model_copy(update=change)
+        task = right.model_copy(update={"files": tuple(files)})
+        sentence = worked(bench, task)
+        assert_clear(sentence)
+        assert "thrown away" in sentence
+        assert_nothing_kept(bench, task)
+        assert not (bench.store.home / "hub" / task.fingerprint).exists()
+    assert worked(bench, right) is None
+
+
+def test_a_download_that_was_cut_goes_on_where_it_stopped(hub, bench, monkeypatch):
+    """As the sentences say: at the next press, not from the beginning."""
+    monkeypatch.setattr(wire, "PATIENCE", 2.0)
+    hub.add(REPO, denoiser_files(3))
+    weights, task = denoiser_files(3)[UNET], pinned(hub, "ddpm")
+    hub.wrong[f"GET /{REPO}/resolve/{task.commit}/{UNET}"] = truncated
+    assert_clear(worked(bench, task))
+    hub.asked.clear()
+    hub.wrong.clear()
+    assert worked(bench, task) is None
+    assert_kept(bench, task, "ddpm", denoiser_files(3))
+    ranges = [asked.range for asked in hub.asked if asked.path.endswith(UNET) and asked.sent]
+    assert ranges
+    assert all(ranges)
+    assert hub.sent < 0.75 * len(weights)
+
+
+def test_a_line_that_breaks_now_and_then_gets_there_in_one_attempt(hub, bench):
+    """Each answer is cut after 40 kB; what has come is not asked for again."""
+    hub.add(REPO, denoiser_files(3))
+    weights, task = denoiser_files(3)[UNET], pinned(hub, "ddpm")
+    hub.wrong[f"GET /{REPO}/resolve/{task.commit}/{UNET}"] = spoilt(lambda body: [body[:40_000]])
+    assert worked(bench, task) is None
+    assert_kept(bench, task, "ddpm", denoiser_files(3))
+    assert hub.sent < 1.1 * len(weights) + 10_000
+
+
+def test_whole_files_of_an_earlier_attempt_are_not_asked_for_again(hub, bench):
+    hub.add(REPO, denoiser_files())
+    task = pinned(hub, "ddpm")
+    hub.wrong["scheduler_config.json"] = lambda answer: answer.reply(b"", 500)
+    assert_clear(worked(bench, task))
+    hub.asked.clear()
+    hub.wrong.clear()
+    assert worked(bench, task) is None
+    assert hub.sent < 5_000
+
+
+def test_a_server_of_its_own_list_refuses_what_is_not_pinned(hub, bench, monkeypatch):
+    hub.add(REPO, denoiser_files())
+    monkeypatch.delenv("GENLIB_HUB_ANY", raising=False)
+    sentence = worked(bench, unpinned("ddpm"))
+    assert sentence == "This server loads models of its own list only."
+    assert hub.asked == []
+    assert_nothing_kept(bench, unpinned("ddpm"))
+    monkeypatch.setenv("GENLIB_HUB_ANY", "true")
+    assert worked(bench, unpinned("ddpm")) is None
+    assert_kept(bench, unpinned("ddpm"), "ddpm", denoiser_files())
+
+
+@pytest.mark.parametrize("set_by", ["HF_TOKEN", "file"])
+def test_no_pull_tells_anybody_a_token(hub, bench, monkeypatch, tmp_path, set_by):
+    monkeypatch.setenv("GENLIB_HUB_ANY", "1")
+    monkeypatch.setenv("GENLIB_HUB_TOKEN", TOKEN)
+    if set_by == "HF_TOKEN":
+        monkeypatch.setenv("HF_TOKEN", TOKEN)
+    else:
+        (tmp_path / "hf").mkdir()
+        (tmp_path / "hf" / "HF_TOKEN_PATH").write_text(TOKEN)
+    hub.add(REPO, denoiser_files())
+    assert worked(bench, unpinned("ddpm")) is None
+    assert worked(bench, pinned(hub, "ddpm")) is None
+    assert len(hub.asked) > 8
+    assert {asked.token for asked in hub.asked} == {""}
+
+
+def test_a_server_that_is_offline_says_so_at_once(hub, bench, monkeypatch):
+    from huggingface_hub import constants
+
+    hub.add(REPO, denoiser_files())
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    began = time.monotonic()
+    assert worked(bench, pinned(hub, "ddpm")) == UNREACHABLE
+    assert time.monotonic() - began < 2
+    assert_clear(UNREACHABLE)
+    assert hub.asked == []
+
+
+def pulling() -> list[threading.Thread]:
+    """Return the threads that are neither the test's own nor the hub's."""
+    known = ("MainThread", "process_request", "serve_forever", "watcher", "pytest_timeout")
+    alive = threading.enumerate()
+    return [it for it in alive if not any(name in it.name for name in known)]
+
+
+def silent(answer) -> None:
+    answer.server.over.wait()
+    answer.close_connection = True
+
+
+def slow(body: bytes) -> Iterator[bytes]:
+    for byte in body:
+        yield bytes([byte])
+        time.sleep(0.2)
+
+
+@pytest.mark.parametrize("fault", [slow, silent, truncated], ids=["slow", "silent", "cut"])
+def test_a_pull_that_is_stopped_leaves_the_hub_alone(hub, bench, monkeypatch, fault):
+    """Its thread ends, and nothing is asked of the Hub any more: not by a retry either."""
+    monkeypatch.setattr(wire, "TIMEOUTS", dict.fromkeys(wire.TIMEOUTS, 2.0))
+    hub.add(REPO, denoiser_files())
+    task, before = pinned(hub, "ddpm"), set(pulling())
+    hub.wrong[f"GET /{REPO}/resolve"] = spoilt(slow) if fault is slow else fault
+    events = task.perform(bench, {})
+    next(events)
+    wait_for(lambda: [asked for asked in hub.asked if asked.method == "GET"], 10)
+    time.sleep(0.2)
+    assert set(pulling()) - before
+    began, asked = time.monotonic(), len(hub.asked)
+    events.close()
+    assert time.monotonic() - began < 0.5
+    wait_for(lambda: not set(pulling()) - before, 10)
+    assert len(hub.asked) == asked
+    assert_nothing_kept(bench, task)
+
+
+def test_every_entry_of_the_shipped_list_is_valid_and_what_is_not_pinned_is_not_pulled():
+    entries = curated(LIST)
+    assert len({entry.name for entry in entries}) == len(entries) >= 4
+    assert {entry.kind for entry in entries} >= {"ddpm", "autoencoder"}
+    for entry in entries:
+        assert entry.shows.endswith(".")
+        assert entry.title
+        if entry.commit:
+            task = Pull.of(entry)
+            assert {file.part for file in task.files} == set(PARTS[entry.kind])
+            assert task.size == pytest.approx(entry.megabytes * 1e6, rel=0.05, abs=5e4)
+        else:
+            assert entry.files == ()
+            with pytest.raises(ValidationError):
+                Pull.of(entry)
+
+
+def test_the_list_is_read_as_it_was_written(hub, tmp_path, monkeypatch):
+    hub.add(REPO, denoiser_files())
+    own, entries = tmp_path / "own.json", curated(LIST)
+    monkeypatch.setenv("GENLIB_HUB_LIST", str(own))
+    task = pinned(hub, "ddpm")
+    changed = {"commit": task.commit, "files": task.files, "title": "Ziffern, 8 × 8"}
+    entries = (entries[0].model_copy(update=changed), *entries[1:])
+    write_curated(entries)
+    assert curated() == entries
+    assert Pull.of(curated()[0]).files == task.files
+    write_curated(entries[1:])
+    assert curated() == entries[1:]
+    assert [path.name for path in tmp_path.iterdir()] == ["own.json"]
+    assert own.stat().st_mode & 0o777 == 0o644
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{}", b"[{}]", b"\xff", b"[1]", b'[{"name": "a"}]', None],
+    ids=["empty", "object", "nothing in it", "no text", "number", "half", "missing"],
+)
+def test_a_broken_list_is_said_to_be_broken(tmp_path, content):
+    path = tmp_path / "list.json"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(HubError) as caught:
+        curated(path)
+    assert_clear(str(caught.value))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"commit": "main"},
+        {"commit": "abc"},
+        {"repo": "../../etc"},
+        {"repo": "model"},
+        {"repo": "https://evil/x"},
+        {"kind": "pickle"},
+        {"files": [{"part": "run.json", "path": "../x.json", "size": 1, "sha256": "0" * 64}]},
+        {"files": [{"part": "../x.json", "path": "x.json", "size": 1, "sha256": "0" * 64}]},
+        {"files": [{"part": "x.json", "path": "a/../../x.json", "size": 1, "sha256": "0" * 64}]},
+        {"files": [{"part": "x.json", "path": "/etc/x.json", "size": 1, "sha256": "0" * 64}]},
+        {"files": [{"part": "x.json", "path": "weights.bin", "size": 1, "sha256": "0" * 64}]},
+        {"files": [{"part": "x.json", "path": "x.json", "size": 10**12, "sha256": "0" * 64}]},
+        {"files": [{"part": "x.json", "path": "x.json", "size": 0, "sha256": "0" * 64}]},
+        {"files": [{"part": "x.json", "path": "x.json", "size": 1, "sha256": "abc"}]},
+    ],
+    ids=str,
+)
+def test_no_entry_says_what_must_not_be(change):
+    with pytest.raises(ValidationError):
+        Pretrained.model_validate(curated(LIST)[0].model_dump() | change)
+
+
+@pytest.mark.timeout(300)
+def test_the_worker_pulls_and_then_needs_no_hub(hub, tmp_path, monkeypatch):
+    monkeypatch.setenv("GENLIB_HUB_ANY", "1")
+    hub.add(REPO, denoiser_files())
+    first, again = pinned(hub, "ddpm"), unpinned("ddpm")
+    with place(tmp_path / "home") as here, worker(here.settings) as working:
+        wait_for(working.births)
+        for task in (first, again):
+            here.jobs.submit(task)
+            here.reaches(task, "trained")
+            kept = here.store.read_run(task.fingerprint)
+            for part, content in parts_of("ddpm", denoiser_files()).items():
+                assert kept[part] == content
+        assert {asked.token for asked in hub.asked} == {""}
+        hub.end()
+        gone = first.model_copy(update={"repo": "ada/other"})
+        here.jobs.submit(gone)
+        assert here.reaches(gone, "failed").sentence == UNREACHABLE
+        assert here.store.read_run(gone.fingerprint) is None
+        walk = Reversal(start=first, steps=10, pictures=4)
+        here.jobs.submit(walk)
+        here.reaches(walk, "trained")
+        times, x, clean = film_of(here.store.read_run(walk.fingerprint))
+    assert (times[0], times[-1]) == (1000, 0)
+    assert x.shape == clean.shape == (11, 4, 1, 8, 8)
+    assert (x[-1] == clean[-1]).all()
+
+
+OPENING = """
+import sys, time
+import diffusers
+from diffusers import DDPMScheduler, DDIMScheduler, UNet2DModel
+from genlib.hub.pretrained import read_denoiser
+from genlib.store import Store
+from pathlib import Path
+
+began = time.perf_counter()
+network, settings = read_denoiser(Store(Path(sys.argv[1])).read_run(sys.argv[2]))
+print(time.perf_counter() - began)
+"""
+
+
+def test_a_model_that_is_here_opens_offline_within_three_seconds(hub, bench, tmp_path):
+    hub.add(REPO, denoiser_files())
+    task = pinned(hub, "ddpm")
+    assert worked(bench, task) is None
+    hub.end()
+    done = subprocess.run(
+        [sys.executable, "-c", OPENING, bench.store.home, task.fingerprint],
+        env=os.environ | {"PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1"},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert float(done.stdout) < 3

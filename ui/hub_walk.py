@@ -1,0 +1,56 @@
+"""The way from noise to pictures of a pretrained model: asked for, watched, then a film."""
+
+from functools import partial
+
+import numpy as np
+
+from genlib.family import to_float
+from genlib.hub import Reversal
+from genlib.hub.curated import Pretrained
+from genlib.hub.reversal import film_of
+from ui import controls, pulling
+from ui.clouds import draw_number
+from ui.film import Film, film
+from ui.reverse import grid
+from ui.study_panel import Files, study_panel
+
+PAGE = pulling.PAGE
+FACTOR = 6  # by which pixels are enlarged at most
+
+
+def knobs() -> tuple[Pretrained | None, Reversal | None]:
+    """Draw the choice of the model and of the walk; no walk while the model is not pinned."""
+    entry = pulling.chosen("ddpm", "model")
+    if entry is None:
+        return None, None
+    pulling.facts(entry)
+    fields = Reversal.model_fields
+    values = {
+        name: controls.widget(PAGE, name, fields[name], fields[name].default)
+        for name in ("sampler", "steps", "pictures")
+    }
+    seed = draw_number(PAGE, "sample", "Seed of the noise", "Other noise")
+    pull = pulling.pull_of(entry)
+    return entry, None if pull is None else Reversal(start=pull, seed=seed, **values)
+
+
+def walk(entry: Pretrained | None, asked: Reversal | None) -> None:
+    """Show the walk that was asked for; before that, what brings its model here."""
+    if entry is None:
+        return
+    if asked is None or not pulling.here(asked.start):
+        pulling.bring(entry)
+        return
+    study_panel(asked, "Walk from noise", partial(_draw, asked))
+
+
+def _draw(asked: Reversal, files: Files) -> None:
+    times, x, clean = film_of(files)
+    columns = max(1, round(asked.pictures**0.5))
+    panels = {"What is there: x at time t": x, "What the model sees in it": clean}
+    grids = {
+        title: np.stack([grid(to_float(frame), columns) for frame in part])
+        for title, part in panels.items()
+    }
+    captions = [f"t = {time:,} of {times[0]:,}" for time in times]
+    film(Film(grids, captions), f"{PAGE}-walk", "the way from noise to pictures", FACTOR)

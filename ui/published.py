@@ -1,0 +1,60 @@
+"""A run that somebody published: pulled by its name, and shown by what it makes here and now."""
+
+import numpy as np
+import streamlit as st
+import torch
+
+from genlib.data import DATASETS, DatasetUnavailableError
+from genlib.family import to_float, to_uint8
+from genlib.hub.pretrained import read_run
+from genlib.plots import picture_grid, to_png
+from genlib.runs import Run
+from ui import pulling, shelf
+
+
+def published() -> None:
+    """Let the student bring a published run here, and draw what it makes."""
+    left, right = st.columns([1, 2], gap="large")
+    with left:
+        entry = pulling.chosen("run", "published")
+        if entry is None:
+            return
+        pulling.facts(entry)
+    pull = pulling.pull_of(entry)
+    with right:
+        if pull is None or not pulling.here(pull):
+            pulling.bring(entry)
+            return
+        run = _run(pull.fingerprint)
+        if run is not None:
+            st.markdown(f"**{run.spec.family}** on {DATASETS[run.spec.dataset].title}")
+            _made(run)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _run(name: str) -> Run | None:
+    files = shelf.shelf().store.read_run(name)
+    return None if files is None else read_run(files)
+
+
+@torch.inference_mode()
+def _made(run: Run) -> None:
+    """Draw test pictures, and what the model makes: of them, or from noise alone."""
+    try:
+        data = shelf.dataset(run.spec.dataset)
+    except DatasetUnavailableError as error:
+        st.info(str(error))
+        return
+    shown = data.test[data.showcase()]
+    made = run.family.preview(to_float(shown), torch.Generator().manual_seed(0))
+    if DATASETS[run.spec.dataset].kind != "pictures":
+        st.caption("It makes points; open its lesson to see such a model at work.")
+        return
+    rows = [shown, *to_uint8(made).split(len(shown))]
+    st.caption(f"Test pictures; under them: {', then '.join(run.family.shows)}.")
+    st.image(
+        to_png(picture_grid(np.stack([row.numpy() for row in rows]), 3)),
+        output_format="PNG",
+        width="stretch",
+        alt="Test pictures, and under them what the published model makes",
+    )
