@@ -6,12 +6,12 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 from ui.guard import Guard
-from ui.server import lifespan, report_error, settle, usher
+from ui.server import framed, lifespan, report_error, settle
 
 settle()
 app = st.App(
     Path(__file__).resolve().with_name("ui") / "main.py",
     lifespan=lifespan,
-    middleware=[Middleware(Guard), Middleware(usher)],
+    middleware=[Middleware(Guard), Middleware(framed)],
     on_script_error=report_error,
 )

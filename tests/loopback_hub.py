@@ -181,9 +181,8 @@ class Answer(BaseHTTPRequestHandler):
             revision, _, file = rest.partition("/")
             self.act(name, revision, lambda sha, files: self.file(sha, files, file))
         else:
-            _, kind, owner, repo, *rest = path.split("/")
+            _, kind, owner, repo, verb, revision, *_ = [*path.split("/"), *[""] * 5]
             name = f"{owner}/{repo}" if kind == "models" else f"{kind}/{owner}/{repo}"
-            verb, revision = (rest or ["info", ""])[:2]
             verbs = {"preupload": self.preupload, "commit": self.commit, "tree": self.tree}
             self.act(name, revision, verbs.get(verb, self.info))
 
@@ -227,8 +226,7 @@ class Answer(BaseHTTPRequestHandler):
     def create(self, wanted: dict[str, str]) -> None:
         kind = "spaces/" if wanted.get("type") == "space" else ""
         name = f"{kind}{wanted['organization'] or USER}/{wanted['name']}"
-        there = name in self.server.repos
-        if not there:
+        if not (there := name in self.server.repos):
             self.server.add(name, {".gitattributes": b"*.safetensors filter=lfs\n"})
         self.say({"url": f"{self.server.endpoint}/{name}"}, 409 if there else 200)
 

@@ -1,14 +1,21 @@
 """Whatever a hub does it ends soon, in one sentence, and little is kept."""
 
 import gzip
+import json
+import os
+import resource
+import signal
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx2
 import pytest
-from loopback_hub import CHUNK, Answer, Fault, refused, spoilt, status, truncated
+from loopback_hub import CHUNK, Answer, Fault, Files, refused, spoilt, status, truncated
+from services import ROOT
 from test_hub import (
     REPO,
     assert_clear,
@@ -20,26 +27,23 @@ from test_hub import (
     unpinned,
     worked,
 )
-from test_pretrained import (
-    UNET,
-    denoiser_files,
-)
+from test_pretrained import UNET, changed, denoiser_files, denoiser_parts, fuzzed, outcome
 
 from genlib.hub import HubError, Pull, pull, wire
-from genlib.hub.curated import PinnedFile
+from genlib.hub.curated import Kind, PinnedFile
 from genlib.hub.wire import BUSY, TOO_MUCH, TOO_SLOW, UNREACHABLE, Wire, opened
 
 __all__ = ["bench", "hub"]
-LONGEST = 5.0  # seconds of an attempt here: patience and grace
+LONGEST = 3.0  # seconds of an attempt here: patience and grace
 ENDLESS = 64 * 2**20  # bytes at which even what is endless ends, should nobody hang up
 ELSEWHERE = "http://127.0.0.2:{}/there?X-Amz-Signature=hf_secret"
 
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wire, "PATIENCE", 3.0)
+    monkeypatch.setattr(wire, "PATIENCE", 2.0)
     monkeypatch.setattr(pull, "GRACE", 1.0)
-    monkeypatch.setattr(wire, "TIMEOUTS", dict.fromkeys(wire.TIMEOUTS, 1.0))
+    monkeypatch.setattr(wire, "TIMEOUTS", dict.fromkeys(wire.TIMEOUTS, 0.7))
     monkeypatch.setattr(wire, "TALK", CHUNK)
 
 
@@ -125,13 +129,10 @@ LINES: dict[str, tuple[str, Fault, str]] = {  # where, what, and a word of the s
     "out of order for bytes": (GET, status(503), BUSY),
     "10 GB announced": (EVERY, with_headers(**GIANT), TOO_MUCH),
     "10 GB announced with the bytes": (GET, with_headers(**GIANT), TOO_MUCH),
-    "10 GB announced as linked": (EVERY, with_headers(X_Linked_Size="10000000000"), ""),
     "bytes without end": (GET, endless, TOO_MUCH),
     "a bomb": (GET, bomb, TOO_MUCH),
     "a length that is no number": (GET, with_headers(Content_Length="1e9"), ""),
     "a coding of its own": (GET, with_headers(Content_Encoding="br"), TOO_MUCH),
-    "a tag that climbs": (EVERY, with_headers(ETag='"../../../../../climbed"'), ""),
-    "a tag of 10 kB": (EVERY, with_headers(ETag=f'"{"a" * 10_000}"'), ""),
     "nothing but a greeting": (EVERY, saying(b"<html>Welcome to the hotel</html>"), ""),
 }
 LISTINGS: dict[str, tuple[Fault, str]] = {
@@ -156,8 +157,8 @@ LISTINGS: dict[str, tuple[Fault, str]] = {
     "no name": (saying(b"{}"), ""),
     "files that are none": (saying(b'{"id": "a", "siblings": [1]}'), ""),
     "files without names": (saying(b'{"id": "a", "siblings": [{}]}'), ""),
-    "no files": (saying(b'{"id": "a", "siblings": []}'), "safely"),
-    "no list of files": (saying(b'{"id": "a"}'), "safely"),
+    "no files": (saying(b'{"id": "a", "sha": "%s", "siblings": []}' % (b"0" * 40)), "safely"),
+    "no list of files": (saying(b'{"id": "a", "sha": "%s"}' % (b"0" * 40)), "safely"),
 }
 SAID: dict[str, tuple[str, dict[str, object], str]] = {  # of which file, what, and a word
     "another sum": (UNET, {"lfs": {"sha256": "0" * 64, "size": 9, "pointerSize": 9}}, "thrown"),
@@ -168,7 +169,7 @@ SAID: dict[str, tuple[str, dict[str, object], str]] = {  # of which file, what, 
     "a size below nothing": (UNET, {"size": -5}, ""),
     "a commit that climbs": ("", {"sha": "../../../../etc"}, ""),
     "a commit of another kind": ("", {"sha": 7}, ""),
-    "a card in one word": ("", {"cardData": "mit"}, None),
+    "a card in one word": ("", {"cardData": "mit"}, ""),
     "a licence of its own kind": ("", {"cardData": {"license": [1]}}, None),
 }
 
@@ -177,14 +178,14 @@ def ended(bench, task: Pull, tmp_path: Path, word: str) -> None:
     """It ends in time, says a clear sentence with that word, and leaves nothing behind."""
     began = time.monotonic()
     sentence = worked(bench, task)
-    assert time.monotonic() - began < LONGEST + 3
+    assert time.monotonic() - began < LONGEST + 5  # a busy machine is slow
     assert sentence is not None
     assert_clear(sentence)
     assert word in sentence
     assert_nothing_kept(bench, task)
     left = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert all(path.is_relative_to(bench.store.home) for path in left)
-    assert sum(path.stat().st_size for path in left) < task.size + 20_000
+    assert sum(path.stat().st_size for path in left) < task.size + 2 * CHUNK
 
 
 @pytest.mark.parametrize("name", LINES)
@@ -229,6 +230,19 @@ def test_a_hub_that_is_dead_says_so_at_once(hub, bench, tmp_path):
     began = time.monotonic()
     ended(bench, task, tmp_path, UNREACHABLE)
     assert time.monotonic() - began < 2
+
+
+@pytest.mark.parametrize(
+    "header",
+    [{"X_Linked_Size": "10000000000"}, {"ETag": '"../../climbed"'}, {"ETag": f'"{"a" * 10_000}"'}],
+    ids=["size", "climbing", "long"],
+)
+def test_headers_that_lie_change_nothing(hub, bench, header):
+    hub.add(REPO, denoiser_files())
+    hub.wrong[EVERY] = with_headers(**header)
+    task = pinned(hub, "ddpm")
+    assert worked(bench, task) is None
+    assert_kept(bench, task, "ddpm", denoiser_files())
 
 
 def test_a_repository_of_pickles_is_refused(hub, bench, tmp_path, monkeypatch):
@@ -351,6 +365,7 @@ def test_an_attempt_takes_two_minutes_at_most_as_shipped(hub):
     assert line.stopped
 
 
+@pytest.mark.usefixtures("impatient")
 def test_no_path_leads_out_of_the_folder(hub, bench, tmp_path):
     evil = "a/../../../../climbed.json"
     hub.add(REPO, {evil: b"{}", "x/climbed.json": b"{}"})
@@ -359,3 +374,79 @@ def test_no_path_leads_out_of_the_folder(hub, bench, tmp_path):
     task = Pull(kind="ddpm", repo=REPO, commit=hub.repos[REPO].head, files=(file,))
     ended(bench, task, tmp_path, "")
     assert not list(tmp_path.rglob("climbed*"))
+
+
+# What would cost much, if it were built or used: of which kind, and where.
+VAST = 10**9
+GIANTS: dict[tuple[Kind, str], dict[str, object]] = {
+    ("ddpm", "network.json"): {
+        "sample_size": VAST,
+        "in_channels": VAST,
+        "layers_per_block": VAST,
+        "norm_num_groups": VAST,
+        "attention_head_dim": VAST,
+        "time_embedding_dim": VAST,
+        "downsample_padding": 1000,
+        "block_out_channels": [VAST, VAST],
+        "down_block_types": ["DownBlock2D"] * 10**5,
+    },
+    ("ddpm", "scheduler.json"): {
+        "num_train_timesteps": VAST,
+        "trained_betas": [0.5] * 10**6,
+    },
+    ("autoencoder", "network.json"): {
+        "latent_channels": VAST,
+        "upsampling_scaling_factor": 1000,
+        "num_encoder_blocks": [VAST] * 3,
+        "num_decoder_blocks": [VAST] * 3,
+        "encoder_block_out_channels": [VAST] * 3,
+    },
+}
+DEEP = {
+    "block_out_channels": [8] * 500,
+    "down_block_types": ["DownBlock2D"] * 500,
+    "up_block_types": ["UpBlock2D"] * 500,
+}
+
+
+def giants() -> Iterator[tuple[str, Kind, Files]]:
+    """Yield a name, a kind and its parts, one of them with a giant in it."""
+    whole = {name: parts for name, (_, _, parts) in fuzzed().items()} | {"ddpm": denoiser_parts()}
+    for (kind, part), settings in GIANTS.items():
+        for key, value in settings.items():
+            odd = changed(whole[kind][part], (key,), value)
+            yield f"{kind} {key}", kind, whole[kind] | {part: odd}
+    document = json.loads(whole["ddpm"]["network.json"]) | DEEP
+    yield "ddpm levels", "ddpm", whole["ddpm"] | {"network.json": json.dumps(document).encode()}
+
+
+def try_giants() -> None:
+    """Write a line of JSON for each: its name, outcome, seconds, MB, each in its own process."""
+    assert outcome("ddpm", denoiser_parts()) == "used"  # all that is imported is imported now
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    for name, kind, parts in giants():
+        if os.fork() == 0:
+            signal.alarm(12)
+            used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+            resource.setrlimit(resource.RLIMIT_AS, (used + 3 * 2**30,) * 2)
+            began = time.monotonic()
+            came, seconds = outcome(kind, parts), time.monotonic() - began
+            grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1000
+            os.write(1, json.dumps([name, came, seconds, grown]).encode() + b"\n")
+            os._exit(0)
+        if os.wait()[1]:
+            os.write(1, json.dumps([name, "killed", 12, 0]).encode() + b"\n")
+
+
+def test_what_is_giant_costs_neither_time_nor_memory():
+    done = subprocess.run(
+        [sys.executable, "-c", "import test_hub_faults; test_hub_faults.try_giants()"],
+        env=os.environ | {"PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"},
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    came = {name: rest for name, *rest in map(json.loads, done.stdout.splitlines())}
+    assert len(came) == sum(map(len, GIANTS.values())) + 1
+    assert {name: it for name, it in came.items() if it[0] not in ("refused", "used")} == {}
+    assert {name: it for name, it in came.items() if it[1] > 10 or it[2] > 500} == {}

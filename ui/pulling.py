@@ -63,7 +63,6 @@ def _named(repo: str, kind: Kind) -> Pretrained | None:
             licence="",
             megabytes=0,
             shows="Not on this server's list: nobody has looked at it beforehand.",
-            commit="main",
         )
     except ValidationError:
         st.error("A repository is named like this: owner/name.", icon=":material/error:")
@@ -77,6 +76,8 @@ def here(pull: Pull) -> bool:
 
 def pull_of(entry: Pretrained) -> Pull | None:
     """Return how to pull a model; None while it is not pinned."""
+    if entry.name == OTHER:
+        return Pull(kind=entry.kind, repo=entry.repo, commit="main", files=())
     return Pull.of(entry) if entry.commit else None
 
 

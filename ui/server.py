@@ -1,4 +1,4 @@
-"""The server's life: it warms up torch, keeps a worker running for each device, logs errors."""
+"""The server's life: it settles in, warms up torch, keeps workers running, logs errors."""
 
 import asyncio
 import fcntl
@@ -22,7 +22,7 @@ import numpy  # noqa: F401 (imported before the port opens: two sessions must no
 import pandas  # noqa: F401 (the same)
 import streamlit as st
 from starlette.responses import RedirectResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit import config
 
 import genlib.plots  # noqa: F401 (the same, for plotly)
@@ -73,24 +73,36 @@ def keeps(folder: Path) -> bool:
     return True
 
 
-def usher(app: ASGIApp) -> ASGIApp:
-    """Middleware: whoever comes to /?page=vae&vae.beta=4 is sent on to /vae?vae.beta=4.
+def framed(app: ASGIApp) -> ASGIApp:
+    """Middleware for a page inside another site's, as Hugging Face shows a Space.
 
-    A page that is embedded by another site begins at / whichever lesson its link means; all that
-    it gets of the link is the query.
+    Such a page begins at / whichever lesson its link means, and gets only the query: so from
+    /?page=vae&vae.beta=4 it is sent on to /vae?vae.beta=4. Its cookie is kept apart for each site
+    around it: any other is refused by browsers that refuse cookies of third parties.
     """
     lessons = {name for group in PLAN.values() for name in group} - {"home"}
 
-    async def ushered(scope: Scope, receive: Receive, send: Send) -> None:
+    async def served(scope: Scope, receive: Receive, send: Send) -> None:
+        async def kept_apart(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = message.get("headers", [])
+                message["headers"] = [(name, _kept_apart(value)) for name, value in headers]
+            await send(message)
+
         if scope["type"] == "http" and scope["path"] == "/":
             asked = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
             if (lesson := dict(asked).get("page")) in lessons:
                 knobs = urlencode([(name, value) for name, value in asked if name != "page"])
                 await RedirectResponse(f"/{lesson}?{knobs}")(scope, receive, send)
                 return
-        await app(scope, receive, send)
+        await app(scope, receive, kept_apart)
 
-    return ushered
+    return served
+
+
+def _kept_apart(value: bytes) -> bytes:
+    """Return a header's value; a cookie for frames is kept apart for each site around them."""
+    return value + b"; Partitioned" if value.endswith(b"; SameSite=None; Secure") else value
 
 
 @asynccontextmanager

@@ -53,13 +53,15 @@ class PinnedFile(Config):
     """A file of a repository, down to its bytes; `part` is what it is kept as."""
 
     part: str = Field(pattern=r"^[a-z]+\.(json|jsonl|safetensors)$")
-    path: str = Field(max_length=200, pattern=r"^[\w][\w./-]*\.(json|jsonl|safetensors)$")
+    path: str = Field(
+        max_length=200, pattern=r"^(\w[\w.-]*/)*\w[\w.-]*\.(json|jsonl|safetensors)$"
+    )
     size: int = Field(ge=1, le=LARGEST)
     sha256: str = Field(pattern="^[0-9a-f]{64}$")
 
 
 class Pretrained(Config):
-    """One entry of the list: not pinned without a commit; "main" is whatever is there."""
+    """One entry of the list. Without a commit it is not pinned yet."""
 
     name: str = Field(pattern="^[a-z0-9-]+$", max_length=40)
     title: str
@@ -68,7 +70,7 @@ class Pretrained(Config):
     licence: str = Field(description="As its card says; empty where nobody has looked yet.")
     megabytes: float = Field(description="About how much there is to download.")
     shows: str = Field(description="One sentence for the student.")
-    commit: str = Field("", pattern=rf"{COMMIT}|^main$|^$")
+    commit: str = Field("", pattern=rf"{COMMIT}|^$")
     files: tuple[PinnedFile, ...] = ()
 
 

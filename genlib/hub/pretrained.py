@@ -10,7 +10,7 @@ import inspect
 import json
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -23,6 +23,8 @@ from genlib.hub.wire import HubError
 from genlib.runs import Run
 
 Files = Mapping[str, bytes]
+Channels = Annotated[int, Field(ge=1, le=1024)]
+Blocks = Annotated[int, Field(ge=0, le=8)]
 LEVELS = Field(min_length=1, max_length=6)
 FOREIGN = "This model is not of a kind that can be opened safely here."
 
@@ -39,7 +41,8 @@ class _UNet(_Checked):
     in_channels: Literal[1, 3]
     out_channels: Literal[1, 3]
     layers_per_block: int = Field(2, ge=1, le=4)
-    block_out_channels: tuple[int, ...] = LEVELS
+    block_out_channels: tuple[Channels, ...] = LEVELS
+    downsample_padding: int = Field(1, ge=0, le=2)
     num_class_embeds: None = None
 
 
@@ -53,10 +56,11 @@ class _Autoencoder(_Checked):
     in_channels: Literal[1, 3]
     out_channels: Literal[1, 3]
     latent_channels: int = Field(4, ge=1, le=16)
-    encoder_block_out_channels: tuple[int, ...] = LEVELS
-    decoder_block_out_channels: tuple[int, ...] = LEVELS
-    num_encoder_blocks: tuple[int, ...] = LEVELS
-    num_decoder_blocks: tuple[int, ...] = LEVELS
+    encoder_block_out_channels: tuple[Channels, ...] = LEVELS
+    decoder_block_out_channels: tuple[Channels, ...] = LEVELS
+    num_encoder_blocks: tuple[Blocks, ...] = LEVELS
+    num_decoder_blocks: tuple[Blocks, ...] = LEVELS
+    upsampling_scaling_factor: int = Field(2, ge=1, le=4)
 
 
 def read_denoiser(files: Files) -> tuple[nn.Module, dict[str, Any]]:

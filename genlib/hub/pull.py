@@ -32,6 +32,7 @@ import errno
 import hashlib
 import json
 import logging
+import re
 import shutil
 import threading
 import time
@@ -40,7 +41,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-import httpx2
 from pydantic import Field
 
 from genlib.bench import Bench
@@ -55,6 +55,7 @@ log = logging.getLogger(__name__)
 
 LOOK = 0.25  # seconds between two signs of life
 GRACE = 10.0  # seconds beyond a wire's end in which a wire that hangs may still say why
+ANONYMOUS = {"User-Agent": "genlib"}  # no token goes to where models come from
 BROKEN = "The line to the Hub broke off; press again, and it goes on where it stopped."
 REASONS = {
     "LocalEntryNotFoundError": UNREACHABLE,
@@ -103,19 +104,24 @@ class Pull(Config):
     def pulled(self, bench: Bench) -> Iterator[Measured]:
         """Yield the same, whoever asks."""
         folder = bench.store.home / "hub" / self.fingerprint
-        total = self.size or LARGEST
         fetched: list[Files] = []
-        for received in _in_background(lambda wire: fetched.append(fetch(self, folder)), total):
-            yield Measured(min(received, total) // 1000, total // 1000 + 1, {})
+
+        def work(wire: Wire) -> None:
+            fetched.append(fetch(self, folder, wire))
+
+        for wire in _in_background(work, self.size or LARGEST):
+            most = wire.expected // 1000
+            yield Measured(min(wire.received // 1000, most), most + 1, {})
         parts = fetched[0]
+        kilobytes = sum(map(len, parts.values())) // 1000 + 1
         READERS[self.kind](parts)  # else it is not kept
         parts["look.json"] = json.dumps(seconds_of_a_look(self.kind, parts, bench.device)).encode()
-        yield Measured(total // 1000 + 1, total // 1000 + 1, parts)
+        yield Measured(kilobytes, kilobytes, parts)
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _in_background(work: Callable[[Wire], object], limit: int) -> Iterator[int]:
-    """Do it in a thread, and yield the bytes so far until it ends.
+def _in_background(work: Callable[[Wire], None], limit: int) -> Iterator[Wire]:
+    """Do it in a thread, and yield the wire again and again until it ends.
 
     Raises:
         HubError: it failed, or did not end in time; even one that hangs is left behind.
@@ -132,7 +138,7 @@ def _in_background(work: Callable[[Wire], object], limit: int) -> Iterator[int]:
         thread = threading.Thread(target=run, daemon=True)
         thread.start()
         while thread.is_alive():
-            yield wire.received
+            yield wire
             thread.join(LOOK)
             if time.monotonic() > wire.end + GRACE - LOOK:
                 raise HubError(TOO_SLOW)
@@ -149,8 +155,10 @@ class Listed(NamedTuple):
     sha256: str
 
 
-def fetch(pull: Pull, folder: Path) -> Files:
+def fetch(pull: Pull, folder: Path, wire: Wire) -> Files:
     """Return the verified bytes of each part, downloaded into a folder where they are not there.
+
+    The wire is told how many bytes to expect once that is known.
 
     Raises:
         HubError: see `Pull.perform`.
@@ -160,6 +168,7 @@ def fetch(pull: Pull, folder: Path) -> Files:
         commit, files = pull.commit, [Listed(**file.model_dump()) for file in pull.files]
         if not files:
             commit, files, _ = look_up(pull.repo, pull.commit, pull.kind)
+            wire.expected = sum(file.size for file in files)
         return fetch_listed(pull.repo, commit, files, folder)
 
 
@@ -191,16 +200,26 @@ def look_up(repo: str, revision: str, kind: Kind) -> tuple[str, list[Listed], st
         files.append(Listed(part, path, item.size or 0, item.lfs.sha256 if item.lfs else ""))
     if sum(file.size for file in files) > LARGEST:
         raise HubError(f"{repo} has more than {LARGEST // 10**6} MB, too much for this server.")
+    if not re.fullmatch(COMMIT, str(info.sha)):
+        raise HubError(BROKEN)
     licence = info.card_data.license if info.card_data is not None else ""
-    return info.sha or revision, files, str(licence or "")
+    return str(info.sha), files, str(licence or "")
 
 
 def _one(repo: str, commit: str, file: Listed, folder: Path) -> bytes:
-    """Return a file's bytes once they are what was pinned, or at least what was listed."""
-    from huggingface_hub import hf_hub_download
+    """Return a file's bytes once they are what was pinned, or at least what was listed.
 
-    path = hf_hub_download(repo, file.path, revision=commit, local_dir=folder, token=False)
-    content = Path(path).read_bytes()
+    What has come of it stays in the folder. (`hf_hub_download` would throw it away.)
+    """
+    from huggingface_hub import hf_hub_url
+    from huggingface_hub.file_download import http_get
+
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / file.part).open("ab") as partial:
+        if partial.tell() < file.size:
+            url = hf_hub_url(repo, file.path, revision=commit)
+            http_get(url, partial, headers=ANONYMOUS, resume_size=partial.tell())
+    content = (folder / file.part).read_bytes()
     same = hashlib.sha256(content).hexdigest() == file.sha256 or not file.sha256
     if len(content) != file.size or not same:
         shutil.rmtree(folder, ignore_errors=True)
@@ -222,7 +241,7 @@ def told(repo: str, reasons: Mapping[str, str] = REASONS) -> Iterator[None]:
         yield
     except HubError:
         raise
-    except (httpx2.HTTPError, OSError, ValueError) as error:
+    except Exception as error:  # whatever a stranger's answer may break
         if isinstance(error, OSError) and error.errno == errno.ENOSPC:
             raise StoreFullError(str(error)) from error
         names = [kind.__name__ for kind in type(error).__mro__]

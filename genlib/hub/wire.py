@@ -9,7 +9,6 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from urllib.parse import urlsplit
 
 import httpx2
 
@@ -21,8 +20,10 @@ os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
 
 PATIENCE = 90.0  # seconds of one attempt; what has come stays, so that the next goes on
 TIMEOUTS = {"connect": 5.0, "read": 15.0, "write": 15.0, "pool": 5.0}  # seconds of one step
+PIECE = 16 * 2**10  # bytes that are kept at once, so that a line that breaks loses little
 TALK = 4 * 2**20  # bytes of answers, beside the files
 ABROAD = ("huggingface.co", "hf.co", "amazonaws.com")  # where the Hub keeps files, or below there
+ORIGIN = ("scheme", "host", "port")
 UNREACHABLE = "The Hub cannot be reached from here; what was downloaded before still works."
 TOO_SLOW = "The Hub is too slow just now; press again, and it goes on where it stopped."
 TOO_MUCH = "The Hub sends more than this model should have, so the download was stopped."
@@ -37,16 +38,21 @@ class Wire(httpx2.BaseTransport):
     """What carries the requests of huggingface_hub, within limits.
 
     Args:
-        limit: bytes that may come in.
+        expected: bytes of all files together; little more may come in.
         endpoint: the Hub's address; files may come from there and from the Hub's own hosts.
         seconds: of all requests together.
     """
 
-    def __init__(self, limit: int, endpoint: str, seconds: float = PATIENCE) -> None:
+    def __init__(self, expected: int, endpoint: str, seconds: float = PATIENCE) -> None:
         self.inner = httpx2.HTTPTransport()
-        self.limit, self.received, self.stopped = limit, 0, False
-        self.home = urlsplit(endpoint)
+        self.expected, self.received, self.stopped = expected, 0, False
+        self.home = httpx2.URL(endpoint)
         self.end = time.monotonic() + seconds
+
+    @property
+    def limit(self) -> int:
+        """Bytes that may come in: the files, and what is said about them."""
+        return self.expected + TALK
 
     def check(self) -> None:
         """Raise HubError where nothing more may come."""
@@ -81,10 +87,7 @@ class Wire(httpx2.BaseTransport):
         return response
 
     def _check_host(self, url: httpx2.URL) -> None:
-        home = (url.scheme, url.host, url.port) == (
-            *(self.home.scheme, self.home.hostname),
-            self.home.port,
-        )
+        home = all(getattr(url, part) == getattr(self.home, part) for part in ORIGIN)
         known = any(url.host == host or url.host.endswith(f".{host}") for host in ABROAD)
         if not home and not (known and url.scheme == "https" and url.port is None):
             raise HubError(f"The Hub sent us to {url.host[:60]}, so nothing was downloaded.")
@@ -111,11 +114,13 @@ class _Counted(httpx2.SyncByteStream):
 
 
 @contextmanager
-def opened(limit: int, seconds: float | None = None) -> Iterator[Wire]:
+def opened(expected: int, seconds: float | None = None) -> Iterator[Wire]:
     """Let huggingface_hub speak through a wire for as long as the block lasts.
 
+    From then on it speaks to nobody, not even in a thread that was left behind.
+
     Args:
-        limit: bytes of all files together.
+        expected: bytes of all files together.
         seconds: of all requests together.
 
     Raises:
@@ -126,10 +131,10 @@ def opened(limit: int, seconds: float | None = None) -> Iterator[Wire]:
     if constants.is_offline_mode():
         raise HubError(UNREACHABLE)
     constants.HF_HUB_DISABLE_XET = True  # where the library was imported before this module
-    wire = Wire(limit + TALK, constants.ENDPOINT, PATIENCE if seconds is None else seconds)
+    constants.DOWNLOAD_CHUNK_SIZE = PIECE
+    wire = Wire(expected, constants.ENDPOINT, PATIENCE if seconds is None else seconds)
     set_client_factory(lambda: httpx2.Client(transport=wire, follow_redirects=True))
     try:
         yield wire
     finally:
         wire.stopped = True
-        set_client_factory(lambda: httpx2.Client(follow_redirects=True))

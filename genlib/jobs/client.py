@@ -16,7 +16,8 @@ from typing import Any, Literal
 
 from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer, WorkflowStatus
 from dbos import error as dbos_error
-from sqlalchemy import NullPool, create_engine, make_url, text
+from sqlalchemy import NullPool, create_engine, make_url
+from sqlalchemy import text as sql
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from genlib.config import Config, Settings
@@ -153,15 +154,13 @@ class Jobs:
             return
         address = make_url(_impatient(self.settings.queue_url))
         postgres = address.get_backend_name() == "postgresql"
-        join = text(
-            JOIN.replace("jobs", "dbos.workflow_status" if postgres else "workflow_status")
-        )
+        table = "dbos.workflow_status" if postgres else "workflow_status"
         engine = create_engine(address, poolclass=NullPool, isolation_level="SERIALIZABLE")
         with _reachable():
             try:
                 with engine.begin() as transaction:
                     transaction.execute(
-                        join,
+                        sql(JOIN.replace("jobs", table)),
                         [
                             {"name": item.workflow_id, "place": place, "line": QUEUE, "room": ROOM}
                             | {"student": item.queue_partition_key}
@@ -169,7 +168,7 @@ class Jobs:
                         ],
                     )
             except OperationalError as error:
-                if not getattr(error.orig, "sqlstate", "").startswith(CONFLICT):
+                if not str(getattr(error.orig, "sqlstate", "")).startswith(CONFLICT):
                     raise
                 self.admit()  # another one was faster: look again
 
