@@ -17,6 +17,7 @@ from genlib.data import (
     default_dataset,
     download_fraction,
     load,
+    photographs,
     resized,
 )
 from genlib.data.pictures import DEBIAN
@@ -234,3 +235,16 @@ def test_resizing_is_pillows_bilinear(size):
     for ours, original in zip(again, images, strict=True):
         theirs = Image.fromarray(original[0].numpy()).resize((size, size), Image.BILINEAR)
         assert np.abs(np.asarray(theirs).astype(int) - ours[0].numpy()).max() <= 1
+
+
+def test_photographs_keep_their_mean_colour():
+    from sklearn.datasets import load_sample_images
+
+    small = photographs(64)
+    assert small.shape == (2, 3, 64, 64)
+    assert 0 <= small.min() < small.max() <= 1
+    for image, picture in zip(load_sample_images().images, small, strict=True):
+        height, width, _ = image.shape
+        left = (width - height) // 2
+        mean = image[:, left : left + height].mean((0, 1)) / 255
+        assert np.abs(mean - picture.mean((1, 2)).numpy()).max() < 0.01

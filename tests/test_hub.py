@@ -164,7 +164,8 @@ def test_what_is_not_what_was_pinned_is_thrown_away(hub, bench, change):
         assert_clear(sentence)
         assert "thrown away" in sentence
         assert_nothing_kept(bench, task)
-        assert not (bench.store.home / "hub" / task.fingerprint).exists()
+        left = (bench.store.home / "hub" / task.fingerprint).rglob("*")
+        assert not any(path.is_file() for path in left)
     assert worked(bench, right) is None
 
 
@@ -206,6 +207,22 @@ def test_whole_files_of_an_earlier_attempt_are_not_asked_for_again(hub, bench):
     hub.wrong.clear()
     assert worked(bench, task) is None
     assert hub.sent < 5_000
+
+
+def test_what_came_of_one_commit_is_not_mixed_with_another(hub, bench, monkeypatch):
+    """The repository goes on between two attempts: its settings change, not their length."""
+    monkeypatch.setenv("GENLIB_HUB_ANY", "1")
+    hub.add(REPO, denoiser_files())
+    hub.wrong["scheduler_config.json"] = lambda answer: answer.reply(b"", 500)
+    assert_clear(worked(bench, unpinned("ddpm")))
+    path, files = "unet/config.json", denoiser_files()
+    content = files[path].replace(b'"norm_eps": 1e-05', b'"norm_eps": 1e-06')
+    assert content != files[path]
+    hub.repos[REPO].commit(files | {path: content})
+    hub.wrong.clear()
+    attempts = [worked(bench, unpinned("ddpm")) for _ in range(2)]  # it may notice, and begin anew
+    assert None in attempts
+    assert_kept(bench, unpinned("ddpm"), "ddpm", files | {path: content})
 
 
 def test_a_server_of_its_own_list_refuses_what_is_not_pinned(hub, bench, monkeypatch):

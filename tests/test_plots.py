@@ -7,7 +7,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from genlib.plots import animation, architecture, coding_chart, loss_chart, picture_grid, to_png
+from genlib.plots import (
+    animation,
+    architecture,
+    coding_chart,
+    diverging,
+    loss_chart,
+    picture_grid,
+    to_png,
+)
 from genlib.plots.grid import GROUND, GUTTER
 
 
@@ -82,3 +90,14 @@ def test_coding_chart_shows_codings_over_their_spread():
     assert np.array_equal(band.base, -2 * spread)
     assert np.array_equal(band.base + band.y, 2 * spread)
     assert bars.marker.color[1] not in (bars.marker.color[0], bars.marker.color[2])
+
+
+def test_maps_in_colour_are_white_at_zero_and_saturate():
+    values = np.array([[[0.0, 3.0, -3.0, 30.0, 1.5]]], np.float32)
+    drawn = diverging(values, 3.0)
+    assert drawn.shape == (1, 3, 1, 5)
+    white, orange, blue, more, half = drawn[0, :, 0].T
+    assert list(white) == [255, 255, 255]
+    assert list(orange) == list(more) == [213, 94, 0]
+    assert list(blue) == [0, 114, 178]
+    assert list(half) == [round((255 + end) / 2) for end in (213, 94, 0)]

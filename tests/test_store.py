@@ -21,6 +21,18 @@ NEW = {"config.json": b'{"seed": 1}', "model.safetensors": bytes(300), "more": b
 OPERATIONS = ["open", "fsync", "rename", "mkdir", "unlink", "rmdir", "utime", "close"]
 
 
+def test_one_file_is_read_without_the_others_and_verified(tmp_path):
+    store = Store(tmp_path / "home", tmp_path / "shipped")
+    write_bundle(tmp_path / "shipped" / NAME, OLD)
+    assert store.read_file(NAME, "config.json") == OLD["config.json"]
+    store.write_run(NAME, NEW)
+    (tmp_path / "home" / "runs" / NAME / "model.safetensors").write_bytes(b"damaged")
+    assert store.read_file(NAME, "config.json") == NEW["config.json"]
+    assert store.read_file(NAME, "model.safetensors") == OLD["model.safetensors"]
+    assert store.read_file(NAME, "none") is None
+    assert store.read_file("b2" * 32, "config.json") is None
+
+
 def litter(home: Path) -> list[Path]:
     return [path for path in home.rglob(".*") if path.is_dir()]
 
