@@ -20,10 +20,10 @@ RUN pip install --no-cache-dir --extra-index-url "$TORCH_INDEX" -r requirements.
 COPY . .
 RUN python -m compileall -q .
 
-# A bucket mounted at GENLIB_VOLUME keeps what is trained; without one it lasts until a restart.
+# A bucket mounted at /data keeps what is trained; without one it lasts until a restart.
 USER 1000
 ENV HOME=/home/student \
-    GENLIB_VOLUME=/data \
+    GENLIB_RUNS=/data/runs \
     PYTHONUNBUFFERED=1
 EXPOSE 8501
 HEALTHCHECK --start-period=60s --timeout=10s \

@@ -157,6 +157,9 @@ class Settings(BaseSettings):
     home: Path = Field(
         Path.home() / ".cache" / "genlib", description="Folder of runs, checkpoints and data sets."
     )
+    runs: Path | None = Field(
+        None, description="Folder of finished runs, such as on a bucket; empty is in the home."
+    )
     database_url: str = Field("", description="The queue; empty is SQLite in the home folder.")
     worker_name: str = Field(
         "local", description="Unique per machine where several share one PostgreSQL queue."

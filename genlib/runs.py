@@ -220,7 +220,7 @@ REFERENCES: dict[Reference, Callable[[Any, Tensor, Tensor], float]] = {
 def open_store(settings: Settings) -> Store:
     """Return the store of the home folder, over the runs shipped with the package."""
     shipped = Path(__file__).with_name("zoo")
-    return Store(settings.home, shipped, int(settings.quota_gb * 1e9))
+    return Store(settings.home, shipped, int(settings.quota_gb * 1e9), settings.runs)
 
 
 def curve_to_json(curve: list[Row]) -> bytes:

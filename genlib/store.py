@@ -34,14 +34,22 @@ class Store:
         home: the writable folder.
         shipped: a read-only folder of bundles that lies below it.
         quota: bytes of finished runs to keep; the least recently read go first.
+        runs: where finished runs are kept instead of in `home`, such as on a bucket.
     """
 
-    def __init__(self, home: Path, shipped: Path | None = None, quota: int = 5 * 10**9) -> None:
+    def __init__(
+        self,
+        home: Path,
+        shipped: Path | None = None,
+        quota: int = 5 * 10**9,
+        runs: Path | None = None,
+    ) -> None:
         self.home, self.shipped, self.quota = home, shipped, quota
+        self.runs = runs or home / "runs"
 
     def read_run(self, fingerprint: str) -> dict[str, bytes] | None:
         """Return a finished run's files, or None where there is none that is whole."""
-        own = self.home / "runs" / fingerprint
+        own = self.runs / fingerprint
         files = self._read(own)
         if files is not None:
             with suppress(OSError):  # evicted meanwhile, or a home that is only read
@@ -52,7 +60,7 @@ class Store:
 
     def read_file(self, fingerprint: str, name: str) -> bytes | None:
         """Return one file of a finished run, or None where it is not there or not whole."""
-        folders = [self.home / "runs", *([self.shipped] if self.shipped is not None else [])]
+        folders = [self.runs, *([self.shipped] if self.shipped is not None else [])]
         for folder in folders:
             files = verified(folder / fingerprint, only=name)
             if files is not None:
@@ -61,18 +69,18 @@ class Store:
 
     def has_run(self, fingerprint: str) -> bool:
         """Return whether a finished run is there, without verifying it."""
-        return self.is_shipped(fingerprint) or self._manifest("runs", fingerprint).exists()
+        return self.is_shipped(fingerprint) or (self.runs / fingerprint / MANIFEST).exists()
 
     def is_shipped(self, fingerprint: str) -> bool:
         """Return whether the run came with the package and was not trained here since."""
-        own = self._manifest("runs", fingerprint).exists()
+        own = (self.runs / fingerprint / MANIFEST).exists()
         return not own and (
             self.shipped is not None and (self.shipped / fingerprint / MANIFEST).exists()
         )
 
     def fingerprints(self) -> list[str]:
         """Return the fingerprints of all finished runs, the newest first, shipped ones last."""
-        own = sorted(_listed(self.home / "runs", "[!.]*"), key=_age)
+        own = sorted(_listed(self.runs, "[!.]*"), key=_age)
         shipped = _listed(self.shipped, "*") if self.shipped is not None else []
         names = [path.name for path in [*own, *shipped] if (path / MANIFEST).exists()]
         return list(dict.fromkeys(names))
@@ -83,7 +91,7 @@ class Store:
         Raises:
             StoreFullError: nothing was written.
         """
-        own = self.home / "runs" / fingerprint
+        own = self.runs / fingerprint
         if self._read(own) is None:
             self._make_room(sum(map(len, files.values())))
             write_bundle(own, files)
@@ -116,12 +124,12 @@ class Store:
     def forget_old(self, seconds: float) -> None:
         """Drop partial results and quarantined bundles that nobody touched for so long."""
         oldest = time.time() - seconds
-        for path in [*self.home.glob("partial/*/*"), *self.home.glob("quarantine/*")]:
+        old = [
+            path for root in {self.home, self.runs.parent} for path in root.glob("quarantine/*")
+        ]
+        for path in [*self.home.glob("partial/*/*"), *old]:
             if -_age(path) < oldest:
                 shutil.rmtree(path, ignore_errors=True)
-
-    def _manifest(self, *parts: str) -> Path:
-        return self.home.joinpath(*parts, MANIFEST)
 
     def _read(self, path: Path) -> dict[str, bytes] | None:
         """Return the files of a bundle; what is there but not whole goes to quarantine."""
@@ -133,14 +141,15 @@ class Store:
         return files
 
     def _quarantine(self, path: Path) -> None:
-        target = self.home / "quarantine" / f"{path.name}-{uuid.uuid4().hex[:8]}"
+        root = self.runs.parent if path.parent == self.runs else self.home  # the same disk
+        target = root / "quarantine" / f"{path.name}-{uuid.uuid4().hex[:8]}"
         with suppress(OSError):  # another process was faster, or a home that is only read
             target.parent.mkdir(parents=True, exist_ok=True)
             path.rename(target)
 
     def _make_room(self, size: int) -> None:
         """Evict the least recently read runs until `size` more bytes fit the quota."""
-        runs = sorted(_listed(self.home / "runs", "*"), key=_age, reverse=True)
+        runs = sorted(_listed(self.runs, "*"), key=_age, reverse=True)
         sizes = {run: sum(map(_size, _listed(run, "*"))) for run in runs}
         total = sum(sizes.values()) + size
         for run in runs:

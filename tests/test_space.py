@@ -322,23 +322,21 @@ def test_home_and_a_lesson_are_served(space):
     assert "Traceback" not in log.read_text()
 
 
-def test_a_run_is_kept_on_the_bucket_and_the_queue_beside_it_on_the_disk(space):
+def test_a_run_is_kept_on_the_bucket_and_all_else_on_the_disk(space):
     image, log = space
     wait_for(lambda: "worker ready" in log.read_text(), PATIENCE, log.read_text)
-    data, home = image.below("/data/genlib"), image.below("/home/student/.cache/genlib")
+    data, home = image.below("/data"), image.below("/home/student/.cache/genlib")
     spec = small_run(0, epochs=1)
     ask = f"""
 from genlib.config import Settings; from genlib.jobs import Jobs; from genlib.runs import RunSpec
 Jobs(Settings()).submit(RunSpec.model_validate_json({spec.model_dump_json()!r}))"""
-    settings = {"GENLIB_HOME": str(data), "GENLIB_DATABASE_URL": f"sqlite:///{home}/queue.sqlite"}
-    asked = image.run(["python", "-c", ask], **settings)
+    asked = image.run(["python", "-c", ask])
     assert asked.returncode == 0, asked.stderr
-    run = data / "runs" / spec.fingerprint / "manifest.json"
-    wait_for(run.exists, PATIENCE, log.read_text)
+    wait_for((data / "runs" / spec.fingerprint / "manifest.json").exists, PATIENCE, log.read_text)
+    assert list(data.iterdir()) == [data / "runs"]
     assert (home / "queue.sqlite").exists()
-    assert not list(data.glob("*.sqlite*"))
     assert not (home / "runs").exists()
-    assert f"runs are kept in {data}" in log.read_text()
+    assert f"runs are kept in {data}/runs" in log.read_text()
 
 
 @pytest.mark.parametrize(
@@ -379,7 +377,7 @@ import os
 from streamlit import config
 from ui.server import settle
 settle()
-for name in ("GENLIB_HOME", "GENLIB_DATABASE_URL"):
+for name in ("GENLIB_RUNS", "GENLIB_HOME"):
     print(os.environ.get(name, ""))
 names = ("corsAllowedOrigins", "xsrfCookieSameSite")
 print(*(config.get_option(f"server.{name}") for name in names))
@@ -387,43 +385,37 @@ print(*(config.get_option(f"server.{name}") for name in names))
 
 
 def settled(image: Container, bucket: Path, **variables: str) -> list[str]:
-    """Return the data folder, the queue and Streamlit's settings, as found in the container."""
-    ended = image.run(["python", "-c", ASK], **({"GENLIB_VOLUME": str(bucket)} | variables))
+    """Return the folder of runs, the home, and Streamlit's settings, as found in a container."""
+    ended = image.run(["python", "-c", ASK], **({"GENLIB_RUNS": f"{bucket}/runs"} | variables))
     assert ended.returncode == 0, ended.stderr
     return ended.stdout.splitlines()
 
 
 def test_without_a_bucket_or_a_host_everything_is_in_the_users_home(image: Container):
-    own = image.below("/home/student/.cache/genlib")
-    queue = f"sqlite:///{own}/queue.sqlite"
-    assert settled(image, NOWHERE) == [str(own), queue, "[] lax"]
+    assert settled(image, NOWHERE) == ["", "", "[] lax"]
 
 
 @pytest.mark.parametrize("mode", [0o555, 0o000], ids=["read-only", "closed"])
 def test_a_bucket_that_keeps_nothing_is_left_alone(image: Container, bucket: Path, mode: int):
     bucket.chmod(mode)
-    assert settled(image, bucket)[0] == str(image.below("/home/student/.cache/genlib"))
+    assert settled(image, bucket)[:2] == ["", ""]
     assert list(bucket.iterdir()) == []
 
 
 def test_a_bucket_that_holds_is_used_and_the_trial_removed(image: Container, bucket: Path):
-    home, queue, _ = settled(image, bucket)
-    assert home == str(bucket / "genlib")
-    assert queue == f"sqlite:///{image.below('/home/student/.cache/genlib')}/queue.sqlite"
-    assert list(bucket.rglob("*")) == [bucket / "genlib"]
+    assert settled(image, bucket)[:2] == [f"{bucket}/runs", ""]
+    assert list(bucket.rglob("*")) == [bucket / "runs"]
 
 
 def test_a_user_without_a_home_keeps_runs_in_the_temporary_folder(image: Container):
     user = image.run(["id", "-u"]).stdout.strip()
-    home, queue, _ = settled(image, NOWHERE, HOME=str(NOWHERE))
-    assert home == str(image.root / "tmp" / f"genlib-{user}")
-    assert queue == f"sqlite:///{home}/queue.sqlite"
+    home = str(image.root / "tmp" / f"genlib-{user}")
+    assert settled(image, NOWHERE, HOME=str(NOWHERE))[:2] == ["", home]
 
 
 def test_what_the_operator_sets_stays(image: Container, bucket: Path):
-    assert settled(image, bucket, GENLIB_HOME="/their/own")[:2] == ["/their/own", ""]
-    queue = "postgresql+psycopg://queue"
-    assert settled(image, bucket, GENLIB_DATABASE_URL=queue)[1] == queue
+    own = str(NOWHERE / "their own")
+    assert settled(image, bucket, GENLIB_HOME=own)[:2] == [f"{bucket}/runs", own]
 
 
 def test_a_space_may_have_a_domain_of_its_own(image: Container):

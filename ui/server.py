@@ -1,7 +1,6 @@
 """The server's life: it settles in, warms up torch, keeps workers running, logs errors."""
 
 import asyncio
-import fcntl
 import gc
 import importlib
 import logging
@@ -26,6 +25,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit import config
 
 import genlib.plots  # noqa: F401 (the same, for plotly)
+from genlib.config import Settings
 from genlib.store import write_bundle
 from ui.house import PLAN
 
@@ -40,23 +40,20 @@ def settle() -> None:
     """Adapt to the place where the server runs, before anything asks for a setting.
 
     On a Space, pages are shown inside another site's: their sockets come from the Space's own
-    address, and the cookie that guards uploads is sent from there. In a container, everything is
-    kept on the volume GENLIB_VOLUME where one is mounted that can be, else until the container
-    ends; except the queue, as SQLite wants locks that a bucket in the network lacks.
+    address, and the cookie that guards uploads is sent from there. Finished runs are kept at
+    GENLIB_RUNS only where a bucket is mounted that can be written; else, and all that is not
+    finished, on the container's own disk, in whichever folder its user may write.
     """
     if hosts := os.environ.get("SPACE_HOST"):  # with the Space's own domain after a comma
         origins = [f"https://{host.strip()}" for host in hosts.split(",")]
         config.set_option("server.corsAllowedOrigins", origins)
         config.set_option("server.xsrfCookieSameSite", "none")
-    volume = os.environ.get("GENLIB_VOLUME")
-    if volume and "GENLIB_HOME" not in os.environ:
-        own, anybodys = Path.home() / ".cache", Path(tempfile.gettempdir())
-        local = own / "genlib" if keeps(own / "genlib") else anybodys / f"genlib-{os.getuid()}"
-        lasting = Path(volume) / "genlib"
-        home = lasting if keeps(lasting) else local
-        os.environ["GENLIB_HOME"] = str(home)
-        os.environ.setdefault("GENLIB_DATABASE_URL", f"sqlite:///{local / 'queue.sqlite'}")
-        log.warning("runs are kept in %s", home)
+    if runs := os.environ.get("GENLIB_RUNS"):
+        if not keeps(Path(runs)):
+            del os.environ["GENLIB_RUNS"]
+        if "GENLIB_HOME" not in os.environ and not keeps(Settings().home):
+            os.environ["GENLIB_HOME"] = f"{tempfile.gettempdir()}/genlib-{os.getuid()}"
+        log.warning("runs are kept in %s", Settings().runs or Settings().home)
 
 
 def keeps(folder: Path) -> bool:
@@ -64,8 +61,6 @@ def keeps(folder: Path) -> bool:
     probe = folder / f"probe-{uuid.uuid4().hex}"
     try:
         write_bundle(probe, {"probe": b"it holds"})
-        with (probe / "probe").open() as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # as a worker does
     except OSError:
         return False
     finally:

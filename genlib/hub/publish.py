@@ -21,7 +21,7 @@ REASONS = {
 }
 DEPLOYED = [  # what runs on a Space; the tests and benchmarks stay at home
     *("app.py", "requirements.txt", "Dockerfile", ".dockerignore", "README.md"),
-    *("pages/*", "ui/*", "genlib/*", ".streamlit/*"),
+    *("pages/*", "ui/*", "genlib/*", ".streamlit/config.toml"),
 ]
 LONG = 900.0  # seconds for a whole app
 
