@@ -54,7 +54,7 @@ def _picture(network: Any) -> torch.Tensor:
     grey = network.config.in_channels == 1
     shape: Shape = (1, 28, 28) if grey else (3, SIDE, SIDE)
     sources = ("Test picture", "Draw", "Upload") if grey else ("Photograph", "Upload")
-    number = st.slider("Which", 0, 9 if grey else 1, 0, key=f"{PAGE}.picture", **BIND)
+    number = st.slider("Which one", 0, 9 if grey else 1, 0, key=f"{PAGE}.picture", **BIND)
 
     def offered() -> torch.Tensor:
         if not grey:

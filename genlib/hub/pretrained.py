@@ -8,21 +8,26 @@ nothing.
 
 import inspect
 import json
+import logging
 import time
-from collections.abc import Callable, Mapping
-from typing import Annotated, Any, Literal
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Annotated, Any, Literal, get_args
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from safetensors import SafetensorError
+from pydantic import BaseModel, ConfigDict, Field
 from safetensors.torch import load
 from torch import Tensor, nn
 
 from genlib.hub.curated import Kind
 from genlib.hub.wire import HubError
+from genlib.rng import generator
 from genlib.runs import Run
 
+log = logging.getLogger(__name__)
+
 Files = Mapping[str, bytes]
+SamplerName = Literal["DDIM", "DDPM"]
 Channels = Annotated[int, Field(ge=1, le=1024)]
 Blocks = Annotated[int, Field(ge=0, le=8)]
 LEVELS = Field(min_length=1, max_length=6)
@@ -32,7 +37,7 @@ FOREIGN = "This model is not of a kind that can be opened safely here."
 class _Checked(BaseModel):
     """What of a configuration costs time or memory; the rest is handed on as it is."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(extra="allow", strict=True)
 
 
 class _UNet(_Checked):
@@ -63,30 +68,40 @@ class _Autoencoder(_Checked):
     upsampling_scaling_factor: int = Field(2, ge=1, le=4)
 
 
-def read_denoiser(files: Files) -> tuple[nn.Module, dict[str, Any]]:
-    """Return a UNet2DModel, and the configuration of its schedule.
+def read_denoiser(files: Files) -> tuple[Any, dict[str, Any]]:
+    """Return a UNet2DModel, and the configuration of its schedule; both have been tried.
 
     Raises:
         HubError: it is something else, or not whole.
     """
     from diffusers import UNet2DModel
 
-    _settings(files, "scheduler.json", _Scheduler)
-    settings = _settings(files, "network.json", _UNet)
-    noises = json.loads(files["scheduler.json"])
-    return _filled(UNet2DModel, settings, files["network.safetensors"]), noises
+    with _safely():
+        noises = _settings(files, "scheduler.json", _Scheduler)
+        network = _filled(UNet2DModel, _settings(files, "network.json", _UNet), files)
+        x = torch.zeros(1, *picture_shape(network))
+        samplers: tuple[SamplerName, ...] = get_args(SamplerName)
+        for walk in (scheduler(noises, sampler, 2) for sampler in samplers):
+            t = walk.timesteps[0]
+            made = walk.step(network(x, t).sample, t, x, generator=generator(0)).prev_sample
+            _check(made, x)
+    return network, noises
 
 
-def read_autoencoder(files: Files) -> nn.Module:
-    """Return an AutoencoderTiny.
+def read_autoencoder(files: Files) -> Any:
+    """Return an AutoencoderTiny, which has been tried.
 
     Raises:
         HubError: it is something else, or not whole.
     """
     from diffusers import AutoencoderTiny
 
-    settings = _settings(files, "network.json", _Autoencoder)
-    return _filled(AutoencoderTiny, settings, files["network.safetensors"])
+    with _safely():
+        network = _filled(AutoencoderTiny, _settings(files, "network.json", _Autoencoder), files)
+        x = torch.zeros(1, network.config.in_channels, 32, 32)
+        made = network.decode(network.encode(x).latents).sample
+        _check(made, x)
+    return network
 
 
 def read_run(files: Files) -> Run:
@@ -96,10 +111,8 @@ def read_run(files: Files) -> Run:
         HubError: it is something else, or not whole.
     """
     named = {"run.json": "config.json", "run.safetensors": "model.safetensors"}
-    try:
+    with _safely():
         return Run.from_files({named.get(part, part): content for part, content in files.items()})
-    except (KeyError, ValueError, RuntimeError, TypeError, SafetensorError) as error:
-        raise HubError(FOREIGN) from error
 
 
 READERS: dict[Kind, Callable[[Files], object]] = {
@@ -109,7 +122,7 @@ READERS: dict[Kind, Callable[[Files], object]] = {
 }
 
 
-def scheduler(settings: dict[str, Any], sampler: Literal["DDIM", "DDPM"], steps: int) -> Any:
+def scheduler(settings: dict[str, Any], sampler: SamplerName, steps: int) -> Any:
     """Return a new scheduler of diffusers for a walk of so many steps from pure noise."""
     from diffusers import DDIMScheduler, DDPMScheduler
 
@@ -139,26 +152,41 @@ def picture_shape(network: Any) -> tuple[int, int, int]:
     return network.config.in_channels, side, side
 
 
-def _settings(files: Files, part: str, kind: type[_Checked]) -> dict[str, Any]:
+@contextmanager
+def _safely() -> Iterator[None]:
+    """Compute no gradients, and say one sentence whatever a stranger's files may break.
+
+    Raises:
+        HubError: they broke something.
+    """
     try:
-        settings: dict[str, Any] = json.loads(files[part])
-        kind.model_validate(settings)
-    except (KeyError, ValueError, ValidationError) as error:
+        with torch.no_grad():
+            yield
+    except Exception as error:
+        log.warning("a model from elsewhere does not open: %s", type(error).__name__)
         raise HubError(FOREIGN) from error
+
+
+def _check(made: Tensor, x: Tensor) -> None:
+    """Raise ValueError where what a network made is not of the same shape, or no number."""
+    if made.shape != x.shape or not made.isfinite().all():
+        raise ValueError("the network makes something else")
+
+
+def _settings(files: Files, part: str, kind: type[_Checked]) -> dict[str, Any]:
+    kind.model_validate_json(files[part])
+    settings: dict[str, Any] = json.loads(files[part])
     return settings
 
 
-def _filled(kind: Any, settings: dict[str, Any], content: bytes) -> nn.Module:
+def _filled(kind: Any, settings: dict[str, Any], files: Files) -> Any:
     """Return the network of a configuration with the weights of a file, all and no others."""
-    try:
-        weights: dict[str, Tensor] = load(content)
-        known = set(inspect.signature(kind.__init__).parameters)
-        with torch.device("meta"):
-            network: nn.Module = kind(**{key: settings[key] for key in known & settings.keys()})
-        wide = {name: value.float() for name, value in weights.items()}
-        network.load_state_dict(wide, assign=True)
-    except (SafetensorError, RuntimeError, TypeError, ValueError, KeyError) as error:
-        raise HubError(FOREIGN) from error
+    weights: dict[str, Tensor] = load(files["network.safetensors"])
+    known = set(inspect.signature(kind.__init__).parameters)
+    with torch.device("meta"):
+        network: nn.Module = kind(**{key: settings[key] for key in known & settings.keys()})
+    wide = {name: value.float() for name, value in weights.items()}
+    network.load_state_dict(wide, assign=True)
     if any(value.is_meta for value in network.buffers()):
-        raise HubError(FOREIGN)
+        raise ValueError("the weights do not fill the network")
     return network.eval().requires_grad_(requires_grad=False)

@@ -28,7 +28,6 @@ image synthesis with latent diffusion models*, CVPR (2022). O. Bohan, *Tiny auto
 Diffusion* (2023).
 """
 
-import errno
 import hashlib
 import json
 import logging
@@ -162,14 +161,14 @@ def fetch(pull: Pull, folder: Path, wire: Wire) -> Files:
 
     Raises:
         HubError: see `Pull.perform`.
-        StoreFullError: the disk is full.
+        StoreFullError: the disk is full, or cannot be written.
     """
     with told(pull.repo):
         commit, files = pull.commit, [Listed(**file.model_dump()) for file in pull.files]
         if not files:
             commit, files, _ = look_up(pull.repo, pull.commit, pull.kind)
             wire.expected = sum(file.size for file in files)
-        return fetch_listed(pull.repo, commit, files, folder)
+        return fetch_listed(pull.repo, commit, files, folder / commit)
 
 
 def fetch_listed(repo: str, commit: str, files: list[Listed], folder: Path) -> Files:
@@ -235,14 +234,14 @@ def told(repo: str, reasons: Mapping[str, str] = REASONS) -> Iterator[None]:
 
     Raises:
         HubError: it went wrong.
-        StoreFullError: the disk is full.
+        StoreFullError: the disk is full, or cannot be written.
     """
     try:
         yield
     except HubError:
         raise
     except Exception as error:  # whatever a stranger's answer may break
-        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        if isinstance(error, OSError) and error.errno is not None:  # of the disk
             raise StoreFullError(str(error)) from error
         names = [kind.__name__ for kind in type(error).__mro__]
         sentence = next((reasons[name] for name in names if name in reasons), BROKEN)

@@ -14,7 +14,7 @@ from genlib.bench import Bench
 from genlib.config import Config
 from genlib.events import Files, Measured
 from genlib.family import to_uint8
-from genlib.hub.pretrained import picture_shape, read_denoiser, scheduler
+from genlib.hub.pretrained import SamplerName, picture_shape, read_denoiser, scheduler
 from genlib.hub.pull import Pull
 from genlib.hub.wire import HubError
 from genlib.rng import generator
@@ -29,7 +29,7 @@ class Reversal(Config):
 
     study: Literal["reversal"] = "reversal"
     start: Pull
-    sampler: Literal["DDIM", "DDPM"] = Field(
+    sampler: SamplerName = Field(
         "DDIM",
         title="Sampler",
         description="DDIM draws no noise on its way; DDPM draws some at each step, which wants "

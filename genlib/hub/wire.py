@@ -9,6 +9,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from urllib.request import getproxies, proxy_bypass
 
 import httpx2
 
@@ -44,9 +45,10 @@ class Wire(httpx2.BaseTransport):
     """
 
     def __init__(self, expected: int, endpoint: str, seconds: float = PATIENCE) -> None:
-        self.inner = httpx2.HTTPTransport()
         self.expected, self.received, self.stopped = expected, 0, False
         self.home = httpx2.URL(endpoint)
+        proxy = None if proxy_bypass(self.home.host) else getproxies().get(self.home.scheme)
+        self.inner = httpx2.HTTPTransport(proxy=proxy)
         self.end = time.monotonic() + seconds
 
     @property
