@@ -16,6 +16,7 @@ import time
 import uuid
 from collections.abc import Mapping
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 
 Files = Mapping[str, bytes]
@@ -122,12 +123,11 @@ class Store:
         shutil.rmtree(self.home / "partial" / fingerprint, ignore_errors=True)
 
     def forget_old(self, seconds: float) -> None:
-        """Drop partial results and quarantined bundles that nobody touched for so long."""
+        """Drop partial results, downloads and quarantined bundles that nobody touched so long."""
         oldest = time.time() - seconds
-        old = [
-            path for root in {self.home, self.runs.parent} for path in root.glob("quarantine/*")
-        ]
-        for path in [*self.home.glob("partial/*/*"), *old]:
+        quarantined = [root.glob("quarantine/*") for root in {self.home, self.runs.parent}]
+        begun = self.home.glob("partial/*/*"), self.home.glob("hub/*")
+        for path in chain(*begun, *quarantined):
             if -_age(path) < oldest:
                 shutil.rmtree(path, ignore_errors=True)
 

@@ -311,6 +311,10 @@ def test_old_partial_results_are_forgotten(tmp_path: Path):
     store.write_partial("young", "checkpoint", 1, {"a": b"1"})
     store.write_partial("old", "checkpoint", 1, {"a": b"1"})
     os.utime(tmp_path / "partial" / "old" / "checkpoint", (0, 0))
+    for name in ("young", "old"):  # pieces of models that somebody began to pull
+        (tmp_path / "hub" / name).mkdir(parents=True)
+    os.utime(tmp_path / "hub" / "old", (0, 0))
     store.forget_old(3600.0)
+    assert [path.name for path in (tmp_path / "hub").iterdir()] == ["young"]
     assert store.read_partial("old", "checkpoint") is None
     assert store.read_partial("young", "checkpoint") == (1, {"a": b"1"})
