@@ -245,5 +245,5 @@ def told(repo: str, reasons: Mapping[str, str] = REASONS) -> Iterator[None]:
             raise StoreFullError(str(error)) from error
         names = [kind.__name__ for kind in type(error).__mro__]
         sentence = next((reasons[name] for name in names if name in reasons), BROKEN)
-        log.warning("the Hub, for %s: %s", repo, type(error).__name__)
+        log.warning("the Hub: %s", type(error).__name__, exc_info=sentence is BROKEN)
         raise HubError(sentence.format(repo=repo)) from error
