@@ -23,7 +23,7 @@ _copy = st.components.v2.component(
         try { await navigator.clipboard.writeText(data.text); }
         catch { said = "Copy it by hand"; }
         button.textContent = said;
-        setTimeout(() => { button.textContent = data.label; }, 1500);
+        setTimeout(() => { button.textContent = data.label; }, 3000);
       };
     }
     """,

@@ -127,7 +127,7 @@ def _warm_up(ending: threading.Event) -> None:
     gc.freeze()  # what is loaded now stays: no collection need look at it again
     warm.set()
     if not ending.wait(3 * HEAD_START):
-        importlib.import_module("diffusers.models.autoencoders.autoencoder_tiny")
+        importlib.import_module("genlib.hub.pretrained").of_diffusers("AutoencoderTiny")
 
 
 def _supervise(ending: threading.Event) -> None:

@@ -6,9 +6,11 @@ the network is first built without memory, so that a size that the weights do no
 nothing.
 """
 
+import importlib
 import inspect
 import json
 import logging
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -25,6 +27,7 @@ from genlib.rng import generator
 from genlib.runs import Run
 
 log = logging.getLogger(__name__)
+_importing = threading.Lock()
 
 Files = Mapping[str, bytes]
 SamplerName = Literal["DDIM", "DDPM"]
@@ -68,17 +71,21 @@ class _Autoencoder(_Checked):
     upsampling_scaling_factor: int = Field(2, ge=1, le=4)
 
 
+def of_diffusers(name: str) -> Any:
+    """Return a class of diffusers. Its import takes seconds, and bears no second thread in it."""
+    with _importing:
+        return getattr(importlib.import_module("diffusers"), name)
+
+
 def read_denoiser(files: Files) -> tuple[Any, dict[str, Any]]:
     """Return a UNet2DModel, and the configuration of its schedule; both have been tried.
 
     Raises:
         HubError: it is something else, or not whole.
     """
-    from diffusers import UNet2DModel
-
     with _safely():
         noises = _settings(files, "scheduler.json", _Scheduler)
-        network = _filled(UNet2DModel, _settings(files, "network.json", _UNet), files)
+        network = _filled("UNet2DModel", _settings(files, "network.json", _UNet), files)
         x = torch.zeros(1, *picture_shape(network))
         samplers: tuple[SamplerName, ...] = get_args(SamplerName)
         for walk in (scheduler(noises, sampler, 2) for sampler in samplers):
@@ -94,10 +101,8 @@ def read_autoencoder(files: Files) -> Any:
     Raises:
         HubError: it is something else, or not whole.
     """
-    from diffusers import AutoencoderTiny
-
     with _safely():
-        network = _filled(AutoencoderTiny, _settings(files, "network.json", _Autoencoder), files)
+        network = _filled("AutoencoderTiny", _settings(files, "network.json", _Autoencoder), files)
         x = torch.zeros(1, network.config.in_channels, 32, 32)
         made = network.decode(network.encode(x).latents).sample
         _check(made, x)
@@ -124,10 +129,7 @@ READERS: dict[Kind, Callable[[Files], object]] = {
 
 def scheduler(settings: dict[str, Any], sampler: SamplerName, steps: int) -> Any:
     """Return a new scheduler of diffusers for a walk of so many steps from pure noise."""
-    from diffusers import DDIMScheduler, DDPMScheduler
-
-    kinds = {"DDIM": DDIMScheduler, "DDPM": DDPMScheduler}
-    made = kinds[sampler].from_config(settings, timestep_spacing="trailing")
+    made = of_diffusers(f"{sampler}Scheduler").from_config(settings, timestep_spacing="trailing")
     made.set_timesteps(min(steps, made.config.num_train_timesteps))
     return made
 
@@ -179,8 +181,9 @@ def _settings(files: Files, part: str, kind: type[_Checked]) -> dict[str, Any]:
     return settings
 
 
-def _filled(kind: Any, settings: dict[str, Any], files: Files) -> Any:
+def _filled(name: str, settings: dict[str, Any], files: Files) -> Any:
     """Return the network of a configuration with the weights of a file, all and no others."""
+    kind = of_diffusers(name)
     weights: dict[str, Tensor] = load(files["network.safetensors"])
     known = set(inspect.signature(kind.__init__).parameters)
     with torch.device("meta"):

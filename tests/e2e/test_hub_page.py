@@ -95,7 +95,7 @@ def test_the_first_screen_shows_a_walk_without_any_network(place: Place, opened:
     page = opened(place.site.url("pretrained"))
     badge(page, "shipped")
     settled(page)
-    assert told(page) == "t = 0 of 1,000"
+    until(lambda: told(page) == "t = 0 of 1,000")
     slider = keyed(page, "pretrained-walk").get_by_role("slider", name="Moment")
     slider.focus()
     slider.press("Home")
@@ -120,7 +120,7 @@ def test_a_model_is_pulled_walked_and_shared(place: Place, opened: Opened):
     button(page, re.compile("Walk from noise")).click()
     badge(page, "trained here")
     settled(page)
-    assert told(page) == "t = 0 of 1,000"
+    until(lambda: told(page) == "t = 0 of 1,000")
     pull = place.pulls["Small"]
     kept = place.site.store.read_run(pull.fingerprint)
     assert kept is not None
@@ -131,7 +131,7 @@ def test_a_model_is_pulled_walked_and_shared(place: Place, opened: Opened):
         other = opened(page.url)
         badge(other, "replayed")
         settled(other)
-        assert told(other) == "t = 0 of 1,000"
+        until(lambda: told(other) == "t = 0 of 1,000")
     finally:
         place.hub.wrong.clear()
 
