@@ -7,7 +7,6 @@ page of pretrained models has something to show where there is no network.
 """
 
 import argparse
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -21,16 +20,10 @@ from benchmarks.diffusion import peer
 from benchmarks.judging import clock, judge_here
 from benchmarks.textbook import say
 from genlib.data import load
-from genlib.device import available, name
+from genlib.device import available
+from genlib.device import name as device_name
 from genlib.family import to_float
-from genlib.hub.curated import (
-    PARTS,
-    SHIPPED,
-    PinnedFile,
-    Pretrained,
-    curated,
-    write_curated,
-)
+from genlib.hub.curated import PARTS, PinnedFile, curated, with_entry, write_curated
 from genlib.hub.pretrained import READERS, seconds_of_a_look
 from genlib.hub.pull import Pull
 from genlib.rng import build, generator
@@ -38,6 +31,7 @@ from genlib.store import write_bundle
 
 ZOO = Path(genlib.__file__).with_name("zoo")
 MINUTES = {"ddpm": 8.0, "autoencoder": 3.0}
+SHIPPED = {"ddpm": "clothes", "autoencoder": "clothes-autoencoder"}  # in the curated list
 BATCH = 64
 RATE = 2e-3
 
@@ -84,49 +78,25 @@ def copied(network: Any, x: Tensor) -> Tensor:
     return made
 
 
-def ship(entry: Pretrained, folder: Path, seconds: float, device: torch.device) -> None:
+def ship(name: str, folder: Path, seconds: float, device: torch.device) -> None:
     """Put a pipeline that diffusers saved into the zoo, and its pins into the curated list."""
+    entry = next(entry for entry in curated() if entry.name == name)
     parts, pins = {}, []
     for part, places in PARTS[entry.kind].items():
         path = next(place for place in places if (folder / place).exists())
         parts[part] = content = (folder / path).read_bytes()
-        digest = hashlib.sha256(content).hexdigest()
-        pins.append(PinnedFile(part=part, path=path, size=len(content), sha256=digest))
+        pins.append(PinnedFile.of(part, path, content))
     READERS[entry.kind](parts)
     entry = entry.model_copy(update={"files": tuple(pins)})
     pull = Pull.of(entry)
     documents = {
         "look.json": seconds_of_a_look(entry.kind, parts, device),
-        "made.json": {"seconds": seconds, "device": name(device)},
+        "made.json": {"seconds": seconds, "device": device_name(device)},
         "study.json": pull.model_dump(mode="json"),
     }
     texts = {name: json.dumps(value, indent=1).encode() for name, value in documents.items()}
     write_bundle(ZOO / pull.fingerprint, parts | texts)
-    write_curated((entry, *(old for old in curated() if old.name != entry.name)))
-
-
-SHIPPED_HERE = {
-    "autoencoder": Pretrained(
-        name="clothes-autoencoder",
-        title="Clothes, 28 × 28",
-        repo=SHIPPED,
-        kind="autoencoder",
-        licence="mit",
-        megabytes=0.5,
-        shows="The class of TAESD, made small and trained for minutes: it knows clothes alone.",
-        commit="0" * 40,
-    ),
-    "ddpm": Pretrained(
-        name="clothes",
-        title="Clothes, 28 × 28",
-        repo=SHIPPED,
-        kind="ddpm",
-        licence="mit",
-        megabytes=1.1,
-        shows="The training example of diffusers, a few minutes of it on two cores.",
-        commit="0" * 40,
-    ),
-}
+    write_curated(with_entry(entry))
 
 
 def main(argv: list[str]) -> None:
@@ -143,6 +113,6 @@ def main(argv: list[str]) -> None:
     unet.save_pretrained(given.folder / "ddpm" / "unet")
     noises = DDPMScheduler(1000, beta_schedule="squaredcos_cap_v2")
     noises.save_pretrained(given.folder / "ddpm" / "scheduler")
-    for kind, entry in SHIPPED_HERE.items():
-        ship(entry, given.folder / kind, found[kind]["seconds"], device)
-    print(json.dumps({"hardware": name(device)} | found))
+    for kind, name in SHIPPED.items():
+        ship(name, given.folder / kind, found[kind]["seconds"], device)
+    print(json.dumps({"hardware": device_name(device)} | found))

@@ -1,10 +1,12 @@
 """Walks through a latent space: codings in a row or on a grid, whose pictures change slowly."""
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
+FRAMES = 60  # of a film at most; longer paths are told by so many of their moments
 ALIKE = 1e-4  # the sine of an angle below which an arc is a line
 Codings = Float[Tensor, "batch codings"]
 
@@ -57,3 +59,8 @@ def semantic_grid(
     size = 2 * rows - 1, 2 * columns - 1
     resized = F.interpolate(grid, size, mode="bilinear", align_corners=True)
     return resized[0].flatten(1).T
+
+
+def spread(count: int, most: int) -> list[int]:
+    """Return indices of at most so many of a list's items, evenly, with its first and its last."""
+    return sorted({round(index) for index in np.linspace(0, count - 1, min(count, most))})

@@ -19,9 +19,10 @@ from genlib.plots.grid import GROUND, GUTTER
 from genlib.rng import build, generator
 from genlib.runs import Run
 from genlib.samplers import Frame, Sampler, ddim
+from genlib.walks import FRAMES, spread
 from ui import player
 from ui.film import Film, packed
-from ui.reverse import FRAMES, GAP, SIDE, Recipe, beside, film_of, grid, labelled, spread
+from ui.reverse import GAP, SIDE, Recipe, beside, film_of, grid, labelled
 
 RNG = np.random.default_rng(0)
 RECIPE = Recipe("DDIM", 0.0, 6, -1, 1.0, 0)

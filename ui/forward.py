@@ -10,10 +10,11 @@ from genlib.rng import generator
 from genlib.runs import Run
 from genlib.schedules import Schedule, ScheduleName, schedule
 from genlib.studies.starts import diffusing
+from genlib.walks import spread
 from ui import inside, own_picture, shelf
 from ui.components import chart_at_rest
 from ui.film import Film, film
-from ui.reverse import grid, spread
+from ui.reverse import grid
 
 MOMENTS = 41  # of a picture that drowns
 ENLARGED = 11  # times, of a picture by itself

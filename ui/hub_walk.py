@@ -2,16 +2,14 @@
 
 from functools import partial
 
-import numpy as np
-
 from genlib.family import to_float
 from genlib.hub import Reversal
 from genlib.hub.curated import Pretrained
 from genlib.hub.reversal import film_of
 from ui import controls, pulling
 from ui.clouds import draw_number
-from ui.film import Film, film
-from ui.reverse import grid
+from ui.film import film
+from ui.reverse import walked_film
 from ui.study_panel import Files, study_panel
 
 PAGE = pulling.PAGE
@@ -47,10 +45,6 @@ def walk(entry: Pretrained | None, asked: Reversal | None) -> None:
 def _draw(asked: Reversal, files: Files) -> None:
     times, x, clean = film_of(files)
     columns = max(1, round(asked.pictures**0.5))
-    panels = {"What is there: x at time t": x, "What the model sees in it": clean}
-    grids = {
-        title: np.stack([grid(to_float(frame), columns) for frame in part])
-        for title, part in panels.items()
-    }
     captions = [f"t = {time:,} of {times[0]:,}" for time in times]
-    film(Film(grids, captions), f"{PAGE}-walk", "the way from noise to pictures", FACTOR)
+    shown = walked_film(to_float(x), to_float(clean), captions, columns)
+    film(shown, f"{PAGE}-walk", "the way from noise to pictures", FACTOR)

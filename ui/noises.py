@@ -12,12 +12,12 @@ from genlib.rng import generator
 from genlib.runs import Run
 from genlib.samplers import Frame, invert
 from genlib.studies.starts import diffusing
-from genlib.walks import interpolation, spherical_interpolation
+from genlib.walks import FRAMES, interpolation, spherical_interpolation, spread
 from ui import inside, shelf
 from ui.clouds import draw_number
 from ui.controls import BIND
 from ui.film import Film, film
-from ui.reverse import FRAMES, grid, spread, steps_slider
+from ui.reverse import grid, steps_slider
 
 BETWEEN = 9  # steps from one end to the other
 THERE_AND_BACK = 100  # steps of an inversion

@@ -6,7 +6,6 @@ import torch
 
 from genlib.data import DATASETS, DatasetUnavailableError
 from genlib.family import to_float, to_uint8
-from genlib.hub.pretrained import read_run
 from genlib.plots import picture_grid, to_png
 from genlib.runs import Run
 from ui import pulling, shelf
@@ -25,16 +24,10 @@ def published() -> None:
         if pull is None or not pulling.here(pull):
             pulling.bring(entry)
             return
-        run = _run(pull.fingerprint)
+        run = pulling.opened(pull.fingerprint, pull)
         if run is not None:
             st.markdown(f"**{run.spec.family}** on {DATASETS[run.spec.dataset].title}")
             _made(run)
-
-
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _run(name: str) -> Run | None:
-    files = shelf.shelf().store.read_run(name)
-    return None if files is None else read_run(files)
 
 
 @torch.inference_mode()

@@ -1,6 +1,7 @@
 """Models of the Hub: which one, what is known of it, and the press that brings it here."""
 
 from contextlib import suppress
+from typing import Any
 
 import streamlit as st
 from pydantic import ValidationError
@@ -8,6 +9,7 @@ from pydantic import ValidationError
 from genlib.config import Settings
 from genlib.hub import HubError, Pretrained, Pull, curated
 from genlib.hub.curated import SHIPPED, Kind
+from genlib.hub.pretrained import READERS
 from ui import shelf
 from ui.controls import BIND
 from ui.study_panel import study_panel
@@ -93,6 +95,13 @@ def facts(entry: Pretrained) -> None:
         digest = next(file for file in entry.files if file.path.endswith(".safetensors")).sha256
         pinned = "" if ours else f"commit `{entry.commit[:10]}`, "
         st.caption(f"Pinned: {pinned}SHA-256 of the weights `{digest[:16]}…`")
+
+
+@st.cache_resource(max_entries=8, show_spinner="Opening the model")
+def opened(name: str, _pull: Pull) -> Any:
+    """Return a pulled model as its kind is read; None where it is not here any more."""
+    files = shelf.shelf().store.read_run(name)
+    return None if files is None else READERS[_pull.kind](files)
 
 
 def bring(entry: Pretrained) -> None:

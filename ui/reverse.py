@@ -16,6 +16,7 @@ from genlib.rng import generator
 from genlib.runs import Run, multiply_adds
 from genlib.samplers import Frame, Sampler, ddim
 from genlib.studies.starts import diffusing
+from genlib.walks import FRAMES, spread
 from ui import inside
 from ui.clouds import draw_number
 from ui.components import download
@@ -25,7 +26,6 @@ from ui.film import Film, film
 SIDE = 4  # pictures of a row and of a column
 PATIENCE = 2e12  # multiply-adds of a walk: about half a minute on two cores
 STEPS = (1, 2, 5, 10, 20, 50, 100, 250, 1000)
-FRAMES = 60  # of a film at most; longer paths are told by so many of their moments
 FACTOR = 3  # by which pixels are enlarged
 GAP = 8  # pixels between panels, before enlarging
 PAUSE = 0.08  # seconds between two frames while they come
@@ -170,11 +170,6 @@ def _streamed(run: Run, recipe: Recipe) -> Film:
     return kept[0]
 
 
-def spread(count: int, most: int) -> list[int]:
-    """Return indices of at most so many of a list's items, evenly, with its first and its last."""
-    return sorted({round(index) for index in np.linspace(0, count - 1, min(count, most))})
-
-
 def _draw(place: Any, frame: Frame, model: Diffusion, text: str) -> None:
     """Draw one frame while the walk goes on: what is there, beside what the model sees in it."""
     panels = [grid(model.unscaled(part))[None] for part in (frame.x, frame.clean)]
@@ -202,17 +197,29 @@ def grid(x: torch.Tensor, columns: int = SIDE) -> np.ndarray:
 
 def film_of(frames: list[Frame], model: Diffusion) -> Film:
     """Return the film of a walk: x_t beside what the model sees in it."""
-    panels = {
-        "What is there: x at time t": [grid(model.unscaled(frame.x)) for frame in frames],
-        "What the model sees in it": [grid(model.unscaled(frame.clean)) for frame in frames],
-    }
     last = model.schedule.last
     captions = [
         f"t = {frame.time:,} of {last:,}: {model.schedule.alphas[frame.time]:.2f} of a picture, "
         f"noise {model.schedule.sigmas[frame.time]:.2f}"
         for frame in frames
     ]
-    return Film({title: np.stack(parts) for title, parts in panels.items()}, captions)
+    x = [model.unscaled(frame.x) for frame in frames]
+    clean = [model.unscaled(frame.clean) for frame in frames]
+    return walked_film(x, clean, captions, SIDE)
+
+
+def walked_film(
+    x: Iterable[torch.Tensor], clean: Iterable[torch.Tensor], captions: list[str], columns: int
+) -> Film:
+    """Return the film of pictures in [0, 1]: what is there, beside what the model sees in it."""
+    panels = {"What is there: x at time t": x, "What the model sees in it": clean}
+    return Film(
+        {
+            title: np.stack([grid(pictures, columns) for pictures in part])
+            for title, part in panels.items()
+        },
+        captions,
+    )
 
 
 def _downloads(name: str, shown: Film) -> None:

@@ -8,7 +8,6 @@ import torch
 
 from genlib.data import default_dataset, photographs
 from genlib.family import Shape, to_float, to_uint8
-from genlib.hub.pretrained import read_autoencoder
 from genlib.hub.reversal import codings, decoded
 from genlib.metrics import psnr
 from genlib.plots import diverging, picture_grid, to_png
@@ -32,7 +31,7 @@ def tiny_autoencoder() -> None:
         pulling.facts(entry)
         pull = pulling.pull_of(entry)
         here = pull is not None and pulling.here(pull)
-        network = _network(pull.fingerprint) if pull is not None and here else None
+        network = pulling.opened(pull.fingerprint, pull) if pull is not None and here else None
         x = torch.empty(0) if network is None else _picture(network)
     with right:
         if pull is None or network is None:
@@ -41,12 +40,6 @@ def tiny_autoencoder() -> None:
             st.caption("Draw or upload a picture first.")
         else:
             _shown(pull.fingerprint, network, x)
-
-
-@st.cache_resource(max_entries=4, show_spinner="Opening the model")
-def _network(name: str) -> Any:
-    files = shelf.shelf().store.read_run(name)
-    return None if files is None else read_autoencoder(files)
 
 
 def _picture(network: Any) -> torch.Tensor:

@@ -1,6 +1,5 @@
 """What the operator does with the Hub on the command line."""
 
-import hashlib
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,11 +17,12 @@ from genlib.hub.curated import (
     PinnedFile,
     Pretrained,
     curated,
+    with_entry,
     write_curated,
 )
 from genlib.hub.pretrained import READERS
 from genlib.hub.publish import default_name, deploy, publish
-from genlib.hub.pull import Listed, Pull, fetch_listed, look_up, told
+from genlib.hub.pull import Pull, fetch_listed, look_up, told
 from genlib.hub.wire import HubError, opened
 from genlib.runs import Run, open_store
 
@@ -53,7 +53,7 @@ class Pin(BaseModel):
         for entry in curated():
             if entry.name in self.names or not self.names:
                 new = pinned(entry)
-                write_curated(tuple(new if old.name == new.name else old for old in curated()))
+                write_curated(with_entry(new))
                 yield {"pinned": new.name, "commit": new.commit, "licence": new.licence}
 
 
@@ -139,11 +139,6 @@ def pinned(entry: Pretrained) -> Pretrained:
         commit, listed, licence = look_up(entry.repo, "main", entry.kind)
         parts = fetch_listed(entry.repo, commit, listed, Path(folder))
     READERS[entry.kind](parts)
-    files = tuple(_pin(file, parts[file.part]) for file in listed)
+    files = tuple(PinnedFile.of(file.part, file.path, parts[file.part]) for file in listed)
     changed = {"commit": commit, "files": files, "licence": licence or entry.licence}
     return entry.model_copy(update=changed)
-
-
-def _pin(file: Listed, content: bytes) -> PinnedFile:
-    sha256 = hashlib.sha256(content).hexdigest()
-    return PinnedFile(part=file.part, path=file.path, size=len(content), sha256=sha256)

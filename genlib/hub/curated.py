@@ -5,6 +5,7 @@ the list was written is left empty: no bytes are loaded then, until the operator
 `python -m genlib hub pin`, which downloads, checks, and writes what it found into the list.
 """
 
+import hashlib
 import json
 import os
 import tempfile
@@ -59,6 +60,12 @@ class PinnedFile(Config):
     size: int = Field(ge=1, le=LARGEST)
     sha256: str = Field(pattern="^[0-9a-f]{64}$")
 
+    @classmethod
+    def of(cls, part: str, path: str, content: bytes) -> "PinnedFile":
+        """Return the pin of a file's bytes."""
+        digest = hashlib.sha256(content).hexdigest()
+        return cls(part=part, path=path, size=len(content), sha256=digest)
+
 
 class Pretrained(Config):
     """One entry of the list. Without a commit it is not pinned yet."""
@@ -88,6 +95,11 @@ def curated(path: Path | None = None) -> tuple[Pretrained, ...]:
         return _ENTRIES.validate_json(path.read_bytes())
     except (OSError, ValidationError) as error:
         raise HubError(f"The list of pretrained models cannot be read: {path.name}.") from error
+
+
+def with_entry(new: Pretrained) -> tuple[Pretrained, ...]:
+    """Return the list with another entry in the place of the one of the same name."""
+    return tuple(new if old.name == new.name else old for old in curated())
 
 
 def write_curated(entries: tuple[Pretrained, ...], path: Path | None = None) -> None:

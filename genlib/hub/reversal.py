@@ -18,8 +18,8 @@ from genlib.hub.pretrained import SamplerName, picture_shape, read_denoiser, sch
 from genlib.hub.pull import Pull
 from genlib.hub.wire import HubError
 from genlib.rng import generator
+from genlib.walks import FRAMES, spread
 
-FRAMES = 60  # of a film at most; a longer walk is told by so many of its moments
 PAUSE = 0.5  # seconds between two looks at what there is
 GONE = "This model is not on this server any more; download it again."
 
@@ -65,7 +65,7 @@ class Reversal(Config):
         network, settings = read_denoiser(parts)
         network.to(bench.device)
         frames: list[tuple[int, Tensor, Tensor]] = []
-        drawn, steps = time.monotonic(), 0
+        drawn = time.monotonic()
         for steps, (t, x, clean) in enumerate(self._walk(network, settings), 1):
             frames.append((t, _grey(x), _grey(clean)))
             if time.monotonic() - drawn > PAUSE and steps <= self.steps:
@@ -97,8 +97,7 @@ def _grey(x: Tensor) -> Tensor:
 
 def _told(frames: list[tuple[int, Tensor, Tensor]]) -> Files:
     """Return a film as safetensors: its times, x and clean; the moments that it needs."""
-    last = len(frames) - 1
-    wanted = sorted({round(last * i / (FRAMES - 1)) for i in range(FRAMES)})
+    wanted = spread(len(frames), FRAMES)
     times, x, clean = zip(*(frames[index] for index in wanted), strict=True)
     tensors = {
         "times": torch.tensor(times),
