@@ -56,12 +56,15 @@ Train = create_model(
 
 
 class Measure(BaseModel):
-    """Measure a study of a preset's finished run, without the queue, and keep it in the store."""
+    """Measure a study of a preset's finished run, or of data, without the queue, and keep it."""
 
     study: CliPositionalArg[Literal[*STUDIES]]  # type: ignore[valid-type]
     family: str = Field("stacked", description="Whose run the study begins with.")
     preset: str = Field("", description="Which of its presets; empty is the first one.")
+    dataset: DatasetName | None = Field(None, description="Of a study that begins with no run.")
     pictures: int | None = Field(None, description="Test pictures, where the study has that knob.")
+    seed: int | None = Field(None, description="Of all trainings, where the study has that knob.")
+    seconds: int | None = Field(None, description="Of each training, where it has that knob.")
 
 
 class Runs(BaseModel):
@@ -136,7 +139,9 @@ def _train(command: object) -> Iterator[dict[str, Any]]:
 def _measure(command: Measure) -> Iterator[dict[str, Any]]:
     """Yield the study's name once it is measured; its progress is written as it comes."""
     start = RunSpec.of_preset(command.family, command.preset or None)
-    known = {"dataset": start.dataset, "start": start.model_dump(), "pictures": command.pictures}
+    given = command.model_dump(include={"pictures", "seed", "seconds"})
+    dataset = command.dataset or start.dataset
+    known = given | {"dataset": dataset, "start": start.model_dump()}
     fields = STUDIES[command.study].model_fields
     wanted = {name: value for name, value in known.items() if name in fields and value is not None}
     task = read_task(json.dumps({"study": command.study} | wanted))

@@ -7,7 +7,7 @@ checkpoint header and the command line. A default, a range or a label is written
 import hashlib
 import json
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -31,6 +31,26 @@ class Config(BaseModel):
         """SHA-256 (64 hexadecimal digits) of the canonical JSON: sorted keys, no spaces."""
         text = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
+
+
+class Difference(NamedTuple):
+    """A field in which two configs differ, and both its values; None where one has no such."""
+
+    title: str
+    left: Any
+    right: Any
+
+
+def differences(left: Config, right: Config) -> list[Difference]:
+    """Return the fields in which two configs differ, those of configs within them included."""
+    found = []
+    for name, field in (type(left).model_fields | type(right).model_fields).items():
+        one, other = getattr(left, name, None), getattr(right, name, None)
+        if isinstance(one, Config) and isinstance(other, Config):
+            found += differences(one, other)
+        elif one != other:
+            found.append(Difference(field.title or name, one, other))
+    return found
 
 
 class TrainConfig(Config):

@@ -57,10 +57,20 @@ class Family(nn.Module, ABC):
         self.shape = shape
         self.labels: Int64[Tensor, "batch"] | None = None  # of the batch, while it is trained
         self.stage = ""  # the phase of training that it is in; empty outside training
+        self.progress: float | Tensor = 1.0  # the share of that phase that is over
 
     def stages(self) -> tuple[Stage, ...]:
         """Return the phases of training in order; the loop sets `stage` to each one's name."""
         return (Stage("train", 1.0),)
+
+    def phase(self, share: float) -> str:
+        """Return what goes on after that share of all steps; empty where there is one phase."""
+        stages, ends = self.stages(), 0.0
+        for stage in stages:
+            ends += stage.share
+            if share < ends:
+                break
+        return stage.name if len(stages) > 1 else ""
 
     @abstractmethod
     def players(self) -> dict[str, nn.Module]:

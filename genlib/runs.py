@@ -13,6 +13,7 @@ import torch
 from pydantic import Field, SerializeAsAny, model_validator
 from safetensors.torch import load, save
 from torch import Tensor, nn
+from torch.nn.utils import parametrize
 
 from genlib import device as devices
 from genlib.config import Config, Settings, TrainConfig
@@ -33,8 +34,8 @@ STEP_EFFORT = 3e7  # multiply-adds that the fixed effort of a step is worth
 class RunSpec(Config):
     """All that decides what a run gives. Its fingerprint is the run's name everywhere."""
 
-    family: str = Field(max_length=40)
-    dataset: DatasetName
+    family: str = Field(max_length=40, title="Family")
+    dataset: DatasetName = Field(title="Data set")
     model: SerializeAsAny[Config]
     train: TrainConfig
 
@@ -290,7 +291,9 @@ def multiply_adds(spec: RunSpec) -> int:
         counts.append(weights * places.numel() // places.shape[1 if places.ndim == 4 else -1])
 
     family = spec.build()
-    for layer in family.modules():
+    for layer in list(family.modules()):
+        if parametrize.is_parametrized(layer):  # making its weight costs next to nothing
+            parametrize.remove_parametrizations(layer, "weight")
         layer.register_forward_hook(count)
     family.preview(torch.zeros(1, *DATASETS[spec.dataset].shape), generator(0))
     return round(sum(counts) * family.effort())

@@ -72,6 +72,7 @@ def train(
         yield Diverged(run.step, run.curve.explain_divergence(config.learning_rate))
         return
     run.family.stage = run.average.stage = ""  # few steps need not have reached the last stage
+    run.family.progress = run.average.progress = 1.0
     yield Finished(run.average, run.curve, run.seconds())
 
 
@@ -118,7 +119,7 @@ class Training:
         self.stage = stage
         self.family.stage = self.average.stage = self.family.stages()[stage].name
         first = self.ends[stage - 1] if stage else 0
-        length = self.ends[stage] - first
+        self.length = length = self.ends[stage] - first
         self.players = {
             name: [weight for weight in player.parameters() if weight.requires_grad]
             for name, player in self.family.players().items()
@@ -162,6 +163,7 @@ class Training:
         index = self.order[batch + torch.arange(self.batch_size, device=self.device)]
         x = to_float(self.images[index])
         self.family.labels = None if self.labels is None else self.labels[index]
+        self.family.progress = self.done / self.length
         updates = self.family.updates(x, self.rng)
         kind = autocast_type(self.device, self.config.precision)
         numbers: dict[str, Tensor] = {}
@@ -196,6 +198,7 @@ class Training:
     def look(self, showcase: Data, validation: Data) -> tuple[Data, dict[str, float]]:
         """Return the preview pictures of the averaged weights, and their figures of merit."""
         self.average.eval()
+        self.average.progress = self.done / max(1, self.length)
         rng = generator(self.config.seed, self.device)
         made = self.average.preview(to_float(showcase), rng).cpu()
         shown = made if showcase.is_floating_point() else to_uint8(made)

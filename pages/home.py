@@ -27,10 +27,14 @@ SENTENCES = {
     "gan2d": "Watch two players in the plane, move them by hand, break the game and cure it.",
     "gan": "A forger and a detective learn from each other; a judge says what is missing.",
     "dcgan": "Convolutions against each other: five guidelines, each a switch.",
+    "progressive": "From 4 × 4 pixels to 32 × 32: coarse first, and every new layer fades in.",
+    "stylegan": "Each layer has a style of its own: mix two pictures, the shape of one and the "
+    "shading of another.",
     "ddpm": "Drown a picture in noise, learn which noise it was, find pictures in noise alone.",
     "samplers": "One network, five ways to walk from noise to a picture: what is a step worth?",
     "flow": "Straight lines from noise to pictures: less to choose, and few steps are enough.",
     "pretrained": "Models from the Hugging Face Hub, pinned and safe to open, and your own to it.",
+    "compare": "Four families, the same pictures and time: who is sharp, diverse, fast?",
     "pretraining": "Learn from pictures without labels, then classify with a handful of labels.",
 }
 

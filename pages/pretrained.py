@@ -3,7 +3,9 @@
 import streamlit as st
 
 from genlib.hub import pull, reversal
-from ui import hub_walk, lesson, published, publishing, pulling
+from genlib.runs import RunSpec
+from ui import hub_walk, lesson, published, publishing, pulling, shelf
+from ui.run_choice import run_choice
 from ui.tiny_autoencoder import tiny_autoencoder
 
 PAGE = "pretrained"
@@ -30,7 +32,8 @@ with lesson.section(
     "With its weights, its figures, and a script that needs PyTorch alone: whoever finds it can "
     "load it, and see what you saw.",
 ):
-    publishing.publishing(publishing.chosen(PAGE))
+    default = RunSpec.of_preset("stacked")
+    publishing.publishing(shelf.finished(run_choice("Run", f"{PAGE}.run", default)))
 
 if pulling.offered("run"):
     with lesson.section(

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from functools import partial
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 import streamlit as st
 from annotated_types import Ge, Le
@@ -20,7 +20,7 @@ from ui import own_points
 MORE = (  # behind "More knobs"
     *("spectral_norm", "packing", "minibatch_discrimination", "replay", "smoothing"),
     *("instance_noise", "critic_steps", "generator_steps", "critic_rate"),
-    *("depth", "min_snr", "centre", "spread"),
+    *("depth", "min_snr", "centre", "spread", "most_filters"),
     *("pictures", "warmup", "decay", "ema", "clip", "momentum", "precision"),
 )
 VIEWS = (  # in the address, but no part of a run
@@ -29,9 +29,12 @@ VIEWS = (  # in the address, but no part of a run
     *("draw", "sample", "mixed", "first", "last", "pin", "measured", "components"),
     *("hand", "moves", "slow", "drawing", "seeds", "guess", "round", "sum"),
     *("sampler", "steps", "eta", "label", "guidance", "middle", "begun", "mended", "moment"),
-    *("from", "to"),
+    *("from", "to", "left", "right"),
+    *("level", "alpha", "faded", "layers", "mixture", "exchanged", "grain", "strength", "psi"),
+    "truncated",
 )
 BIND: dict[str, Any] = {"bind": "query-params"}
+Asked = TypeVar("Asked", bound=Config)
 
 
 def knobs(family: str) -> RunSpec:
@@ -40,7 +43,8 @@ def knobs(family: str) -> RunSpec:
     Whatever a link or a client sends, the result is valid: what is not falls back to the
     default, and a notice says so.
     """
-    asked = _asked(family)
+    fields = FAMILIES[family].config_type.model_fields | TrainConfig.model_fields
+    asked = _asked(family, {*fields, "dataset"})
     presets = FAMILIES[family].presets
     default = next(iter(presets.values()))
     slot = st.container()
@@ -56,6 +60,29 @@ def knobs(family: str) -> RunSpec:
         _say_what_was_dropped(family, asked, {"dataset": title} | model | train)
         _presets(family, presets, spec)
     return spec
+
+
+def study_knobs(page: str, kind: type[Asked], names: tuple[str, ...]) -> Asked:
+    """Draw the choice of pictures and some fields of a study, the seed among them, in a row.
+
+    As with `knobs`, the result is valid whatever a link or a client sends.
+    """
+    asked, usual = _asked(page, {*names, "dataset"}), default_dataset()
+    first, *columns = st.columns(1 + len(names), gap="medium")
+    with first:
+        pictures = [name for name, source in DATASETS.items() if source.kind == "pictures"]
+        dataset = _dataset(page, pictures, usual)
+    values = dict[str, Any]()
+    for name, column in zip(names, columns, strict=True):
+        with column:
+            field = kind.model_fields[name]
+            values[name] = widget(page, name, field, field.default)
+    _say_what_was_dropped(page, asked, {"dataset": DATASETS[dataset].title} | values)
+    try:
+        return kind.model_validate({"dataset": dataset} | values)
+    except ValidationError as error:
+        _say_what_is_wrong(error)
+        return kind.model_validate({"dataset": usual})
 
 
 def _widgets(family: str, default: Config, *, hidden: bool) -> dict[str, Any]:
@@ -129,19 +156,23 @@ def dataset_knob(family: str) -> DatasetName:
     names = [name for name, source in DATASETS.items() if source.kind in learns]
     if "plane" in learns:
         names.append(own_points.EXAMPLE)
-    usual = usual_dataset(family)
+    chosen = _dataset(family, names, usual_dataset(family))
+    return own_points.drawn(family) if chosen == own_points.EXAMPLE else chosen
+
+
+def _dataset(page: str, names: list[DatasetName], usual: DatasetName) -> DatasetName:
     chosen: DatasetName = st.selectbox(
         "Data set",
         names,
         index=names.index(usual),
         format_func=lambda name: DATASETS[name].title,
-        key=f"{family}.dataset",
+        key=f"{page}.dataset",
         help="What to learn. Pictures that are not on the server are downloaded when you train.",
         **BIND,
     )
     if usual == "digits" and chosen == "digits":
         st.caption("Fashion-MNIST is not on this server, so scikit-learn's digits stand in.")
-    return own_points.drawn(family) if chosen == own_points.EXAMPLE else chosen
+    return chosen
 
 
 def widget(family: str, name: str, field: FieldInfo, default: Any) -> Any:
@@ -184,30 +215,33 @@ def _validated(family: str, dataset: str, model: dict[str, Any], train: dict[str
     try:
         return RunSpec.model_validate(document)
     except ValidationError as error:
-        wrong = ", ".join(sorted({str(item["loc"][-1]) for item in error.errors()}))
-        st.warning(f"Not a possible value for: {wrong[:200]}. The defaults are used instead.")
+        _say_what_is_wrong(error)
         return RunSpec.of_preset(family, dataset=usual_dataset(family))
 
 
-def _asked(family: str) -> dict[str, str]:
+def _say_what_is_wrong(error: ValidationError) -> None:
+    wrong = ", ".join(sorted({str(item["loc"][-1]) for item in error.errors()}))
+    st.warning(f"Not a possible value for: {wrong[:200]}. The defaults are used instead.")
+
+
+def _asked(page: str, fields: set[str]) -> dict[str, str]:
     """Return what the link asks for, on the page's first run; unknown knobs leave the address."""
-    if f"{family}.seed" in st.session_state:  # from now on it is the student who changes knobs
+    if f"{page}.seed" in st.session_state:  # from now on it is the student who changes knobs
         return {}
     asked = st.query_params.to_dict()
-    model, train = FAMILIES[family].config_type.model_fields, TrainConfig.model_fields
-    known = {f"{family}.{name}" for name in (*model, *train, *VIEWS, "dataset")}
+    known = {f"{page}.{name}" for name in (*fields, *VIEWS)}
     for name in asked:
-        if name.startswith(f"{family}.") and name not in known:
+        if name.startswith(f"{page}.") and name not in known:
             del st.query_params[name]
     return asked
 
 
-def _say_what_was_dropped(family: str, asked: dict[str, str], got: dict[str, Any]) -> None:
+def _say_what_was_dropped(page: str, asked: dict[str, str], got: dict[str, Any]) -> None:
     """Compare what the link asked for with what the knobs now say."""
-    values = {f"{family}.{name}": value for name, value in got.items()}
-    views = {f"{family}.{name}" for name in VIEWS}
+    values = {f"{page}.{name}": value for name, value in got.items()}
+    views = {f"{page}.{name}" for name in VIEWS}
     dropped = [
-        re.sub(r"[^\w.]", "?", name.removeprefix(f"{family}."))[:40]
+        re.sub(r"[^\w.]", "?", name.removeprefix(f"{page}."))[:40]
         for name, text in asked.items()
         if name not in views and not (name in values and _same(text, values[name]))
         if not name.startswith("__")  # what a host that embeds the page adds

@@ -24,12 +24,17 @@ PLAN = {
         "gan2d": ("GAN in the plane", ":material/grain:"),
         "gan": ("Dense GAN", ":material/swords:"),
         "dcgan": ("Deep convolutional GAN", ":material/filter:"),
+        "progressive": ("Progressive growing", ":material/zoom_out_map:"),
+        "stylegan": ("StyleGAN", ":material/palette:"),
     },
     "Diffusion": {
         "ddpm": ("Denoising diffusion", ":material/blur_circular:"),
         "samplers": ("Samplers", ":material/route:"),
         "flow": ("Flow matching", ":material/air:"),
         "pretrained": ("Pretrained models", ":material/cloud_download:"),
+    },
+    "Compare": {
+        "compare": ("Families compared", ":material/compare:"),
     },
 }
 

@@ -14,51 +14,29 @@ from genlib.plots import Line, lines
 from genlib.runs import RunSpec
 from genlib.studies import FewLabels
 from genlib.studies.few_labels import METHODS, accuracies
-from ui import controls, shelf
+from ui import controls
 from ui.components import chart_at_rest
+from ui.run_choice import run_choice
 
 PAGE = "pretraining"
-MOST, SEARCHED = 40, 400  # runs to choose from, and those among which they are looked for
 Found = dict[str, dict[int, list[float]]]  # accuracies in %, by method and labels
 
 
 def knobs() -> FewLabels:
     """Draw the choice of the encoder and the study's knobs; return the study they stand for."""
-    starts = _starts()
-    chosen = _chosen(starts)
+    start = run_choice(
+        "Pretrained encoder",
+        f"{PAGE}.start",
+        RunSpec.of_preset("stacked"),
+        _encodes,
+        "Any autoencoder that is trained on this server.",
+    )
     fields = FewLabels.model_fields
     values = {
         name: controls.widget(PAGE, name, fields[name], fields[name].default)
         for name in ("seeds", "steps")
     }
-    return FewLabels(start=starts[chosen], **values)
-
-
-def _chosen(starts: dict[str, RunSpec]) -> str:
-    """Return the fingerprint of the encoder, which is what the link holds, not its title."""
-    key, default = f"{PAGE}.start", next(iter(starts))
-    asked = st.query_params.get(key, default)
-    if key not in st.session_state:
-        if asked in starts:
-            st.session_state[key] = asked
-        else:
-            st.warning(
-                "The link asks for an encoder that is not on this server: choose another, or "
-                "train it on its own page first.",
-                icon=":material/link_off:",
-            )
-    chosen: str = st.selectbox(
-        "Pretrained encoder",
-        list(starts),
-        format_func=lambda name: _title(starts[name]),
-        key=key,
-        help="Any autoencoder that is trained on this server.",
-    )
-    if chosen == default:
-        st.query_params.pop(key, None)
-    else:
-        st.query_params[key] = chosen
-    return chosen
+    return FewLabels(start=start, **values)
 
 
 def methods() -> None:
@@ -78,33 +56,10 @@ def broken_button() -> None:
     )
 
 
-def _starts() -> dict[str, RunSpec]:
-    """Return the finished runs whose codings a classifier can use, the shipped default first."""
-    first = RunSpec.of_preset("stacked")
-    asked = st.query_params.get(f"{PAGE}.start", "")[:64]
-    names = [asked, *shelf.shelf().store.fingerprints()[:SEARCHED]]
-    specs = [spec for spec in map(shelf.spec_of, names) if spec is not None and _encodes(spec)]
-    order = list(FAMILIES)
-    found = sorted(specs[:MOST], key=lambda spec: order.index(spec.family))
-    return {spec.fingerprint: spec for spec in (first, *found)}
-
-
 def _encodes(spec: RunSpec) -> bool:
     """Return whether a classifier can use the codings of such a run."""
     encodes = issubclass(FAMILIES[spec.family], Encodes)
     return encodes and DATASETS[spec.dataset].kind == "pictures"
-
-
-def _title(spec: RunSpec) -> str:
-    """Return a run's family, preset or codings, data set, and the start of its name."""
-    presets = FAMILIES[spec.family].presets
-    same = [
-        name
-        for name, preset in presets.items()
-        if (preset.model, preset.train) == (spec.model, spec.train)
-    ]
-    kind = same[0] if same else "own knobs"
-    return f"{spec.family}, {kind}, {DATASETS[spec.dataset].title} ({spec.fingerprint[:6]})"
 
 
 def draw(files: Mapping[str, bytes]) -> None:

@@ -18,7 +18,7 @@ from genlib.models import FAMILIES
 from genlib.plain import plain_script
 from genlib.plots import architecture
 from genlib.runs import Run, RunSpec
-from ui import house, publishing, shelf
+from ui import house, shelf
 from ui.components import copy_button
 
 
@@ -123,7 +123,7 @@ def share(page: str, task: Config | None) -> None:
                 house.page("pretrained"),
                 label="Publish this run to the Hugging Face Hub",
                 icon=":material/cloud_upload:",
-                query_params={"pretrained.run": publishing.titled(task)},
+                query_params={"pretrained.run": task.fingerprint},
             )
         if task is not None:
             st.caption(f"Run {task.fingerprint[:12]}: the same configuration gives the same run.")

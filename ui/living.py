@@ -16,10 +16,11 @@ SAMPLES = 10  # new pictures of a row
 POINTS = 460  # pixels, the height of points in space
 
 
-def draw(spec: RunSpec, data: Dataset | None, moments: list[Moment]) -> None:
+def draw(spec: RunSpec, data: Dataset | None, moments: list[Moment], side: str = "") -> None:
     """Draw what a model made at the last of these moments; points move through all of them.
 
     What encodes is shown under the pictures that it was given, what only generates by itself.
+    Where there are two runs on a page, `side` tells them apart.
     """
     if data is None or not moments:
         st.caption("The data come with the first training.")
@@ -28,7 +29,7 @@ def draw(spec: RunSpec, data: Dataset | None, moments: list[Moment]) -> None:
         games.draw(spec, data, moments)
     elif DATASETS[spec.dataset].kind == "points":
         steps = tuple(moment.step for moment in moments)
-        _points(spec.fingerprint, steps, spec, data, moments)
+        _points(spec.fingerprint, steps, spec, data, moments, side)
     else:
         last = moments[-1]
         if issubclass(FAMILIES[spec.family], Encodes):
@@ -83,7 +84,12 @@ def _samples(name: str, step: int, family: str, _made: torch.Tensor) -> None:
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def _points(
-    name: str, steps: tuple[int, ...], _spec: RunSpec, _data: Dataset, _moments: list[Moment]
+    name: str,
+    steps: tuple[int, ...],
+    _spec: RunSpec,
+    _data: Dataset,
+    _moments: list[Moment],
+    side: str,
 ) -> None:
     """Draw points in space; kept, as the same steps of a run are always the same picture."""
     st.caption(
@@ -95,7 +101,7 @@ def _points(
     codings = dict(shelf.untrained(name, _spec).sizes())["codings"]
     st.plotly_chart(
         plane_animation(points, frames, min(codings, 3)),
-        key=f"{_spec.family}-space",
+        key=f"{_spec.family}-space{side}",
         height=POINTS,
         config={"displayModeBar": False},
     )

@@ -11,15 +11,12 @@ from dataclasses import dataclass
 import streamlit as st
 
 from genlib.config import Settings
-from genlib.data import DATASETS
 from genlib.hub.publish import default_name
-from genlib.runs import Run, RunSpec
-from ui import inside, shelf
-from ui.controls import BIND
+from genlib.runs import Run
+from ui import inside
 from ui.server import HOUSE
 
 LIMIT = 120.0  # seconds; then the process is ended
-MOST = 80  # runs to choose from
 AT_ONCE = 2  # publications of all visitors together
 NAME = re.compile(r"([\w][\w.-]{0,95}/)?[\w][\w.-]{0,95}", re.ASCII)
 TOKEN = re.compile(r"[\w-]{8,200}", re.ASCII)
@@ -137,23 +134,3 @@ def _start(run: Run, name: str, token: str) -> None:
     number = os.urandom(16).hex()
     kept[number] = Publication(process, time.monotonic())
     st.session_state[f"publication-{run.spec.fingerprint}"] = number
-
-
-def titled(spec: RunSpec) -> str:
-    """Return what a run is called in the list, and in the address."""
-    return f"{spec.family}, {DATASETS[spec.dataset].title}, {spec.fingerprint[:8]}"
-
-
-def chosen(page: str) -> Run | None:
-    """Let the student choose one of the finished runs of this server."""
-    names = shelf.shelf().store.fingerprints()[:MOST]
-    specs = {name: spec for name in names if (spec := shelf.spec_of(name))}
-    chosen = st.selectbox(
-        "Run",
-        list(specs),
-        format_func=lambda name: titled(specs[name]),
-        key=f"{page}.run",
-        help="Any run that is finished on this server, the newest first.",
-        **BIND,
-    )
-    return shelf.finished(specs[chosen]) if chosen in specs else None

@@ -34,7 +34,7 @@ def _panel(spec: RunSpec, run: Run | None, *, alive: bool) -> None:
 
     When what it shows begins or ends to live, the whole page follows.
     """
-    data = _data(spec)
+    data = data_of(spec)
     if run is not None:
         _finished(spec, run, data)
         return
@@ -72,7 +72,8 @@ def _finished(spec: RunSpec, run: Run, data: Dataset | None) -> None:
         )
         moment = [item for item in run.moments if item.step <= share / 100 * last][-1]
         st.caption(
-            f"Step {moment.step:,} of {last:,}, validation {_merit(spec)} "
+            f"Step {moment.step:,} of {last:,}{_phase(spec, moment.step, last)}, "
+            f"validation {_merit(spec)} "
             f"{moment.figures[FAMILIES[spec.family].merit]:.4f}. "
             f"Trained in {made.seconds:.1f} s on {made.device}."
         )
@@ -90,6 +91,7 @@ def _training(spec: RunSpec, job: Job, moments: list[Moment], data: Dataset | No
     else:
         left = progress.seconds_left
         text = f"Step {progress.step:,} of {progress.steps:,}"
+        text += _phase(spec, progress.step, progress.steps)
         text += f", {progress.images_per_second:,.0f} pictures a second"
         text += f", {left:.0f} s left" if left is not None else ""
         share = progress.step / progress.steps
@@ -117,6 +119,12 @@ def _untrained(
     _curve(
         spec, progress.curve if progress else [], moments, progress.steps if progress else 1, None
     )
+
+
+def _phase(spec: RunSpec, step: int, steps: int) -> str:
+    """Return what goes on at a step, where training has phases."""
+    said = shelf.untrained(spec.fingerprint, spec).phase(step / steps)
+    return f", {said}" if said else ""
 
 
 def _train_button(spec: RunSpec, job: Job | None, seconds: float) -> None:
@@ -179,7 +187,7 @@ def _figures(run: Run) -> str:
     return text
 
 
-def _data(spec: RunSpec) -> Dataset | None:
+def data_of(spec: RunSpec) -> Dataset | None:
     """Return the pictures, or None while they are yet to be downloaded by the worker."""
     if download_fraction(spec.dataset) is not None:
         return None
@@ -210,10 +218,10 @@ def _curve(
         else "A good run falls fast, then flattens; a dashed line is what it has to beat."
     )
     names = {(row.stage, name): None for row in curve for name in row.losses}
-    phases = len({row.stage for row in curve}) > 1
+    phases = not game and len({row.stage for row in curve}) > 1
     series = {
         f"{stage if phases else 'training'} {name}": [
-            (row.step, row.losses[name]) for row in curve if row.stage == stage
+            (row.step, row.losses[name]) for row in curve if not phases or row.stage == stage
         ]
         for stage, name in names
     }

@@ -4,6 +4,7 @@ Everything here is cached for all sessions, and only ever a speed-up.
 """
 
 import json
+import math
 import re
 from dataclasses import dataclass
 
@@ -11,16 +12,18 @@ import streamlit as st
 import torch
 
 from genlib.config import Settings
-from genlib.data import Dataset, DatasetName, load
+from genlib.data import DATASETS, Dataset, DatasetName, load
 from genlib.family import Family, to_float, to_uint8
 from genlib.hub import Pull, Reversal
 from genlib.jobs import Jobs
 from genlib.judge import Judge, JudgeSpec
 from genlib.runs import Run, RunSpec, estimated_seconds, open_store
 from genlib.store import Store
-from genlib.studies import BetaSweep, SeedSweep, Study
+from genlib.studies import Ablation, BetaSweep, Comparison, SeedSweep, Study
 from genlib.studies.code_map import codings_of
+from genlib.studies.comparison import MEMBERS
 
+SAMPLING = 0.02  # seconds that drawing and judging a picture takes, of all four families
 FINGERPRINT = re.compile("[0-9a-f]{64}")
 
 
@@ -69,13 +72,13 @@ def spec_of(name: str) -> RunSpec | None:
     return _spec(name) if there else None
 
 
-@st.cache_data(max_entries=256)
+@st.cache_data(max_entries=1024)
 def _spec(name: str) -> RunSpec | None:
-    files = shelf().store.read_run(name)
-    if files is None or "config.json" not in files:
+    document = shelf().store.read_file(name, "config.json")
+    if document is None:
         return None
     try:
-        return RunSpec.model_validate(json.loads(files["config.json"])["spec"])
+        return RunSpec.model_validate(json.loads(document)["spec"])
     except ValueError:
         return None
 
@@ -103,6 +106,10 @@ def study_seconds(study: Study) -> float | None:
     if isinstance(study, BetaSweep):
         missing = [spec for spec in study.specs() if not shelf().store.has_run(spec.fingerprint)]
         return sum(map(run_seconds, missing))
+    if isinstance(study, Comparison):
+        return comparison_seconds(study)
+    if isinstance(study, Ablation):
+        return sum(map(run_seconds, study.specs().values()))
     if isinstance(study, SeedSweep):
         return run_seconds(study.start) * (1 + study.seeds / 4)  # as many games side by side take
     if isinstance(study, Reversal):
@@ -113,6 +120,25 @@ def study_seconds(study: Study) -> float | None:
     start = RunSpec.of_preset(study.start.family)
     files = measured(study.model_copy(update={"start": start}))
     return None if files is None else float(json.loads(files["made.json"])["seconds"])
+
+
+def comparison_seconds(study: Comparison) -> float | None:
+    """Return about how long a comparison would take: what is not there yet of its parts.
+
+    The judge takes as long as that of Fashion-MNIST for each pixel, and drawing the samples as
+    long as in the other lessons.
+    """
+    if not all(finished(RunSpec.of_preset(family)) for family in MEMBERS.values()):
+        return None
+    specs = study.specs(run_seconds).values()
+    missing = [spec for spec in specs if not shelf().store.has_run(spec.fingerprint)]
+    seconds = sum(map(run_seconds, missing)) + SAMPLING * study.pictures
+    judge, known = JudgeSpec(dataset=study.dataset), JudgeSpec(dataset="fashion_mnist")
+    files = measured(known)
+    if files is not None and not shelf().store.has_run(judge.fingerprint):
+        pixels = [math.prod(DATASETS[each.dataset].shape[1:]) for each in (judge, known)]
+        seconds += float(json.loads(files["made.json"])["seconds"]) * pixels[0] / pixels[1]
+    return seconds
 
 
 def judge(name: DatasetName) -> Judge | None:

@@ -80,7 +80,7 @@ def _ask(study: Study, press: str, sentence: str) -> None:
     label = f"{press}, about {seconds:.0f} s" if seconds else press
     long = bool(seconds and seconds > LONGEST)
     if long:
-        st.warning("Too long for a shared server: take fewer epochs or a smaller network.")
+        st.warning("Too long for a shared server: choose less to train.")
     pressed = st.button(
         label,
         key=f"measure-{study.study}-{study.fingerprint[:8]}",

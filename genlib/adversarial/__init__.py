@@ -3,6 +3,7 @@
 from genlib.adversarial.batchwise import MinibatchDiscrimination, packed, verdict
 from genlib.adversarial.game import AdversarialConfig, Game
 from genlib.adversarial.gan import GAN
+from genlib.adversarial.growing import GrowingConfig, GrowingGAN
 from genlib.adversarial.objectives import OBJECTIVES, Loss, gradient_penalty, slopes
 from genlib.adversarial.replay import ReplayBuffer
 
@@ -11,6 +12,8 @@ __all__ = [
     "OBJECTIVES",
     "AdversarialConfig",
     "Game",
+    "GrowingConfig",
+    "GrowingGAN",
     "Loss",
     "MinibatchDiscrimination",
     "ReplayBuffer",

@@ -118,6 +118,11 @@ class AdversarialConfig(Config):
         json_schema_extra={"options": [0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 10.0]},
     )
 
+    @property
+    def batchwise(self) -> bool:
+        """Whether the discriminator compares the pictures of a batch with each other."""
+        return self.minibatch_discrimination
+
 
 @dataclass(frozen=True)
 class Game:
@@ -205,9 +210,9 @@ class Game:
     def logits(self, real: Tensor, fake: Tensor) -> tuple[Logits, Logits]:
         """Return the logits of both, judged in one batch, as the book does it.
 
-        With minibatch discrimination each has its own, or the others would give it away.
+        Where D compares the pictures of a batch, each has its own: the others would give it away.
         """
-        if self.config.minibatch_discrimination:
+        if self.config.batchwise:
             return self.score(real), self.score(fake)
         axis = len(self.lead)
         both = [packed(part, self.config.packing, axis) for part in (real, fake)]

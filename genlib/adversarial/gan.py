@@ -1,6 +1,7 @@
 """What all GANs share as families: the two networks, and what one can ask of them."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -49,8 +50,12 @@ class GAN(Family, Generates, Discriminates):
     @property
     def game(self) -> Game:
         """The game of the two."""
-        critic = lambda x: self.discriminator(x)[:, 0]  # noqa: E731
-        return Game(self.config, self.generator, critic, self.replay, self.codings)
+        critic = lambda x: self.discriminator(x, *self.at())[:, 0]  # noqa: E731
+        return Game(self.config, self.generate, critic, self.replay, self.codings)
+
+    def at(self) -> tuple[Any, ...]:
+        """Return what both networks are told beside their input: how far they have grown."""
+        return ()
 
     def players(self) -> dict[str, nn.Module]:
         """Return both networks."""
@@ -69,7 +74,7 @@ class GAN(Family, Generates, Discriminates):
 
     def updates(self, x: Pictures, rng: torch.Generator) -> Iterator[tuple[str, Losses]]:
         """Yield the losses of the discriminator's phase, then of the generator's."""
-        draw_from(self.discriminator, rng)
+        draw_from(self, rng)
         yield from self.game.updates(x, rng)
 
     def discriminate(self, x: Pictures) -> Float[Tensor, "batch"]:
@@ -86,7 +91,7 @@ class GAN(Family, Generates, Discriminates):
 
     def generate(self, z: Float[Tensor, "batch codings"]) -> Pictures:
         """Return the pictures of codings z."""
-        return self.generator(z)  # type: ignore[no-any-return]
+        return self.generator(z, *self.at())  # type: ignore[no-any-return]
 
     def evaluate(self, x: Pictures) -> Losses:
         """Return the energy distance of samples, and the shares that D judges rightly."""

@@ -9,9 +9,11 @@ from genlib.models.flow import FlowMatching
 from genlib.models.gan import DenseGAN
 from genlib.models.gan2d import PlaneGAN
 from genlib.models.linear import LinearAutoencoder
+from genlib.models.progressive import ProgressiveGAN
 from genlib.models.recurrent import RecurrentAutoencoder
 from genlib.models.sparse import SparseAutoencoder
 from genlib.models.stacked import StackedAutoencoder
+from genlib.models.stylegan import StyleGAN
 from genlib.models.vae import VariationalAutoencoder
 
 FAMILIES: dict[str, type[Family]] = {
@@ -25,6 +27,8 @@ FAMILIES: dict[str, type[Family]] = {
     "gan2d": PlaneGAN,
     "gan": DenseGAN,
     "dcgan": DCGAN,
+    "progressive": ProgressiveGAN,
+    "stylegan": StyleGAN,
     "ddpm": DDPM,
     "flow": FlowMatching,
 }

@@ -1,27 +1,55 @@
 """Blocks of networks that several families share."""
 
 from genlib.nn.dense import ACTIVATIONS, Activation, Nonlinearity, Tied, stack
-from genlib.nn.dropout import Dropout, draw_from
+from genlib.nn.dropout import Drawing, Dropout, draw_from
+from genlib.nn.equalised import Equalised, equalise
+from genlib.nn.growing import MinibatchStd, PixelNorm, fade_in
 from genlib.nn.patches import PatchTransformer
 from genlib.nn.spectral import spectral_norm
 from genlib.nn.strided import doubling, halved_twice, halving
+from genlib.nn.style import (
+    AdaIN,
+    ConstantInput,
+    ModulatedConv,
+    NoiseInjection,
+    StyleMixing,
+    instance_norm,
+    mapping_network,
+    mixed,
+    truncated,
+)
 from genlib.nn.time import TimedStack
 from genlib.nn.unet import BookUNet, SpaceToDepthUNet
 
 __all__ = [
     "ACTIVATIONS",
     "Activation",
+    "AdaIN",
     "BookUNet",
+    "ConstantInput",
+    "Drawing",
     "Dropout",
+    "Equalised",
+    "MinibatchStd",
+    "ModulatedConv",
+    "NoiseInjection",
     "Nonlinearity",
     "PatchTransformer",
+    "PixelNorm",
     "SpaceToDepthUNet",
+    "StyleMixing",
     "Tied",
     "TimedStack",
     "doubling",
     "draw_from",
+    "equalise",
+    "fade_in",
     "halved_twice",
     "halving",
+    "instance_norm",
+    "mapping_network",
+    "mixed",
     "spectral_norm",
     "stack",
+    "truncated",
 ]

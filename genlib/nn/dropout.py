@@ -1,11 +1,19 @@
-"""Dropout that draws from a generator of its own instead of the global one."""
+"""Layers that draw while they train, from a generator of their own instead of the global one."""
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 
-class Dropout(nn.Module):
+class Drawing(nn.Module):
+    """A layer that draws while it trains; `draw_from` says from which generator."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rng: torch.Generator | None = None
+
+
+class Dropout(Drawing):
     """While training, sets a share of all values to zero and scales the others up.
 
     Args:
@@ -15,7 +23,6 @@ class Dropout(nn.Module):
     def __init__(self, share: float) -> None:
         super().__init__()
         self.share = share
-        self.rng: torch.Generator | None = None  # see `draw_from`
 
     def forward(self, x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
         """Return a tensor of the same shape."""
@@ -26,7 +33,7 @@ class Dropout(nn.Module):
 
 
 def draw_from(network: nn.Module, rng: torch.Generator) -> None:
-    """Let all dropout of a network draw from a generator."""
+    """Let all layers of a network that draw do so from a generator."""
     for layer in network.modules():
-        if isinstance(layer, Dropout):
+        if isinstance(layer, Drawing):
             layer.rng = rng

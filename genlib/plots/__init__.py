@@ -20,6 +20,7 @@ from genlib.plots.maps import picture_map
 from genlib.plots.plane import plane, sheet
 from genlib.plots.scatters import scatters
 from genlib.plots.space import plane_animation
+from genlib.plots.triangle import triangle
 
 __all__ = [
     "CLASSES",
@@ -50,4 +51,5 @@ __all__ = [
     "scatters",
     "sheet",
     "to_png",
+    "triangle",
 ]

@@ -7,8 +7,10 @@ from pydantic import Field, TypeAdapter
 from genlib.hub import Pull, Reversal
 from genlib.judge import JudgeSpec
 from genlib.runs import RunSpec
+from genlib.studies.ablation import Ablation
 from genlib.studies.beta_sweep import BetaSweep
 from genlib.studies.code_map import CodeMap
+from genlib.studies.comparison import Comparison
 from genlib.studies.few_labels import FewLabels
 from genlib.studies.health import Health
 from genlib.studies.likelihood import Likelihood
@@ -16,26 +18,40 @@ from genlib.studies.mixture_prior import MixturePrior
 from genlib.studies.recipe_grid import RecipeGrid
 from genlib.studies.sampler_bench import SamplerBench
 from genlib.studies.seed_sweep import SeedSweep
+from genlib.studies.style_layers import StyleLayers
 
-OnModel = CodeMap | FewLabels | Likelihood | BetaSweep | MixturePrior | Health | SamplerBench
-OnRun = OnModel | SeedSweep | RecipeGrid  # they begin with a run, or with its specification
-Study = OnRun | JudgeSpec | Pull | Reversal
+OnModel = (
+    CodeMap
+    | FewLabels
+    | Likelihood
+    | BetaSweep
+    | MixturePrior
+    | Health
+    | SamplerBench
+    | StyleLayers
+)
+OnRun = OnModel | SeedSweep | RecipeGrid | Ablation  # with a run, or with its specification
+OfData = JudgeSpec | Comparison  # they begin with a data set
+Study = OnRun | OfData | Pull | Reversal
 Task = RunSpec | Study
 
-STUDIES: dict[str, type[OnRun | JudgeSpec]] = {
-    kind.model_fields["study"].default: kind for kind in (*get_args(OnRun), JudgeSpec)
+STUDIES: dict[str, type[OnRun | OfData]] = {
+    kind.model_fields["study"].default: kind for kind in get_args(OnRun | OfData)
 }
 _TASKS: TypeAdapter[Task] = TypeAdapter(RunSpec | Annotated[Study, Field(discriminator="study")])
 
 __all__ = [
     "STUDIES",
+    "Ablation",
     "BetaSweep",
     "CodeMap",
+    "Comparison",
     "FewLabels",
     "Health",
     "JudgeSpec",
     "Likelihood",
     "MixturePrior",
+    "OfData",
     "OnModel",
     "OnRun",
     "Pull",
@@ -44,6 +60,7 @@ __all__ = [
     "SamplerBench",
     "SeedSweep",
     "Study",
+    "StyleLayers",
     "Task",
     "read_task",
 ]

@@ -13,14 +13,14 @@ from pydantic import Field
 from safetensors.torch import load, save
 from torch import Tensor
 
-from genlib.bench import Bench, StudyError
+from genlib.bench import Bench
 from genlib.config import Config
 from genlib.data import load as load_dataset
-from genlib.events import Diverged, Files, Measured, Step
+from genlib.events import Files, Measured
 from genlib.family import to_float, to_uint8
 from genlib.models.vae import COLLAPSED
 from genlib.rng import generator
-from genlib.runs import Run, RunSpec, perform
+from genlib.runs import Run, RunSpec
 from genlib.studies.starts import Variational, variational
 
 BETAS = (0.01, 0.1, 0.3, 1.0, 2.0, 4.0, 10.0, 100.0)
@@ -57,9 +57,8 @@ class BetaSweep(Config):
         specs, found, pictures = self.specs(), list[Point](), list[Tensor]()
         files = {}
         for number, spec in enumerate(specs):
-            if bench.store.read_run(spec.fingerprint) is None:
-                for part in _trained(spec, bench):
-                    yield Measured(PARTS * number + part, PARTS * len(specs), files)
+            for part in bench.train(spec, PARTS):
+                yield Measured(PARTS * number + part, PARTS * len(specs), files)
             point, samples = _measured(bench.run(spec), bench.device)
             found.append(point)
             pictures.append(samples)
@@ -68,23 +67,6 @@ class BetaSweep(Config):
                 "samples.safetensors": save({"samples": torch.stack(pictures)}),
             }
             yield Measured(PARTS * (number + 1), PARTS * len(specs), files)
-
-
-def _trained(spec: RunSpec, bench: Bench) -> Iterator[int]:
-    """Train a run and keep it, yielding now and then how many of PARTS are done.
-
-    Raises:
-        StudyError: it diverged.
-    """
-    told = 0
-    for event in perform(spec, bench.device):
-        if isinstance(event, Diverged):
-            raise StudyError(event.sentence)
-        if isinstance(event, Run):
-            bench.store.write_run(spec.fingerprint, event.to_files())
-        if isinstance(event, Step) and event.step * PARTS // event.steps > told:
-            told = event.step * PARTS // event.steps
-            yield told
 
 
 @torch.no_grad()

@@ -6,8 +6,7 @@ same figure of real pictures against real ones, at the same number, and with a b
 """
 
 import json
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple
 
 import torch
@@ -23,28 +22,13 @@ from genlib.events import Files, Measured
 from genlib.family import Data, Pictures, generating, to_float, to_uint8
 from genlib.judge import judge_of, judged
 from genlib.rng import generator
+from genlib.studies.findings import COMPARED, STATISTICS, Finding, of_manifold, of_statistic
 from genlib.studies.starts import Generator
 
 LOOKED_AT = 10  # samples whose nearest training pictures are kept
-COMPARED = 500  # pictures of each kind in the two-sample test and the search for twins
-ROUNDS = 50  # resamplings of each interval
 MISSING, RARE, COLLAPSED = 0.01, 0.03, 0.8  # shares of a class
 WINNING = 0.95  # of pictures judged rightly, real ones and generated ones
 TWINS = 0.01  # share of real pictures that have another as near as what counts as alike
-
-
-Wanted = Literal["low", "high"]
-
-
-class Finding(NamedTuple):
-    """A figure of merit, how sure it is, and what real pictures reach."""
-
-    name: str
-    value: float
-    low: float  # of its 95 % interval
-    high: float
-    real: float  # real pictures against real ones, at the same number
-    wanted: Wanted
 
 
 class Report(NamedTuple):
@@ -62,13 +46,6 @@ class Report(NamedTuple):
     real_to_training: float  # that of test pictures
 
 
-Statistic = Callable[[Tensor, Tensor], float]
-STATISTICS: dict[str, tuple[Statistic, Wanted]] = {
-    "classifier FID": (metrics.frechet_distance, "low"),
-    "KID × 1,000": (lambda real, made: 1000 * metrics.kernel_distance(real, made), "low"),
-    "Vendi score": (lambda _, made: metrics.vendi_of_features(made), "high"),
-    "pairwise distance": (lambda _, made: float(torch.pdist(made[:COMPARED]).mean()), "high"),
-}
 WORK = len(STATISTICS) + 3  # steps of the study
 
 
@@ -92,9 +69,9 @@ class Health(Config):
         yield Measured(before + 1, steps, {})
         real, fake, other = (judged(judge, x) for x in (train, made, test))
         yield Measured(before + 2, steps, {})
-        findings = _of_manifold(real.features, fake.features, other.features)
+        findings = of_manifold(real.features, fake.features, other.features)
         for number, name in enumerate(STATISTICS, before + 3):
-            findings.append(_finding(name, real.features, fake.features, other.features))
+            findings.append(of_statistic(name, real.features, fake.features, other.features))
             yield Measured(number, steps, {})
         classes = int(data.train_labels.max()) + 1
         known = data.train[: self.start.train.pictures or None]
@@ -114,33 +91,6 @@ class Health(Config):
             "nearest.safetensors": save(_nearest(known, made[:LOOKED_AT])),
         }
         yield Measured(steps, steps, kept)
-
-
-def _finding(name: str, real: Tensor, made: Tensor, other: Tensor) -> Finding:
-    statistic, wanted = STATISTICS[name]
-    low, high = metrics.bootstrap_interval(
-        lambda one, two: statistic(real[one], made[two]),
-        (len(real), len(made)),
-        generator(0),
-        ROUNDS,
-    )
-    return Finding(name, statistic(real, made), low, high, statistic(real, other), wanted)
-
-
-def _of_manifold(real: Tensor, made: Tensor, other: Tensor) -> list[Finding]:
-    """Return precision, recall, density and coverage; each is a mean over samples."""
-    found, known = metrics.manifold(real, made), metrics.manifold(real, other)
-    findings = []
-    for name, values in found._asdict().items():
-        mean = partial(_mean, values)
-        low, high = metrics.bootstrap_interval(mean, (len(values), 1), generator(0), ROUNDS)
-        reached = float(getattr(known, name).mean())
-        findings.append(Finding(name, float(values.mean()), low, high, reached, "high"))
-    return findings
-
-
-def _mean(values: Tensor, index: Tensor, _: Tensor) -> float:
-    return float(values[index].mean())
 
 
 def _twins(test: Pictures, made: Pictures) -> tuple[float, int, int]:

@@ -4,11 +4,13 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
+from genlib.adversarial import GrowingGAN
 from genlib.data import DATASETS
 from genlib.diffusion import Diffusion
 from genlib.family import Encodes, Generates
 from genlib.models import FAMILIES
 from genlib.models.gan2d import PlaneGAN
+from genlib.models.stylegan import StyleGAN
 from genlib.models.vae import VariationalAutoencoder
 from genlib.runs import Run, RunSpec
 
@@ -33,6 +35,18 @@ def _is_plane_gan(spec: RunSpec) -> RunSpec:
     return spec
 
 
+def _grows(spec: RunSpec) -> RunSpec:
+    if not issubclass(FAMILIES[spec.family], GrowingGAN):
+        raise ValueError(f"the family {spec.family} does not grow")
+    return spec
+
+
+def _has_styles(spec: RunSpec) -> RunSpec:
+    if FAMILIES[spec.family] is not StyleGAN:
+        raise ValueError(f"the family {spec.family} has no styles")
+    return spec
+
+
 def _is_variational(spec: RunSpec) -> RunSpec:
     if FAMILIES[spec.family] is not VariationalAutoencoder:
         raise ValueError(f"the family {spec.family} is not variational")
@@ -48,7 +62,9 @@ def _diffuses(spec: RunSpec) -> RunSpec:
 Denoiser = Annotated[RunSpec, AfterValidator(_diffuses)]
 Encoder = Annotated[RunSpec, AfterValidator(_has_codings)]
 Generator = Annotated[RunSpec, AfterValidator(_draws_pictures)]
+Growing = Annotated[RunSpec, AfterValidator(_grows)]
 Plane = Annotated[RunSpec, AfterValidator(_is_plane_gan)]
+Styled = Annotated[RunSpec, AfterValidator(_has_styles)]
 Variational = Annotated[RunSpec, AfterValidator(_is_variational)]
 
 
@@ -60,6 +76,17 @@ def diffusing(run: Run) -> Diffusion:
     """
     if not isinstance(run.family, Diffusion):
         raise TypeError(f"{run.spec.family} knows no noise")
+    return run.family
+
+
+def styled(run: Run) -> StyleGAN:
+    """Return a run's model as the StyleGAN that it is.
+
+    Raises:
+        TypeError: it is another.
+    """
+    if not isinstance(run.family, StyleGAN):
+        raise TypeError(f"{run.spec.family} has no styles")
     return run.family
 
 

@@ -1,0 +1,216 @@
+"""GANs that begin with pictures of 4 × 4 pixels, and double their size when those are good."""
+
+import math
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Any, ClassVar
+
+import torch
+from jaxtyping import Float
+from pydantic import Field
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from genlib.adversarial.batchwise import verdict
+from genlib.adversarial.game import AdversarialConfig
+from genlib.adversarial.gan import GAN
+from genlib.adversarial.levels import SMALLEST, At, Colours, Grows, padded, sides
+from genlib.family import Pictures, Shape, Shown, Stage
+from genlib.nn import MinibatchStd, equalise, fade_in
+
+SHOWN = 10  # samples for each test picture that a lesson shows
+
+
+class GrowingConfig(AdversarialConfig):
+    """Two networks that grow, and the rules of the game."""
+
+    codings: int = Field(
+        64, ge=2, le=512, title="Codings", description="Random numbers that a picture is made of."
+    )
+    filters: int = Field(
+        16,
+        ge=4,
+        le=64,
+        title="Filters",
+        description="Of the layers next to the picture; with each halving of the picture's side "
+        "they double, up to “At most”.",
+        json_schema_extra={"options": [4, 8, 12, 16, 24, 32, 64]},
+    )
+    most_filters: int = Field(
+        64,
+        ge=16,
+        le=512,
+        title="At most",
+        description="Filters of the layers that are farthest from the picture.",
+        json_schema_extra={"options": [16, 32, 64, 128, 256, 512]},
+    )
+    growing: bool = Field(
+        True,
+        title="Growing",
+        description="Train for pictures of 4 × 4 pixels first, then 8 × 8 and so on; or for whole "
+        "pictures from the first step.",
+    )
+    fading: float = Field(
+        0.5,
+        ge=0.0,
+        le=1.0,
+        title="Fade-in",
+        description="The share of a stage in which its new layers come in, α from 0 to 1; at 0 "
+        "they are there at once.",
+        json_schema_extra={"step": 0.05},
+    )
+    minibatch_std: bool = Field(
+        True,
+        title="Minibatch standard deviation",
+        description="Tells the discriminator how different the pictures of its batch are.",
+    )
+    equalised: bool = Field(
+        True,
+        title="Equalised learning rate",
+        description="Draws all weights alike and scales them where they are used, so that all "
+        "layers learn equally fast.",
+    )
+
+    @property
+    def batchwise(self) -> bool:
+        """Whether the discriminator compares the pictures of a batch with each other."""
+        return self.minibatch_discrimination or self.minibatch_std
+
+
+def channels(config: GrowingConfig, levels: int) -> list[int]:
+    """Return the filters of each level."""
+    return [
+        min(config.most_filters, config.filters * 2 ** (levels - 1 - level))
+        for level in range(levels)
+    ]
+
+
+class GrowingCritic(Grows):
+    """A discriminator that takes pictures of any level's size apart, down to 4 × 4.
+
+    At α = 0 it sees the level below alone.
+
+    Args:
+        config: of the family.
+        shape: of the pictures, whatever the level; they are padded, then averaged to its size.
+    """
+
+    def __init__(self, config: GrowingConfig, shape: Shape) -> None:
+        super().__init__()
+        self.sides = sides(shape)
+        filters = channels(config, len(self.sides))
+        self.colours = Colours(
+            filters, config.packing * shape[0], growing=config.growing, back=True
+        )
+        self.blocks = nn.ModuleList([self._last(config, filters[0])])
+        for wide, narrow in pairwise(filters):
+            self.blocks.append(self._halving(narrow, wide))
+        equalise(self, at_run_time=config.equalised)
+
+    @staticmethod
+    def _halving(given: int, made: int) -> nn.Module:
+        return nn.Sequential(
+            *(nn.Conv2d(given, given, 3, padding=1), nn.LeakyReLU(0.2)),
+            *(nn.Conv2d(given, made, 3, padding=1), nn.LeakyReLU(0.2), nn.AvgPool2d(2)),
+        )
+
+    @staticmethod
+    def _last(config: GrowingConfig, filters: int) -> nn.Module:
+        more = int(config.minibatch_std)
+        return nn.Sequential(
+            *([MinibatchStd()] if more else []),
+            *(nn.Conv2d(filters + more, filters, 3, padding=1), nn.LeakyReLU(0.2), nn.Flatten()),
+            *(nn.Linear(filters * SMALLEST**2, filters), nn.LeakyReLU(0.2)),
+            verdict(filters, batchwise=config.minibatch_discrimination),
+        )
+
+    def forward(self, x: Pictures, at: At) -> Float[Tensor, "batch 1"]:
+        """Return a logit of each picture, as it looks at that level."""
+        x = padded(x, self.sides[-1])
+        x = F.avg_pool2d(x, self.sides[-1] // self.sides[at.level])
+        h = F.leaky_relu(self.colours.at(at.level)(x), 0.2)
+        for level in range(at.level, 0, -1):
+            h = self.blocks[level](h)
+            if level == at.level and at.fading:
+                old = F.leaky_relu(self.colours.at(level - 1)(F.avg_pool2d(x, 2)), 0.2)
+                h = fade_in(old, h, at.alpha)
+        return self.blocks[0](h)  # type: ignore[no-any-return]
+
+
+class GrowingGAN(GAN):
+    """A GAN that grows; each kind brings its generator.
+
+    Args:
+        config: of the family.
+        shape: of a picture.
+        generator: from codings, and how far it has grown, to pictures in [0, 1] of that shape.
+    """
+
+    ingredients: ClassVar[Mapping[str, Mapping[str, Any]]]  # by name, what leaves them out
+    config: GrowingConfig
+    generator: Grows
+    discriminator: GrowingCritic
+
+    def __init__(self, config: GrowingConfig, shape: Shape, generator: Grows) -> None:
+        super().__init__(config, shape, config.codings, (generator, GrowingCritic(config, shape)))
+        self.sides = sides(shape)
+
+    def stages(self) -> tuple[Stage, ...]:
+        """Return a stage for each size, each twice as long as the one before; or a single one."""
+        if not self.config.growing:
+            return (Stage("train", 1.0),)
+        return tuple(Stage(f"{side} × {side}", side / sum(self.sides)) for side in self.sides)
+
+    def at(self) -> tuple[Any, ...]:
+        """Return how far both networks have grown."""
+        level, fading = self.level(), self.config.fading
+        if not self.stage or not level or not fading or not self.config.growing:
+            return (At(level),)
+        return (At(level, torch.as_tensor(self.progress / fading).clamp(max=1.0)),)
+
+    def level(self) -> int:
+        """Return the level that is trained, the last one where none is."""
+        if not self.stage or not self.config.growing:
+            return len(self.sides) - 1
+        return [f"{side} × {side}" for side in self.sides].index(self.stage)
+
+    def phase(self, share: float) -> str:
+        """Return the size that is trained after that share of all steps, with its α."""
+        if not self.config.growing:
+            return ""
+        stages, level, began = self.stages(), 0, 0.0
+        while level + 1 < len(stages) and share >= began + stages[level].share:
+            began += stages[level].share
+            level += 1
+        fading = stages[level].share * self.config.fading if level else 0.0
+        alpha = min(1.0, (share - began) / fading) if fading else 1.0
+        return f"{stages[level].name}, α = {alpha:.2f}"
+
+    def players(self) -> dict[str, nn.Module]:
+        """Return the parts of both networks that the present level uses."""
+        at: At
+        (at,) = self.at()
+        levels = range(at.level - at.fading, at.level + 1)
+        networks: dict[str, Grows] = {
+            "discriminator": self.discriminator,
+            "generator": self.generator,
+        }
+        return {name: network.used(levels) for name, network in networks.items()}
+
+    def effort(self) -> float:
+        """Return the effort of a GAN; levels cost about the same, and are not always all there."""
+        count = len(self.sides)
+        levels = enumerate(self.stages(), 1) if self.config.growing else [(count, Stage("", 1.0))]
+        return super().effort() * sum(stage.share * level / count for level, stage in levels)
+
+    def grown_sizes(self) -> list[tuple[str, int]]:
+        """Return the values of each layer from the smallest maps to the logit."""
+        counts = channels(self.config, len(self.sides))
+        maps = [
+            (f"{side}²", count * side**2) for side, count in zip(self.sides, counts, strict=True)
+        ]
+        return [*maps, ("picture", math.prod(self.shape)), *reversed(maps), ("real?", 1)]
+
+    def preview(self, x: Pictures, rng: torch.Generator) -> Shown:
+        """Return new pictures, each time of the same codings."""
+        return self.sample(SHOWN * len(x), rng)

@@ -1,0 +1,32 @@
+"""The lesson that compares families and runs, top to bottom as a student reads it."""
+
+import streamlit as st
+
+from genlib.runs import RunSpec
+from genlib.studies import Comparison, comparison
+from ui import controls, families, lesson, two_runs
+
+PAGE = "compare"
+
+st.markdown(
+    "GANs are sharp, VAEs blurry, diffusion slow: so they say. Give four families the same "
+    "pictures, seed and training time, and see what the figures say."
+)
+study = controls.study_knobs(PAGE, Comparison, ("seconds", "seed"))
+families.comparison(study)
+
+with lesson.section(
+    "In common, and apart",
+    "Begin with how each learns: what a network is asked for decides what its pictures lack.",
+):
+    families.apart()
+
+with lesson.section(
+    "Any two runs",
+    "Choose two that differ in one knob only: then that knob is to blame for what you see.",
+):
+    two_runs.two_runs(PAGE, (RunSpec.of_preset("vae"), RunSpec.of_preset("vae", "holes")))
+
+lesson.study_theory(comparison)
+lesson.study_code(comparison, study)
+lesson.share(PAGE, study)

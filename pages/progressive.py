@@ -1,0 +1,54 @@
+"""The lesson of the GAN that grows, top to bottom as a student reads it."""
+
+import streamlit as st
+
+from genlib.runs import RunSpec
+from ui import ablation, controls, forgery, growing, health, inside, lesson
+from ui.run_panel import run_panel
+
+FAMILY = "progressive"
+SHOWN = ("bare", "not grown", "fast")
+
+st.markdown(
+    "First a picture of 4 × 4 pixels, which is soon learned; then twice the size, and again. "
+    "Rewind the training to see the pixels become finer."
+)
+knobs, picture = st.columns([1, 2], gap="large")
+with knobs:
+    spec = controls.knobs(FAMILY)
+with picture:
+    run = run_panel(spec)
+
+with lesson.section(
+    "It grows",
+    "The same codings at the end of each stage. Sixteen pixels already say shoe or coat; what is "
+    "added later is collars, laces and creases.",
+):
+    growing.sizes(run)
+
+with lesson.section(
+    "New layers fade in",
+    "Move α. A layer with random weights would spoil what the others have learned, so it begins "
+    "with no say and gets a little more with every step.",
+):
+    growing.fading(run, FAMILY)
+
+with lesson.section(
+    "What is each ingredient for?",
+    "The same seed and as many steps, each time without one of them. Compare the intervals before "
+    "you believe a difference: at this size some ingredients hardly matter.",
+):
+    ablation.ablation(spec)
+
+forgery.sections(run, FAMILY)
+
+with lesson.section(
+    "Break it, cure it",
+    "The same networks without any of the ingredients, then with all but growing, then with all.",
+):
+    health.side_by_side({title: RunSpec.of_preset(FAMILY, title) for title in SHOWN})
+    inside.preset_button(FAMILY, "bare", "none of the ingredients")
+
+lesson.theory(spec)
+lesson.code(spec, run)
+lesson.share(FAMILY, spec)
