@@ -44,7 +44,8 @@ forgery.sections(run, FAMILY)
 
 with lesson.section(
     "Break it, cure it",
-    "The same networks without any of the ingredients, then with all but growing, then with all.",
+    "The same networks without any of the ingredients, then with all but growing, then with all. "
+    "The first one had to learn more slowly: at the rate of the others it diverges.",
 ):
     health.side_by_side({title: RunSpec.of_preset(FAMILY, title) for title in SHOWN})
     inside.preset_button(FAMILY, "bare", "none of the ingredients")

@@ -1,5 +1,6 @@
 """What each ingredient is for: the same training without it, in a table, curves and pictures."""
 
+import math
 from collections.abc import Mapping
 from functools import partial
 
@@ -12,7 +13,7 @@ from genlib.metrics import effective_modes
 from genlib.plots import Line, lines, named_rows
 from genlib.runs import RunSpec
 from genlib.studies import Ablation
-from genlib.studies.ablation import WHOLE, Ablated, ablated, samples
+from genlib.studies.ablation import WHOLE, Ablated, Look, ablated, samples
 from genlib.studies.health import MISSING
 from ui.components import chart_at_rest
 from ui.study_panel import study_panel
@@ -61,9 +62,8 @@ def _table(start: RunSpec, found: list[Ablated]) -> None:
             there = sum(share >= MISSING for share in each.shares)
             row["classes there"] = f"{there} of {classes}"
             row["worth"] = effective_modes(torch.tensor(each.shares))
-        row["seconds"] = each.looks[-1].seconds if each.looks else None
         rows.append(row)
-    number, seconds = (st.column_config.NumberColumn(format=form) for form in ("%.2f", "%.0f"))
+    number = st.column_config.NumberColumn(format="%.2f")
     st.dataframe(
         rows,
         hide_index=True,
@@ -75,7 +75,6 @@ def _table(start: RunSpec, found: list[Ablated]) -> None:
             "worth": st.column_config.NumberColumn(
                 "worth classes", format="%.1f", help="Equally frequent classes with that entropy."
             ),
-            "seconds": seconds,
         },
     )
     real = {finding.name: finding.real for finding in found[0].findings}
@@ -90,9 +89,14 @@ def _pictures(name: str, count: int, _kept: bytes, _found: list[Ablated], *, dar
     st.image(image, width="stretch", alt="Samples of each model, always of the same codings")
 
 
+def _sound(each: Ablated) -> list[Look]:
+    """Return the looks at a training until it diverged, if it did."""
+    return [look for look in each.looks if math.isfinite(look.fid)]
+
+
 def _race(found: list[Ablated]) -> str:
     """Return whether growing saved time: when it was as good as the other at its best."""
-    by_name = {each.name: each.looks for each in found}
+    by_name = {each.name: _sound(each) for each in found}
     grown, other = by_name[WHOLE], by_name.get(GROWING, [])
     if not grown or not other:
         return "Lower is better; each point is of 1,000 samples."
@@ -111,11 +115,11 @@ def _race(found: list[Ablated]) -> str:
 def _curves(name: str, count: int, _found: list[Ablated]) -> None:
     curves = {
         _label(each.name): Line(
-            np.array([look.seconds for look in each.looks]),
-            np.array([look.fid for look in each.looks]),
+            np.array([float(look.step) for look in looks]),
+            np.array([look.fid for look in looks]),
         )
         for each in _found
-        if each.looks
+        if (looks := _sound(each))
     }
-    figure = lines(curves, "seconds of training", "classifier FID", log="y")
+    figure = lines(curves, "step", "classifier FID", log="y")
     chart_at_rest(figure, f"{name[:8]}-ablation")

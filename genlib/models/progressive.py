@@ -107,6 +107,8 @@ INGREDIENTS: dict[str, dict[str, Any]] = {
     "pixelwise normalisation": {"pixel_norm": False},
 }
 
+BARE = {knob: value for knobs in INGREDIENTS.values() for knob, value in knobs.items()}
+
 
 class ProgressiveGAN(GrowingGAN):
     """The GAN that grows."""
@@ -129,16 +131,10 @@ class ProgressiveGAN(GrowingGAN):
             "The loss and the learning rate of the paper, which had days for it.",
         ),
         "bare": Preset(
-            FAST.model_copy(
-                update={
-                    "growing": False,
-                    "minibatch_std": False,
-                    "equalised": False,
-                    "pixel_norm": False,
-                }
-            ),
-            RECIPE,
-            "None of the ingredients.",
+            FAST.model_copy(update=BARE),
+            RECIPE.model_copy(update={"learning_rate": 2e-3}),
+            "None of the ingredients, and a sixth of the learning rate: with all of it, this "
+            "diverges.",
         ),
     }
 

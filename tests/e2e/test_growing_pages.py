@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 from reading import Opened, keyed, number, reach, settled, slide, source
-from visit import Site, badge, no_traceback, train, until
+from visit import PAGE, Site, badge, no_traceback, train, until
 
 SIDE, GUTTER = 28, 2  # pixels of a picture, and between two
 LIVING = "New pictures that the model made"
@@ -27,7 +27,7 @@ SIZES = {4: 4, 8: 8, 16: 14, 32: 28}  # of a level: pixels of it that are seen, 
 MOVES = 8  # of a slider, of which the median is taken
 SLOW = 5.0  # seconds that a move may take on the busiest of machines
 DIGITS = "progressive.dataset=Digits+8%C3%978+(scikit-learn)"
-SMALL = "filters=4 most_filters=16 pictures=256 batch_size=16 epochs=100"
+SMALL = "filters=4 most_filters=16 pictures=256 batch_size=16 epochs=20"
 
 
 def lesson(site: Site, opened: Opened, name: str, **knobs: object) -> Page:
@@ -52,11 +52,8 @@ def names(page: Page, alt: str) -> list[str]:
 def pixels(page: Page, alt: str) -> np.ndarray:
     """Return the grey levels of a picture; of one with names, those of its rows."""
     inner = re.search(r'href="data:image/png;base64,([^"]*)"', svg(page, alt))
-    if inner:
-        content = base64.b64decode(inner[1])
-    else:
-        content = page.request.get(source(page, alt)).body()
-    return np.asarray(Image.open(io.BytesIO(content)).convert("L"), dtype=np.int16)
+    png = base64.b64decode(inner[1]) if inner else page.request.get(source(page, alt)).body()
+    return np.asarray(Image.open(io.BytesIO(png)).convert("L"), dtype=np.int16)
 
 
 def cells(page: Page, alt: str, factor: int, side: int = SIDE) -> np.ndarray:
@@ -110,7 +107,7 @@ def test_the_rewound_training_says_its_size_and_alpha(site: Site, opened: Opened
     slide(page, "Rewind the training", *["ArrowRight"] * 25)
     expect(caption).to_contain_text(re.compile(r", 16 × 16, α = 0\.\d\d,"))
     moved(page, r"progressive\.rewind=25", LIVING, first)
-    until(lambda: 3 < len(seams(cells(page, LIVING, 2))))
+    until(lambda: len(seams(cells(page, LIVING, 2))) > 3)
     assert not any(column % 2 for column in seams(cells(page, LIVING, 2)))
     same_elsewhere(page, opened, LIVING)
 
@@ -172,11 +169,12 @@ def test_a_student_grows_one_and_reads_its_size_meanwhile(site: Site, opened: Op
     settled(page)
     train(page)
     bar = page.get_by_test_id("stProgress")
-    expect(bar).to_contain_text(re.compile(r"Step [\d,]+ of 1,600, ([48]) × \1, α = [01]\.\d\d,"))
+    expect(bar).to_contain_text(re.compile(r"Step [\d,]+ of 320, ([48]) × \1, α = [01]\.\d\d,"))
+    expect(bar).to_have_count(0, timeout=2 * PAGE)
     badge(page, "trained here")
     settled(page)
     caption = page.get_by_text(re.compile(r"^Step .* validation"))
-    expect(caption).to_contain_text("Step 1,600 of 1,600, 8 × 8, α = 1.00,")
+    expect(caption).to_contain_text("Step 320 of 320, 8 × 8, α = 1.00,")
     for alt in (*(f"Samples of {size} × {size} pixels" for size in (4, 8)), FADED):
         source(page, alt)
 
