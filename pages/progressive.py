@@ -21,7 +21,7 @@ with picture:
 
 with lesson.section(
     "It grows",
-    "The same codings at the end of each stage. Sixteen pixels already say shoe or coat; what is "
+    "The same codings late in each stage. Sixteen pixels already say shoe or coat; what is "
     "added later is collars, laces and creases.",
 ):
     growing.sizes(run)

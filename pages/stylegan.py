@@ -57,7 +57,7 @@ with lesson.section(
 with lesson.section(
     "Why StyleGAN2 gave up AdaIN",
     "AdaIN forgets how strong maps are compared with each other, and large generators learned to "
-    "save it by one spot that outshines its map: a droplet. Look for spots on the left.",
+    "save it by one spot that outshines its map: a droplet. Look for spots, then at the peaks.",
 ):
     style_figures.droplets(
         {"AdaIN": RunSpec.of_preset(FAMILY), "Modulation": RunSpec.of_preset(FAMILY, "modulation")}

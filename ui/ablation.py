@@ -54,7 +54,10 @@ def _table(start: RunSpec, found: list[Ablated]) -> None:
     classes = len(DATASETS[start.dataset].classes)
     rows = []
     for each in found:
-        row: dict[str, str | float | None] = {"trained": _label(each.name)}
+        row: dict[str, str | float | None] = {
+            "trained": _label(each.name),
+            "classes there": "diverged",
+        }
         for finding in each.findings:
             row[finding.name] = finding.value
             row[f"95 % of {finding.name}"] = f"{finding.low:.2f} … {finding.high:.2f}"
@@ -79,7 +82,7 @@ def _table(start: RunSpec, found: list[Ablated]) -> None:
     )
     real = {finding.name: finding.real for finding in found[0].findings}
     text = ", ".join(f"{name} {value:.2f}" for name, value in real.items())
-    st.caption(f"Real test pictures in place of samples: {text}. An empty row diverged.")
+    st.caption(f"Real test pictures in place of samples: {text}.")
 
 
 @st.cache_data(max_entries=16, show_spinner=False)

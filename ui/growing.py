@@ -15,8 +15,8 @@ from ui.clouds import draw_number
 from ui.controls import BIND
 
 ROWS, COLUMNS = 4, 5  # of the samples of each size
-WIDE = 28 * 3  # pixels of each sample
-FADED = 8  # samples that fade in
+WIDE = 224  # pixels of each sample, a whole multiple of all sizes
+FADED = 6  # samples that fade in
 
 
 def grown(run: Run) -> GrowingGAN:
@@ -76,7 +76,7 @@ def fading(run: Run | None, family: str) -> None:
             "What fades in", names, default=names[-1], required=True, key=f"{family}.level", **BIND
         )
         alpha = st.slider("α", 0.0, 1.0, 0.5, 0.05, key=f"{family}.alpha", **BIND)
-        seed = draw_number(family, "faded", "Draw of z", "Draw others")
+        seed = draw_number(family, "faded", "Draw of z", "Others")
     with right:
         dark = st.context.theme.type == "dark"
         _faded(run.spec.fingerprint, names.index(chosen) + 1, alpha, seed, run, dark=dark)
@@ -86,13 +86,9 @@ def fading(run: Run | None, family: str) -> None:
 def _faded(name: str, level: int, alpha: float, seed: int, _run: Run, *, dark: bool) -> None:
     model = grown(_run)
     z = torch.randn(FADED, model.codings, generator=generator(seed))
-    rows = {
-        "α = 0": At(level, 0.0),
-        f"α = {alpha:g}": At(level, alpha),
-        "α = 1": At(level, 1.0),
-    }
-    made = [to_uint8(model.generator(z, at)).numpy() for at in rows.values()]
-    image = named_rows(np.stack(made), list(rows), 3, dark=dark)
+    alphas = 0.0, alpha, 1.0
+    made = [to_uint8(model.generator(z, At(level, at))).numpy() for at in alphas]
+    image = named_rows(np.stack(made), [f"α = {at:g}" for at in alphas], 2, dark=dark)
     st.image(image, width="stretch", alt="The same codings at three values of alpha")
     st.caption(
         "The uppermost row is the size below, its pixels repeated; the lowest the new one. What "

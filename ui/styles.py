@@ -19,7 +19,7 @@ ROWS, COLUMNS = 4, 7  # of the mixing matrix
 SHOWN = 6  # pictures of a row elsewhere
 OTHERS = 10_000  # added to the number of a draw, for the codings that it is mixed with
 DRAWS = 32  # of noise, over which the deviation is taken
-STEPS = 9  # of a walk
+STEPS = 8  # of a walk
 
 
 @st.fragment
@@ -40,7 +40,7 @@ def mixing(run: Run | None, family: str) -> None:
             help="Coarse are the layers of 4 × 4 places, fine those of 16 × 16 and more.",
             **BIND,
         )
-        seed = draw_number(family, "mixture", "Draw of both", "Draw others")
+        seed = draw_number(family, "mixture", "Draw of both", "Others")
         st.caption("None chosen: all rows are what they were. All chosen: all columns are.")
     with right:
         _matrix(run.spec.fingerprint, tuple(name for name in groups if name in chosen), seed, run)
@@ -73,7 +73,7 @@ def layers(run: Run | None, family: str) -> None:
         return
     left, right = st.columns([1, 2], gap="large")
     with left:
-        seed = draw_number(family, "exchanged", "Draw of z", "Draw another")
+        seed = draw_number(family, "exchanged", "Draw of z", "Another")
     with right:
         _layers(run.spec.fingerprint, seed, run, dark=st.context.theme.type == "dark")
 
@@ -113,7 +113,7 @@ def noise(run: Run | None, family: str) -> None:
             help="1 is what the generator was trained with, 0 is none.",
             **BIND,
         )
-        seed = draw_number(family, "grain", "Draw of noise", "Draw other")
+        seed = draw_number(family, "grain", "Draw of noise", "Another")
     with right:
         dark = st.context.theme.type == "dark"
         _noise(run.spec.fingerprint, strength, seed, run, dark=dark)
@@ -134,7 +134,7 @@ def _noise(name: str, strength: float, seed: int, _run: Run, *, dark: bool) -> N
         "deviation": spread / max(most, 1e-6),
     }
     pictures = np.stack([to_uint8(row).numpy() for row in rows.values()])
-    image = named_rows(pictures, list(rows), 3, dark=dark)
+    image = named_rows(pictures, list(rows), 2, dark=dark)
     st.image(image, width="stretch", alt="Pictures with several noises, and where they differ")
     st.caption(
         f"Lowest row: standard deviation of each pixel over {DRAWS} draws; white is {most:.3f}, "
@@ -151,7 +151,7 @@ def truncation(run: Run | None, family: str) -> None:
     left, right = st.columns([1, 2], gap="large")
     with left:
         psi = st.slider("ψ", -1.0, 2.0, 0.7, 0.05, key=f"{family}.psi", **BIND)
-        seed = draw_number(family, "truncated", "Draw of z", "Draw others")
+        seed = draw_number(family, "truncated", "Draw of z", "Others")
     with right:
         _truncated(run.spec.fingerprint, psi, seed, run, dark=st.context.theme.type == "dark")
 
@@ -160,20 +160,16 @@ def truncation(run: Run | None, family: str) -> None:
 def _truncated(name: str, psi: float, seed: int, _run: Run, *, dark: bool) -> None:
     model = styled(_run)
     styles = drawn_styles(model, SHOWN, seed, torch.device("cpu"))
-    rows = {f"ψ = {at:g}": made(model, model.truncated(styles, at)) for at in (0.0, psi, 1.0)}
+    rows = [made(model, model.truncated(styles, at)) for at in (0.0, psi, 1.0)]
+    names = ["mean: ψ = 0", f"ψ = {psi:g}", "all: ψ = 1"]
     variety = made(model, model.truncated(styles, psi)).std(0).mean()
     whole = made(model, styles).std(0).mean()
-    pictures = [to_uint8(row).numpy() for row in rows.values()]
-    image = named_rows(np.stack(pictures), _named(psi), 3, dark=dark)
+    image = named_rows(np.stack([to_uint8(row).numpy() for row in rows]), names, 2, dark=dark)
     st.image(image, width="stretch", alt="The mean picture, truncated ones, and whole ones")
     st.caption(
         f"These {SHOWN} pictures vary by {float(variety):.3f} a pixel; with ψ = 1 they vary by "
         f"{float(whole):.3f}."
     )
-
-
-def _named(psi: float) -> list[str]:
-    return ["mean: ψ = 0", f"ψ = {psi:g}", "all: ψ = 1"]
 
 
 @st.fragment
@@ -184,8 +180,8 @@ def walks(run: Run | None, family: str) -> None:
         return
     left, right = st.columns([1, 2], gap="large")
     with left:
-        first = draw_number(family, "from", "From draw", "Another")
-        last = draw_number(family, "to", "To draw", "Another one")
+        first = draw_number(family, "from", "Begin at draw", "Another")
+        last = draw_number(family, "to", "End at draw", "Another")
     with right:
         dark = st.context.theme.type == "dark"
         _walks(run.spec.fingerprint, first, last, run, dark=dark)
@@ -199,5 +195,5 @@ def _walks(name: str, first: int, last: int, _run: Run, *, dark: bool) -> None:
         for number in (first, last + OTHERS)
     ]
     rows = [to_uint8(made(model, walk(model, *ends, space, STEPS))).numpy() for space in spaces]
-    image = named_rows(np.stack(rows), ["in z", "in w"], 3, dark=dark)
+    image = named_rows(np.stack(rows), ["in z", "in w"], 2, dark=dark)
     st.image(image, width="stretch", alt="Two walks between the same two pictures")

@@ -47,7 +47,7 @@ class StyleMixing(Drawing):
     """Mixing regularisation: from a random layer on, some pictures get the style of another.
 
     So neighbouring layers cannot rely on each other's style, and each learns to say something of
-    its own (CVPR 2019, section 3.1). The other one is the next of the batch, itself as random.
+    its own (CVPR 2019, section 3.1). The other one is a neighbour in the batch, itself as random.
 
     Args:
         share: of the pictures that are mixed while training; afterwards none are.
