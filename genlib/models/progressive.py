@@ -95,7 +95,7 @@ class GrowingGenerator(Grows):
 RECIPE = TrainConfig(
     optimizer="adam", momentum=0.0, learning_rate=0.012, batch_size=64, epochs=1, ema=0.995
 )
-THOROUGH = RECIPE.model_copy(update={"epochs": 4, "ema": 0.999})
+THOROUGH = RECIPE.model_copy(update={"epochs": 3, "ema": 0.999})
 FAST = ProgressiveConfig(filters=8, loss="relativistic", r1=0.3, r2=0.3)
 
 
@@ -119,7 +119,7 @@ class ProgressiveGAN(GrowingGAN):
         "fast": Preset(
             FAST, RECIPE, "All four ingredients, with paired pictures and a D that is not steep."
         ),
-        "thorough": Preset(FAST, THOROUGH, "The same for four times as long."),
+        "thorough": Preset(FAST, THOROUGH, "The same for three times as long."),
         "not grown": Preset(
             FAST.model_copy(update={"growing": False}),
             RECIPE,

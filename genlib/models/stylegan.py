@@ -203,7 +203,7 @@ class StyleGenerator(Grows):
 RECIPE = TrainConfig(
     optimizer="adam", momentum=0.0, learning_rate=0.012, batch_size=64, epochs=1, ema=0.995
 )
-THOROUGH = RECIPE.model_copy(update={"epochs": 4, "ema": 0.999})
+THOROUGH = RECIPE.model_copy(update={"epochs": 3, "ema": 0.999})
 FAST = StyleGANConfig(filters=8, loss="relativistic", r1=0.3, r2=0.3)
 
 
@@ -233,7 +233,7 @@ class StyleGAN(GrowingGAN):
         "fast": changed(
             "Everything of the paper, with paired pictures and a D that is not steep."
         ),
-        "thorough": Preset(FAST, THOROUGH, "The same for four times as long."),
+        "thorough": Preset(FAST, THOROUGH, "The same for three times as long."),
         "modulation": changed("Scaled weights, not normalised maps.", style="modulation"),
         "no mixing": changed("Every training picture is made of one code.", mixing=0.0),
         "z is the style": changed("Without a mapping network.", mapping=0),

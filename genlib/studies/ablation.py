@@ -64,11 +64,14 @@ class Ablation(Config):
     pictures: int = Field(2000, ge=200, le=10_000, description="Samples that are judged.")
 
     def specs(self) -> dict[str, RunSpec]:
-        """Return what is trained, by what is missing."""
+        """Return what is trained, by what is missing; what the start lacks is left out once."""
         document = self.start.model_dump()
-        return {
+        changed = {
             name: RunSpec.model_validate(document | {"model": document["model"] | knobs})
-            for name, knobs in {WHOLE: {}, **ingredients(self.start)}.items()
+            for name, knobs in ingredients(self.start).items()
+        }
+        return {WHOLE: self.start} | {
+            name: spec for name, spec in changed.items() if spec != self.start
         }
 
     def perform(self, bench: Bench, files: Files) -> Iterator[Measured]:
