@@ -8,6 +8,7 @@ import streamlit as st
 import torch
 
 from genlib.adversarial.levels import At
+from genlib.models.stylegan import LAYERS
 from genlib.plots import Line, bars, lines, picture_grid, to_png
 from genlib.runs import Run, RunSpec
 from genlib.studies import StyleLayers
@@ -133,7 +134,7 @@ def _maps(run: Run) -> None:
 def _strongest(name: str, _run: Run) -> None:
     """Draw a picture's last maps as they leave their convolution, strongest in any white."""
     model = styled(_run)
-    last = model.generator.layer(2 * len(model.sides) - 1)
+    last = model.generator.layer(LAYERS * len(model.sides) - 1)
     kept: list[torch.Tensor] = []
     handle = last.activation.register_forward_hook(lambda _, __, maps: kept.append(maps[0]))
     model.generator.maps(drawn_styles(model, 1, 0, torch.device("cpu")), At(len(model.sides) - 1))

@@ -5,6 +5,7 @@ import streamlit as st
 import torch
 
 from genlib.family import to_uint8
+from genlib.models.stylegan import LAYERS
 from genlib.nn import mixed
 from genlib.plots import named_rows, picture_grid, to_png
 from genlib.rng import generator
@@ -85,7 +86,7 @@ def _layers(name: str, seed: int, _run: Run, *, dark: bool) -> None:
     others = drawn_styles(model, SHOWN, seed + OTHERS, here)
     names = {"itself": list[int]()}
     for index in range(own.shape[1]):
-        side = model.sides[index // 2]
+        side = model.sides[index // LAYERS]
         names[f"{index + 1}: {side} × {side}"] = [index]
     rows = [to_uint8(made(model, mixed(own, others, at))).numpy() for at in names.values()]
     image = named_rows(np.stack(rows), list(names), 2, dark=dark)

@@ -15,10 +15,15 @@ from genlib.adversarial.batchwise import verdict
 from genlib.adversarial.game import AdversarialConfig
 from genlib.adversarial.gan import GAN
 from genlib.adversarial.levels import SMALLEST, At, Colours, Grows, padded, sides
+from genlib.config import TrainConfig
 from genlib.family import Pictures, Shape, Shown, Stage
 from genlib.nn import MinibatchStd, equalise, fade_in
 
 SHOWN = 10  # samples for each test picture that a lesson shows
+RECIPE = TrainConfig(
+    optimizer="adam", momentum=0.0, learning_rate=0.012, batch_size=64, epochs=1, ema=0.995
+)
+THOROUGH = RECIPE.model_copy(update={"epochs": 3, "ema": 0.999})
 
 
 class GrowingConfig(AdversarialConfig):

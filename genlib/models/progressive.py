@@ -37,9 +37,15 @@ from jaxtyping import Float
 from pydantic import Field
 from torch import Tensor, nn
 
-from genlib.adversarial.growing import SHOWN, GrowingConfig, GrowingGAN, channels
+from genlib.adversarial.growing import (
+    RECIPE,
+    SHOWN,
+    THOROUGH,
+    GrowingConfig,
+    GrowingGAN,
+    channels,
+)
 from genlib.adversarial.levels import SMALLEST, At, Colours, Grows, drawn, sides
-from genlib.config import TrainConfig
 from genlib.family import Pictures, Preset, Shape
 from genlib.nn import PixelNorm, equalise
 
@@ -92,10 +98,6 @@ class GrowingGenerator(Grows):
         return drawn(self.colours, below, maps, at, self.shape)
 
 
-RECIPE = TrainConfig(
-    optimizer="adam", momentum=0.0, learning_rate=0.012, batch_size=64, epochs=1, ema=0.995
-)
-THOROUGH = RECIPE.model_copy(update={"epochs": 3, "ema": 0.999})
 FAST = ProgressiveConfig(filters=8, loss="relativistic", r1=0.3, r2=0.3)
 
 

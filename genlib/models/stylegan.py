@@ -41,9 +41,15 @@ from jaxtyping import Float
 from pydantic import Field
 from torch import Tensor, nn
 
-from genlib.adversarial.growing import SHOWN, GrowingConfig, GrowingGAN, channels
+from genlib.adversarial.growing import (
+    RECIPE,
+    SHOWN,
+    THOROUGH,
+    GrowingConfig,
+    GrowingGAN,
+    channels,
+)
 from genlib.adversarial.levels import SMALLEST, At, Colours, Grows, drawn, sides
-from genlib.config import TrainConfig
 from genlib.family import Pictures, Preset, Shape
 from genlib.nn import (
     AdaIN,
@@ -200,10 +206,6 @@ class StyleGenerator(Grows):
         return chosen
 
 
-RECIPE = TrainConfig(
-    optimizer="adam", momentum=0.0, learning_rate=0.012, batch_size=64, epochs=1, ema=0.995
-)
-THOROUGH = RECIPE.model_copy(update={"epochs": 3, "ema": 0.999})
 FAST = StyleGANConfig(filters=8, loss="relativistic", r1=0.3, r2=0.3)
 
 
@@ -266,11 +268,11 @@ class StyleGAN(GrowingGAN):
 
     def layers(self) -> dict[str, list[int]]:
         """Return the indices of the layers that draw what is coarse, in the middle, and fine."""
-        levels, count = list(range(LAYERS * len(self.sides))), LAYERS
+        layers = list(range(LAYERS * len(self.sides)))
+        coarse, later = layers[:LAYERS], layers[LAYERS:]
         if len(self.sides) == 2:
-            return {"coarse": levels[:count], "fine": levels[count:]}
-        last = 2 * count
-        return {"coarse": levels[:count], "middle": levels[count:last], "fine": levels[last:]}
+            return {"coarse": coarse, "fine": later}
+        return {"coarse": coarse, "middle": later[:LAYERS], "fine": later[LAYERS:]}
 
     def noises(self, count: int, rng: torch.Generator, strength: float = 1.0) -> Noises:
         """Return new noise for each layer, so many times as strong as in training."""

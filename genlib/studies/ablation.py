@@ -29,7 +29,7 @@ from genlib.judge import Judge, Opinion, judge_of, judged
 from genlib.models import FAMILIES
 from genlib.rng import generator
 from genlib.runs import RunSpec
-from genlib.studies.findings import Finding, of_manifold, of_statistic
+from genlib.studies.findings import Finding, coverage, of_statistic
 from genlib.studies.starts import Growing
 from genlib.train import Training
 
@@ -134,14 +134,10 @@ class Referee:
         if training.diverged(wait=True) or not bool(made.isfinite().all()):
             return [], [], made[:SHOWN].nan_to_num()
         seen: Opinion = judged(self.judge, made)
-        (coverage,) = (
-            each
-            for each in of_manifold(self.real, seen.features, self.other)
-            if each.name == "coverage"
-        )
-        fid = of_statistic("classifier FID", self.real, seen.features, self.other)
+        places = self.real, seen.features, self.other
+        found = [of_statistic("classifier FID", *places), coverage(*places)]
         shares = metrics.class_shares(seen.classes, self.classes).tolist()
-        return [fid, coverage], shares, made[:SHOWN]
+        return found, shares, made[:SHOWN]
 
 
 @torch.no_grad()

@@ -58,7 +58,7 @@ from genlib.family import Encodes, Generates, encoding, to_float, to_uint8
 from genlib.judge import Judge, judge_of, judged
 from genlib.rng import generator
 from genlib.runs import Run, RunSpec
-from genlib.studies.findings import Finding, of_manifold, of_statistic
+from genlib.studies.findings import Finding, coverage, of_statistic
 from genlib.studies.mixture_prior import FITTED, fitted
 
 MEMBERS = {"Autoencoder + mixture": "stacked", "VAE": "vae", "GAN": "gan", "Diffusion": "ddpm"}
@@ -182,8 +182,7 @@ class _Compared:
     def figures(self, made: Tensor) -> tuple[Figure, Figure, Figure]:
         """Return the classifier FID, the coverage and the Vendi score of pictures' features."""
         places = self.real, made, self.other
-        coverage = next(each for each in of_manifold(*places) if each.name == "coverage")
-        found = of_statistic("classifier FID", *places), coverage
+        found = of_statistic("classifier FID", *places), coverage(*places)
         fid, covered, vendi = map(_figure, (*found, of_statistic("Vendi score", *places)))
         return fid, covered, vendi
 

@@ -60,11 +60,21 @@ def of_manifold(real: Tensor, made: Tensor, other: Tensor) -> list[Finding]:
     found, known = metrics.manifold(real, made), metrics.manifold(real, other)
     findings = []
     for name, values in found._asdict().items():
-        mean = partial(_mean, values)
-        low, high = metrics.bootstrap_interval(mean, (len(values), 1), generator(0), ROUNDS)
         reached = float(getattr(known, name).mean())
-        findings.append(Finding(name, float(values.mean()), low, high, reached, "high"))
+        findings.append(Finding(name, *mean_interval(values, ROUNDS), reached, "high"))
     return findings
+
+
+def coverage(real: Tensor, made: Tensor, other: Tensor) -> Finding:
+    """Return the coverage alone."""
+    return next(each for each in of_manifold(real, made, other) if each.name == "coverage")
+
+
+def mean_interval(values: Tensor, rounds: int) -> tuple[float, float, float]:
+    """Return the mean of values, one for each picture, and its 95 % interval by the bootstrap."""
+    mean = partial(_mean, values)
+    low, high = metrics.bootstrap_interval(mean, (len(values), 1), generator(0), rounds)
+    return float(values.mean()), low, high
 
 
 def _mean(values: Tensor, index: Tensor, _: Tensor) -> float:

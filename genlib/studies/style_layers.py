@@ -7,7 +7,6 @@ makes the generator grow spots that stick out of their maps.
 
 import json
 from collections.abc import Iterator
-from functools import partial
 from typing import Literal, NamedTuple
 
 import torch
@@ -15,7 +14,6 @@ from jaxtyping import Float
 from pydantic import Field
 from torch import Tensor
 
-from genlib import metrics
 from genlib.adversarial.levels import At
 from genlib.bench import Bench
 from genlib.config import Config
@@ -25,6 +23,7 @@ from genlib.judge import Judge, judge_of, judged
 from genlib.models.stylegan import LAYERS, StyleGAN
 from genlib.nn import mixed
 from genlib.rng import generator
+from genlib.studies.findings import mean_interval
 from genlib.studies.starts import Styled, styled
 from genlib.walks import interpolation, spherical_interpolation
 
@@ -114,13 +113,7 @@ def made(model: StyleGAN, styles: Float[Tensor, "batch layers style"]) -> Pictur
 
 def interval(values: Float[Tensor, "pictures"]) -> tuple[float, float, float]:
     """Return the mean, and its 95 % interval by the bootstrap."""
-    mean = partial(_mean, values.cpu())
-    low, high = metrics.bootstrap_interval(mean, (len(values), 1), generator(0), ROUNDS)
-    return float(values.mean()), low, high
-
-
-def _mean(values: Tensor, index: Tensor, _: Tensor) -> float:
-    return float(values[index].mean())
+    return mean_interval(values.cpu(), ROUNDS)
 
 
 def walk(
