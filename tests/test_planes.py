@@ -166,9 +166,14 @@ def test_a_curve_says_the_names_of_its_points_and_of_its_axes():
 @pytest.mark.parametrize("channels", [1, 3])
 def test_named_rows_have_a_name_beside_each_row_and_the_pictures_in_the_grid(channels, dark):
     made = RNG.integers(0, 256, (3, 4, channels, 6, 5), np.uint8)
-    names, factor = ["1: 2.5", "10: 0.3", "a longer name"], 3
+    names, factor = ["1: 2.5", "10: 0.3", "this name needs a second line"], 3
     root = ET.fromstring(named_rows(made, names, factor, dark=dark))  # noqa: S314 (our own SVG)
-    assert [each.text for each in root.iter(f"{SVG}text")] == names
+    texts = list(root.iter(f"{SVG}text"))
+    assert [each.text for each in texts] == [
+        *names[:2],
+        "this name needs a",
+        "second line",
+    ]
     image = next(root.iter(f"{SVG}image"))
     address = image.get("href")
     content = base64.b64decode(address.removeprefix("data:image/png;base64,"))
@@ -179,7 +184,7 @@ def test_named_rows_have_a_name_beside_each_row_and_the_pictures_in_the_grid(cha
     assert (float(root.get("width")), float(root.get("height"))) == (left + wide, len(grid))
     assert (wide, float(image.get("height"))) == (grid.shape[1], len(grid))
     gap = (len(grid) - 3 * 6 * factor) / 2
-    for row, text in enumerate(root.iter(f"{SVG}text")):
+    for row, text in zip((0, 1, 2, 2), texts, strict=True):
         top = row * (6 * factor + gap)
         assert top < float(text.get("y")) < top + 6 * factor + gap
         assert float(text.get("x")) < left

@@ -20,7 +20,7 @@ from ui.study_panel import study_panel
 
 Files = Mapping[str, bytes]
 GROWING = "growing"  # the ingredient that is to save time
-SHOWN = 12  # samples of each
+SHOWN = 6  # samples of each
 SHIPPED = "fashion_mnist"  # what the shipped studies are of
 FEW = 16_384  # training pictures of others: all of them would take too long while one waits
 

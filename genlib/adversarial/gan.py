@@ -10,11 +10,12 @@ from torch import Tensor, nn
 from genlib.adversarial.game import AdversarialConfig, Game
 from genlib.adversarial.objectives import OBJECTIVES
 from genlib.adversarial.replay import ReplayBuffer
-from genlib.family import Discriminates, Family, Generates, Losses, Pictures, Shape
+from genlib.family import Discriminates, Family, Generates, Losses, Pictures, Shape, Shown
 from genlib.metrics import energy_distance
 from genlib.nn import draw_from, spectral_norm
 from genlib.rng import generator
 
+SHOWN = 10  # samples for each test picture that a lesson shows
 COMPARED = 1000  # pictures of each kind in the energy distance
 JUDGED = 256  # pictures at once: where they are compared, the effort grows with the square
 
@@ -30,6 +31,7 @@ class GAN(Family, Generates, Discriminates):
             discriminator, from pictures, as many channels as are packed, to (batch, 1) logits.
     """
 
+    shows = ("new sample",) * SHOWN
     merit = "energy"
     loss_code = Game
 
@@ -92,6 +94,10 @@ class GAN(Family, Generates, Discriminates):
     def generate(self, z: Float[Tensor, "batch codings"]) -> Pictures:
         """Return the pictures of codings z."""
         return self.generator(z, *self.at())  # type: ignore[no-any-return]
+
+    def preview(self, x: Pictures, rng: torch.Generator) -> Shown:
+        """Return new pictures, each time of the same codings."""
+        return self.sample(SHOWN * len(x), rng)
 
     def evaluate(self, x: Pictures) -> Losses:
         """Return the energy distance of samples, and the shares that D judges rightly."""

@@ -16,10 +16,9 @@ from genlib.adversarial.game import AdversarialConfig
 from genlib.adversarial.gan import GAN
 from genlib.adversarial.levels import SMALLEST, At, Colours, Grows, padded, sides
 from genlib.config import TrainConfig
-from genlib.family import Pictures, Shape, Shown, Stage
+from genlib.family import Pictures, Shape, Stage
 from genlib.nn import MinibatchStd, equalise, fade_in
 
-SHOWN = 10  # samples for each test picture that a lesson shows
 RECIPE = TrainConfig(
     optimizer="adam", momentum=0.0, learning_rate=0.012, batch_size=64, epochs=1, ema=0.995
 )
@@ -215,7 +214,3 @@ class GrowingGAN(GAN):
             (f"{side}²", count * side**2) for side, count in zip(self.sides, counts, strict=True)
         ]
         return [*maps, ("picture", math.prod(self.shape)), *reversed(maps), ("real?", 1)]
-
-    def preview(self, x: Pictures, rng: torch.Generator) -> Shown:
-        """Return new pictures, each time of the same codings."""
-        return self.sample(SHOWN * len(x), rng)

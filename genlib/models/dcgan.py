@@ -29,16 +29,13 @@ GAN*, NeurIPS (2024).
 import math
 from typing import Literal
 
-import torch
 from pydantic import Field
 from torch import Tensor, nn
 
 from genlib.adversarial import GAN, AdversarialConfig, verdict
 from genlib.config import TrainConfig
-from genlib.family import Pictures, Preset, Shape, Shown
+from genlib.family import Preset, Shape
 from genlib.nn import ACTIVATIONS, Dropout, Nonlinearity
-
-SHOWN = 10  # samples for each test picture that a lesson shows
 
 
 class DCGANConfig(AdversarialConfig):
@@ -116,7 +113,6 @@ class DCGAN(GAN):
     """The chapter's deep convolutional GAN, and one of today."""
 
     config_type = DCGANConfig
-    shows = ("new sample",) * SHOWN
     presets = {
         "fast": Preset(
             DCGANConfig(
@@ -165,10 +161,6 @@ class DCGAN(GAN):
         networks = draw(config, shape), see(config, shape)
         super().__init__(config, shape, config.codings, networks)
         self.filters = config.filters
-
-    def preview(self, x: Pictures, rng: torch.Generator) -> Shown:
-        """Return new pictures, each time of the same codings."""
-        return self.sample(SHOWN * len(x), rng)
 
     def sizes(self) -> list[tuple[str, int]]:
         """Return the values of each layer, through both networks."""

@@ -23,16 +23,13 @@ training GANs*, NeurIPS (2016), for label smoothing and minibatch discrimination
 
 import math
 
-import torch
 from pydantic import Field
 from torch import nn
 
 from genlib.adversarial import GAN, AdversarialConfig, verdict
 from genlib.config import TrainConfig
-from genlib.family import Pictures, Preset, Shape, Shown
+from genlib.family import Preset, Shape
 from genlib.nn import ACTIVATIONS, Nonlinearity, stack
-
-SHOWN = 10  # samples for each test picture that a lesson shows
 
 
 class GANConfig(AdversarialConfig):
@@ -69,7 +66,6 @@ class DenseGAN(GAN):
     """The chapter's first GAN: 30 codings to 100-150-784, and 784-150-100 to one logit."""
 
     config_type = GANConfig
-    shows = ("new sample",) * SHOWN
     presets = {
         "fast": Preset(
             GANConfig(hidden=300, activation="leaky relu", loss="relativistic", r1=3.0, r2=3.0),
@@ -111,10 +107,6 @@ class DenseGAN(GAN):
         )
         super().__init__(config, shape, config.codings, networks)
         self.units = narrow, wide
-
-    def preview(self, x: Pictures, rng: torch.Generator) -> Shown:
-        """Return new pictures, each time of the same codings."""
-        return self.sample(SHOWN * len(x), rng)
 
     def sizes(self) -> list[tuple[str, int]]:
         """Return the units of each layer, through both networks."""

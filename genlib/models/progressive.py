@@ -39,7 +39,6 @@ from torch import Tensor, nn
 
 from genlib.adversarial.growing import (
     RECIPE,
-    SHOWN,
     THOROUGH,
     GrowingConfig,
     GrowingGAN,
@@ -116,7 +115,6 @@ class ProgressiveGAN(GrowingGAN):
     """The GAN that grows."""
 
     config_type = ProgressiveConfig
-    shows = ("new sample",) * SHOWN
     presets = {
         "fast": Preset(
             FAST, RECIPE, "All four ingredients, with paired pictures and a D that is not steep."

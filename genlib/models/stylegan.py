@@ -43,7 +43,6 @@ from torch import Tensor, nn
 
 from genlib.adversarial.growing import (
     RECIPE,
-    SHOWN,
     THOROUGH,
     GrowingConfig,
     GrowingGAN,
@@ -230,7 +229,6 @@ class StyleGAN(GrowingGAN):
     config: StyleGANConfig
     generator: StyleGenerator
     config_type = StyleGANConfig
-    shows = ("new sample",) * SHOWN
     presets = {
         "fast": changed(
             "Everything of the paper, with paired pictures and a D that is not steep."

@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Sequence
+from textwrap import wrap
 
 import numpy as np
 from jaxtyping import Float, UInt8
@@ -13,6 +14,8 @@ from genlib.plots.grid import GUTTER, picture_grid, to_png
 
 LEFT, RIGHT, TOP, BOTTOM = 62, 56, 18, 46  # pixels around the axes of a curve
 TICKS = 5
+LETTERS = 18  # in a line of a row's name
+SPACING = 18  # pixels from one line to the next
 
 Length = float | int  # pixels
 Places = list[tuple[float, float]]
@@ -90,19 +93,25 @@ def named_rows(
     *,
     dark: bool,
 ) -> str:
-    """Return rows of pictures as SVG, each pixel factor × factor, its name left of each row."""
+    """Return rows of pictures as SVG, each pixel factor × factor, its name left of each row.
+
+    Long names take several lines, so that rows stay legible where they are scaled down.
+    """
     image = picture_grid(pictures, factor)
     tall, wide = image.shape[:2]
-    room = 10 + 8 * max(map(len, names))
+    labels = [wrap(name, LETTERS) for name in names]
+    room = 10 + 8 * max(len(line) for lines in labels for line in lines)
     row = (pictures.shape[3] + GUTTER) * factor
     address = "data:image/png;base64," + base64.b64encode(to_png(image)).decode()
     parts = [
         f'<image href="{address}" x="{room}" y="0" width="{wide}" height="{tall}" '
         'style="image-rendering: pixelated"/>'
     ]
-    for index, name in enumerate(names):
+    for index, lines in enumerate(labels):
         middle = index * row + pictures.shape[3] * factor / 2 + 5
-        parts.append(_text(room - 8, middle, name, INK[dark], "end"))
+        for place, line in enumerate(lines):
+            y = middle + SPACING * (place - (len(lines) - 1) / 2)
+            parts.append(_text(room - 8, y, line, INK[dark], "end"))
     return _svg((room + wide, tall), "".join(parts))
 
 
