@@ -69,11 +69,12 @@ def test_a_logarithmic_axis_writes_round_numbers_and_not_too_many(least, most, d
     assert 2 <= sum(least <= value <= most for value in ticks.values()) <= 8
 
 
-def test_up_to_five_lines_are_drawn_each_in_its_own_colour():
+@pytest.mark.parametrize("count", [5, 8, 12])
+def test_every_line_is_drawn_and_up_to_eight_each_in_its_own_colour(count):
     curve = Line(np.arange(2.0), np.arange(2.0))
-    figure = lines({f"curve {i}": curve for i in range(5)}, "", "")
-    assert len(figure.data) == 5
-    assert len({trace.line.color for trace in figure.data}) == 5
+    figure = lines({f"curve {i}": curve for i in range(count)}, "", "")
+    assert [trace.name for trace in figure.data] == [f"curve {i}" for i in range(count)]
+    assert len({trace.line.color for trace in figure.data}) == min(count, 8)
 
 
 def test_a_mark_is_a_point_at_its_place_and_no_name_in_the_legend():

@@ -78,6 +78,14 @@ def test_loss_chart_shows_the_points_within_its_axes():
     assert (spec["xAxis"]["min"], spec["xAxis"]["max"]) == (0, 100)
 
 
+@pytest.mark.parametrize("count", [7, 11])
+def test_a_loss_chart_draws_every_curve(count):
+    series = {f"loss {i}": [(1, 1.0 + i), (2, 0.5 + i)] for i in range(count)}
+    drawn = loss_chart(series, 2)["series"]
+    assert [each["name"] for each in drawn] == list(series)
+    assert len({each["color"] for each in drawn}) == min(count, 8)
+
+
 def test_an_empty_loss_chart_is_a_chart():
     axis = loss_chart({"validation mse": []}, 1)["yAxis"]
     assert 0 < axis["min"] < axis["max"]

@@ -21,6 +21,7 @@ from ui.study_panel import study_panel
 Files = Mapping[str, bytes]
 GROWING = "growing"  # the ingredient that is to save time
 SHOWN = 6  # samples of each
+WIDTH = 560  # pixels of them and their names, where there is room
 SHIPPED = "fashion_mnist"  # what the shipped studies are of
 FEW = 16_384  # training pictures of others: all of them would take too long while one waits
 
@@ -95,7 +96,7 @@ def _table(start: RunSpec, found: list[Ablated]) -> None:
 def _pictures(name: str, count: int, _kept: bytes, _found: list[Ablated], *, dark: bool) -> None:
     pictures = samples({"samples.safetensors": _kept})[:, :SHOWN].numpy()
     image = named_rows(pictures, [_label(each.name) for each in _found], 2, dark=dark)
-    st.image(image, width="stretch", alt="Samples of each model, always of the same codings")
+    st.image(image, width=WIDTH, alt="Samples of each model, always of the same codings")
 
 
 def _sound(each: Ablated) -> list[Look]:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from itertools import cycle
 from typing import Any
 
 from jaxtyping import Float
@@ -11,7 +12,7 @@ from plotly.graph_objs import Bar, Figure  # type: ignore[attr-defined]
 REAL = "#0072B2"  # real data, on every page
 GENERATED = "#D55E00"  # what a model made, on every page
 QUIET = "#8A96A3"
-LINES = (QUIET, GENERATED, "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
+LINES = (QUIET, GENERATED, "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#AA4499", "#B8A500")
 
 Points = Sequence[tuple[int, float]]
 
@@ -33,7 +34,7 @@ def loss_chart(
     """
     lines = [
         _line(name, points, colour, {"width": 2})
-        for (name, points), colour in zip(series.items(), LINES, strict=False)
+        for (name, points), colour in zip(series.items(), cycle(LINES), strict=False)
     ]
     if reference is not None:
         name, value = reference

@@ -1,6 +1,7 @@
 """Plotly figures at rest: lines, bars and histograms, all in the house's colours."""
 
 from collections.abc import Sequence
+from itertools import cycle
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -45,7 +46,8 @@ def lines(
         mark: a point to be seen.
     """
     figure = Figure()
-    for (name, line), colour in zip(curves.items(), (GENERATED, REAL, *LINES[2:]), strict=False):
+    colours = cycle((GENERATED, REAL, *LINES[2:]))
+    for (name, line), colour in zip(curves.items(), colours, strict=False):
         figure.add_trace(
             Scatter(
                 x=line.x,
