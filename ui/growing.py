@@ -4,12 +4,12 @@ import numpy as np
 import streamlit as st
 import torch
 
-from genlib.adversarial import GrowingGAN
 from genlib.adversarial.levels import At, true_pixels
 from genlib.family import to_float, to_uint8
 from genlib.plots import named_rows, picture_grid, to_png
 from genlib.rng import generator
 from genlib.runs import Run
+from genlib.studies.starts import growing
 from ui import inside
 from ui.clouds import draw_number
 from ui.controls import BIND
@@ -19,23 +19,12 @@ WIDE = 224  # pixels of each sample, a whole multiple of all sizes
 FADED = 6  # samples that fade in
 
 
-def grown(run: Run) -> GrowingGAN:
-    """Return a run's model as one that grows.
-
-    Raises:
-        TypeError: it does not.
-    """
-    if not isinstance(run.family, GrowingGAN):
-        raise TypeError(f"{run.spec.family} does not grow")
-    return run.family
-
-
 def sizes(run: Run | None) -> None:
     """Draw samples from the end of each stage, in the pixels that they had then."""
     if run is None:
         inside.missing()
         return
-    if not grown(run).config.growing:
+    if not growing(run).config.growing:
         st.info("This model was not grown: it drew whole pictures from its first step on.")
         return
     _sizes(run.spec.fingerprint, run)
@@ -43,7 +32,7 @@ def sizes(run: Run | None) -> None:
 
 @st.cache_data(max_entries=16, show_spinner=False)
 def _sizes(name: str, _run: Run) -> None:
-    model, last, ends = grown(_run), _run.moments[-1].step, 0.0
+    model, last, ends = growing(_run), _run.moments[-1].step, 0.0
     stages = model.stages()
     for column, side, stage in zip(st.columns(len(stages)), model.sides, stages, strict=True):
         ends += stage.share
@@ -65,7 +54,7 @@ def fading(run: Run | None, family: str) -> None:
     if run is None:
         inside.missing()
         return
-    model = grown(run)
+    model = growing(run)
     if not model.config.growing or not model.config.fading:
         st.info("Nothing faded in while this model was trained: set Growing and Fade-in for it.")
         return
@@ -84,7 +73,7 @@ def fading(run: Run | None, family: str) -> None:
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def _faded(name: str, level: int, alpha: float, seed: int, _run: Run, *, dark: bool) -> None:
-    model = grown(_run)
+    model = growing(_run)
     z = torch.randn(FADED, model.codings, generator=generator(seed))
     alphas = 0.0, alpha, 1.0
     made = [to_uint8(model.generator(z, At(level, at))).numpy() for at in alphas]

@@ -51,7 +51,7 @@ from torch import Tensor
 
 from genlib.bench import Bench
 from genlib.config import Config
-from genlib.data import DATASETS, Dataset, DatasetName
+from genlib.data import Dataset, DatasetName
 from genlib.data import load as load_dataset
 from genlib.events import Files, Measured
 from genlib.family import Encodes, Generates, encoding, to_float, to_uint8
@@ -60,6 +60,7 @@ from genlib.rng import generator
 from genlib.runs import Run, RunSpec
 from genlib.studies.findings import Finding, coverage, of_statistic
 from genlib.studies.mixture_prior import FITTED, fitted
+from genlib.studies.starts import of_pictures
 
 MEMBERS = {"Autoencoder + mixture": "stacked", "VAE": "vae", "GAN": "gan", "Diffusion": "ddpm"}
 REAL = "Real pictures"
@@ -93,17 +94,11 @@ class Standing(NamedTuple):
     fingerprint: str = ""  # of the run
 
 
-def _is_of_pictures(name: DatasetName) -> DatasetName:
-    if DATASETS[name].kind != "pictures":
-        raise ValueError("a judge knows pictures alone")
-    return name
-
-
 class Comparison(Config):
     """Four families after the same training budget, on the same data and from the same seed."""
 
     study: Literal["comparison"] = "comparison"
-    dataset: Annotated[DatasetName, AfterValidator(_is_of_pictures)] = Field(title="Data set")
+    dataset: Annotated[DatasetName, AfterValidator(of_pictures)] = Field(title="Data set")
     seed: int = Field(
         0,
         ge=0,

@@ -1,71 +1,63 @@
 """The runs that studies begin with."""
 
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from pydantic import AfterValidator
 
 from genlib.adversarial import GrowingGAN
-from genlib.data import DATASETS
+from genlib.data import DATASETS, DatasetName
 from genlib.diffusion import Diffusion
-from genlib.family import Encodes, Generates
+from genlib.family import Encodes, Family, Generates
 from genlib.models import FAMILIES
 from genlib.models.gan2d import PlaneGAN
 from genlib.models.stylegan import StyleGAN
 from genlib.models.vae import VariationalAutoencoder
 from genlib.runs import Run, RunSpec
 
-
-def _has_codings(spec: RunSpec) -> RunSpec:
-    if not issubclass(FAMILIES[spec.family], Encodes):
-        raise ValueError(f"the family {spec.family} has no codings")
-    return spec
+Kind = TypeVar("Kind", bound=Family)
 
 
-def _draws_pictures(spec: RunSpec) -> RunSpec:
-    if not issubclass(FAMILIES[spec.family], Generates):
-        raise ValueError(f"the family {spec.family} makes no new pictures")
-    if DATASETS[spec.dataset].kind != "pictures":
+def of_pictures(name: DatasetName) -> DatasetName:
+    """Return the name of a data set of pictures.
+
+    Raises:
+        ValueError: it is of points.
+    """
+    if DATASETS[name].kind != "pictures":
         raise ValueError("a judge knows pictures alone")
+    return name
+
+
+def _only(kind: type, otherwise: str) -> AfterValidator:
+    """Return the check that a run's family is of a kind; `otherwise` says what others are."""
+
+    def check(spec: RunSpec) -> RunSpec:
+        if not issubclass(FAMILIES[spec.family], kind):
+            raise ValueError(f"the family {spec.family} {otherwise}")
+        return spec
+
+    return AfterValidator(check)
+
+
+def _of_pictures(spec: RunSpec) -> RunSpec:
+    of_pictures(spec.dataset)
     return spec
 
 
-def _is_plane_gan(spec: RunSpec) -> RunSpec:
-    if FAMILIES[spec.family] is not PlaneGAN:
-        raise ValueError(f"the family {spec.family} is no game in the plane")
-    return spec
+_PICTURES = AfterValidator(_of_pictures)
+Encoder = Annotated[RunSpec, _only(Encodes, "has no codings")]
+Generator = Annotated[RunSpec, _only(Generates, "makes no new pictures"), _PICTURES]
+Denoiser = Annotated[RunSpec, _only(Diffusion, "knows no noise"), _PICTURES]
+Growing = Annotated[RunSpec, _only(GrowingGAN, "does not grow")]
+Plane = Annotated[RunSpec, _only(PlaneGAN, "is no game in the plane")]
+Styled = Annotated[RunSpec, _only(StyleGAN, "has no styles")]
+Variational = Annotated[RunSpec, _only(VariationalAutoencoder, "is not variational")]
 
 
-def _grows(spec: RunSpec) -> RunSpec:
-    if not issubclass(FAMILIES[spec.family], GrowingGAN):
-        raise ValueError(f"the family {spec.family} does not grow")
-    return spec
-
-
-def _has_styles(spec: RunSpec) -> RunSpec:
-    if FAMILIES[spec.family] is not StyleGAN:
-        raise ValueError(f"the family {spec.family} has no styles")
-    return spec
-
-
-def _is_variational(spec: RunSpec) -> RunSpec:
-    if FAMILIES[spec.family] is not VariationalAutoencoder:
-        raise ValueError(f"the family {spec.family} is not variational")
-    return spec
-
-
-def _diffuses(spec: RunSpec) -> RunSpec:
-    if not issubclass(FAMILIES[spec.family], Diffusion):
-        raise ValueError(f"the family {spec.family} knows no noise")
-    return _draws_pictures(spec)
-
-
-Denoiser = Annotated[RunSpec, AfterValidator(_diffuses)]
-Encoder = Annotated[RunSpec, AfterValidator(_has_codings)]
-Generator = Annotated[RunSpec, AfterValidator(_draws_pictures)]
-Growing = Annotated[RunSpec, AfterValidator(_grows)]
-Plane = Annotated[RunSpec, AfterValidator(_is_plane_gan)]
-Styled = Annotated[RunSpec, AfterValidator(_has_styles)]
-Variational = Annotated[RunSpec, AfterValidator(_is_variational)]
+def _model(run: Run, kind: type[Kind]) -> Kind:
+    if not isinstance(run.family, kind):
+        raise TypeError(f"{run.spec.family} is no {kind.__name__}")
+    return run.family
 
 
 def diffusing(run: Run) -> Diffusion:
@@ -74,9 +66,16 @@ def diffusing(run: Run) -> Diffusion:
     Raises:
         TypeError: it is another.
     """
-    if not isinstance(run.family, Diffusion):
-        raise TypeError(f"{run.spec.family} knows no noise")
-    return run.family
+    return _model(run, Diffusion)
+
+
+def growing(run: Run) -> GrowingGAN:
+    """Return a run's model as the GAN that grows.
+
+    Raises:
+        TypeError: it is another.
+    """
+    return _model(run, GrowingGAN)
 
 
 def styled(run: Run) -> StyleGAN:
@@ -85,9 +84,7 @@ def styled(run: Run) -> StyleGAN:
     Raises:
         TypeError: it is another.
     """
-    if not isinstance(run.family, StyleGAN):
-        raise TypeError(f"{run.spec.family} has no styles")
-    return run.family
+    return _model(run, StyleGAN)
 
 
 def variational(run: Run) -> VariationalAutoencoder:
@@ -96,6 +93,4 @@ def variational(run: Run) -> VariationalAutoencoder:
     Raises:
         TypeError: it is another.
     """
-    if not isinstance(run.family, VariationalAutoencoder):
-        raise TypeError(f"{run.spec.family} is not variational")
-    return run.family
+    return _model(run, VariationalAutoencoder)
