@@ -7,8 +7,6 @@ import numpy as np
 import streamlit as st
 import torch
 
-from genlib.adversarial.levels import At
-from genlib.models.stylegan import LAYERS
 from genlib.plots import Line, bars, lines, picture_grid, to_png
 from genlib.runs import Run, RunSpec
 from genlib.studies import StyleLayers
@@ -134,12 +132,8 @@ def _maps(run: Run) -> None:
 def _strongest(name: str, _run: Run) -> None:
     """Draw a picture's last maps as they leave their convolution, strongest in any white."""
     model = styled(_run)
-    last = model.generator.layer(LAYERS * len(model.sides) - 1)
-    kept: list[torch.Tensor] = []
-    handle = last.activation.register_forward_hook(lambda _, __, maps: kept.append(maps[0]))
-    model.generator.maps(drawn_styles(model, 1, 0, torch.device("cpu")), At(len(model.sides) - 1))
-    handle.remove()
-    values = kept[0].abs()
+    *_, (last,) = model.generator.unstyled(drawn_styles(model, 1, 0, torch.device("cpu")))
+    values = last.abs()
     grey = (values / values.max().clamp(min=1e-6) * 255).round().to(torch.uint8)
     grid = picture_grid(grey[:MAPS].unflatten(0, (2, -1))[:, :, None].numpy(), 3)
     alt = "The last maps of one picture"

@@ -163,13 +163,12 @@ def _truncated(name: str, psi: float, seed: int, _run: Run, *, dark: bool) -> No
     styles = drawn_styles(model, SHOWN, seed, torch.device("cpu"))
     rows = [made(model, model.truncated(styles, at)) for at in (0.0, psi, 1.0)]
     names = ["mean: ψ = 0", f"ψ = {psi:g}", "all: ψ = 1"]
-    variety = made(model, model.truncated(styles, psi)).std(0).mean()
-    whole = made(model, styles).std(0).mean()
+    _, variety, whole = (float(row.std(0).mean()) for row in rows)
     image = named_rows(np.stack([to_uint8(row).numpy() for row in rows]), names, 2, dark=dark)
     st.image(image, width="stretch", alt="The mean picture, truncated ones, and whole ones")
     st.caption(
-        f"These {SHOWN} pictures vary by {float(variety):.3f} a pixel; with ψ = 1 they vary by "
-        f"{float(whole):.3f}."
+        f"These {SHOWN} pictures vary by {variety:.3f} a pixel; with ψ = 1 they vary by "
+        f"{whole:.3f}."
     )
 
 

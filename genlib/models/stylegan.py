@@ -197,6 +197,14 @@ class StyleGenerator(Grows):
                 made[-1] = self.layer(index)(made[-1], styles[:, index], noise)
         return made
 
+    def unstyled(self, styles: Styles) -> list[Tensor]:
+        """Return the maps of each layer before AdaIN, at the full size and with kept noise."""
+        x, found = self.begin(styles[:, 0]), list[Tensor]()
+        for index, w in enumerate(styles.unbind(1)):
+            found.append(self.layer(index).unstyled(x, w, None))
+            x = self.layer(index).styled(found[-1], w)
+        return found
+
     def layer(self, index: int) -> StyleLayer:
         """Return a layer of the synthesis."""
         level, place = divmod(index, LAYERS)

@@ -14,7 +14,6 @@ from jaxtyping import Float
 from pydantic import Field
 from torch import Tensor
 
-from genlib.adversarial.levels import At
 from genlib.bench import Bench
 from genlib.config import Config
 from genlib.events import Files, Measured
@@ -148,17 +147,7 @@ def peaks(model: StyleGAN, styles: Float[Tensor, "batch layers style"]) -> list[
 
     The median over pictures; for maps of N(0, 1) it is about 4.
     """
-    found: list[float] = []
-    handles = [
-        model.generator.layer(index).activation.register_forward_hook(
-            lambda _, __, maps: found.append(_peak(maps))
-        )
-        for index in range(styles.shape[1])
-    ]
-    model.generator.maps(styles, At(len(model.sides) - 1))
-    for handle in handles:
-        handle.remove()
-    return found
+    return [_peak(maps) for maps in model.generator.unstyled(styles)]
 
 
 def _peak(maps: Tensor) -> float:
