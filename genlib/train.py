@@ -9,6 +9,7 @@ stay in a table on the device until somebody reads them.
 import copy
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 import torch
 from jaxtyping import Int64
@@ -194,16 +195,22 @@ class Training:
         """Return whether a loss became infinite or huge; looks every five steps, or at `wait`."""
         return (wait or self.step % PATIENCE == 0) and self.curve.blown_up(BLOWN_UP, wait=wait)
 
+    @contextmanager
+    def at_rest(self) -> Iterator[Family]:
+        """Give the averaged weights, as they are used after training, as far as they are now."""
+        self.average.eval()
+        self.average.progress = self.done / max(1, self.length)
+        yield self.average
+        self.average.train()
+
     @torch.no_grad()
     def look(self, showcase: Data, validation: Data) -> tuple[Data, dict[str, float]]:
         """Return the preview pictures of the averaged weights, and their figures of merit."""
-        self.average.eval()
-        self.average.progress = self.done / max(1, self.length)
         rng = generator(self.config.seed, self.device)
-        made = self.average.preview(to_float(showcase), rng).cpu()
+        with self.at_rest() as average:
+            made = average.preview(to_float(showcase), rng).cpu()
+            figures = average.evaluate(to_float(validation))
         shown = made if showcase.is_floating_point() else to_uint8(made)
-        figures = self.average.evaluate(to_float(validation))
-        self.average.train()
         return shown, {name: float(value) for name, value in figures.items()}
 
     def seconds(self) -> float:

@@ -24,7 +24,7 @@ from genlib.config import Config
 from genlib.data import Dataset
 from genlib.data import load as load_dataset
 from genlib.events import Files, Measured
-from genlib.family import to_float, to_uint8
+from genlib.family import generating, to_float, to_uint8
 from genlib.judge import Judge, Opinion, judge_of, judged
 from genlib.models import FAMILIES
 from genlib.rng import generator
@@ -143,11 +143,8 @@ class Referee:
 @torch.no_grad()
 def sampled(training: Training, count: int) -> Tensor:
     """Return samples of the averaged weights, each time of the same codings."""
-    average = training.average.eval()
-    average.progress = training.done / max(1, training.length)
-    made: Tensor = average.sample(count, generator(0, training.device))  # type: ignore[operator]
-    average.train()
-    return made
+    with training.at_rest() as average:
+        return generating(average).sample(count, generator(0, training.device))
 
 
 def looked(training: Training, referee: Referee) -> Iterator[Look]:
