@@ -48,16 +48,7 @@ def lines(
     figure = Figure()
     colours = cycle((GENERATED, REAL, *LINES[2:]))
     for (name, line), colour in zip(curves.items(), colours, strict=False):
-        figure.add_trace(
-            Scatter(
-                x=line.x,
-                y=line.y,
-                name=name,
-                mode="lines" if line.error is None and len(line.x) > 1 else "lines+markers",
-                line={"color": colour, "width": 2, "dash": "dash" if line.dashed else "solid"},
-                error_y=None if line.error is None else {"array": line.error, "thickness": 1.5},
-            )
-        )
+        figure.add_trace(_trace(name, line, colour))
     if mark is not None:
         dot = {"size": 11, "color": GENERATED, "line": {"width": 2, "color": "white"}}
         figure.add_trace(
@@ -74,6 +65,17 @@ def lines(
             **_ticks(_round_numbers(np.concatenate([line.y for line in curves.values()])))
         )
     return housed(figure)
+
+
+def _trace(name: str, line: Line, colour: str) -> Scatter:
+    return Scatter(
+        x=line.x,
+        y=line.y,
+        name=name,
+        mode="lines" if line.error is None and len(line.x) > 1 else "lines+markers",
+        line={"color": colour, "width": 2, "dash": "dash" if line.dashed else "solid"},
+        error_y=None if line.error is None else {"array": line.error, "thickness": 1.5},
+    )
 
 
 def _ticks(values: list[float]) -> dict[str, Any]:
