@@ -3,8 +3,8 @@
 import streamlit as st
 
 from genlib.runs import RunSpec
-from ui import code_map, controls, feature_maps, inside, lesson
-from ui.run_panel import run_panel
+from ui import code_map, feature_maps, inside, lesson
+from ui.run_panel import opening
 
 FAMILY = "convolutional"
 
@@ -12,11 +12,7 @@ st.markdown(
     "Filters that slide over the picture know an edge wherever it lies. With a third of the "
     "weights of the dense network this one copies better, and works harder for it."
 )
-knobs, picture = st.columns([1, 2], gap="large")
-with knobs:
-    spec = controls.knobs(FAMILY)
-with picture:
-    run = run_panel(spec)
+spec, run = opening(FAMILY)
 
 with lesson.section(
     "Look inside",

@@ -3,8 +3,8 @@
 import streamlit as st
 
 from genlib.runs import RunSpec
-from ui import controls, forgery, health, inside, lesson
-from ui.run_panel import run_panel
+from ui import forgery, health, inside, lesson
+from ui.run_panel import opening
 
 FAMILY = "dcgan"
 SHOWN = ("no batch normalisation", "textbook", "fast")
@@ -13,11 +13,7 @@ st.markdown(
     "Convolutions make better forgers. The five guidelines of 2016 made them trainable: switch "
     "one off and see what it was for."
 )
-knobs, picture = st.columns([1, 2], gap="large")
-with knobs:
-    spec = controls.knobs(FAMILY)
-with picture:
-    run = run_panel(spec)
+spec, run = opening(FAMILY)
 
 forgery.sections(run, FAMILY)
 

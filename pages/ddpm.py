@@ -3,8 +3,8 @@
 import streamlit as st
 
 from genlib.runs import RunSpec
-from ui import comparing, controls, forward, inside, lesson, repaint, reverse, score_field
-from ui.run_panel import run_panel
+from ui import comparing, forward, inside, lesson, repaint, reverse, score_field
+from ui.run_panel import opening
 
 FAMILY = "ddpm"
 
@@ -12,11 +12,7 @@ st.markdown(
     "Drown a picture in noise, step by step, and teach a network to say which noise is there. "
     "Then begin with nothing but noise, and let it find a picture."
 )
-knobs, picture = st.columns([1, 2], gap="large")
-with knobs:
-    spec = controls.knobs(FAMILY)
-with picture:
-    run = run_panel(spec)
+spec, run = opening(FAMILY)
 pictures = comparing.of_pictures(run, FAMILY)
 
 with lesson.section(

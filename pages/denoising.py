@@ -3,8 +3,8 @@
 import streamlit as st
 
 from genlib.runs import RunSpec
-from ui import controls, inside, lesson, restoring
-from ui.run_panel import run_panel
+from ui import inside, lesson, restoring
+from ui.run_panel import opening
 
 FAMILY = "denoising"
 
@@ -12,11 +12,7 @@ st.markdown(
     "Show it spoiled pictures and ask for the clean ones: to restore a picture it must know what "
     "pictures look like."
 )
-knobs, picture = st.columns([1, 2], gap="large")
-with knobs:
-    spec = controls.knobs(FAMILY)
-with picture:
-    run = run_panel(spec)
+spec, run = opening(FAMILY)
 
 with lesson.section(
     "Corrupt and restore",

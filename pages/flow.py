@@ -3,8 +3,8 @@
 import streamlit as st
 
 from genlib.runs import RunSpec
-from ui import comparing, controls, inside, lesson, noises, reverse, score_field, shelf
-from ui.run_panel import run_panel
+from ui import comparing, inside, lesson, noises, reverse, score_field, shelf
+from ui.run_panel import opening
 
 FAMILY = "flow"
 TOLD = RunSpec.of_preset(FAMILY, "told the class")
@@ -13,11 +13,7 @@ st.markdown(
     "Join each picture to noise by a straight line and learn which way to walk. It is diffusion "
     "without its schedule: less to choose, and fewer steps."
 )
-knobs, picture = st.columns([1, 2], gap="large")
-with knobs:
-    spec = controls.knobs(FAMILY)
-with picture:
-    run = run_panel(spec)
+spec, run = opening(FAMILY)
 pictures = comparing.of_pictures(run, FAMILY)
 
 with lesson.section(

@@ -3,8 +3,8 @@
 import streamlit as st
 
 from genlib.runs import RunSpec
-from ui import controls, forgery, health, inside, lesson
-from ui.run_panel import run_panel
+from ui import forgery, health, inside, lesson
+from ui.run_panel import opening
 
 FAMILY = "gan"
 SHOWN = ("collapse", "textbook", "fast")
@@ -13,11 +13,7 @@ st.markdown(
     "A forger and a detective learn from each other. Both losses tell you next to nothing: look "
     "at what is in the pictures, and at what the health panel says."
 )
-knobs, picture = st.columns([1, 2], gap="large")
-with knobs:
-    spec = controls.knobs(FAMILY)
-with picture:
-    run = run_panel(spec)
+spec, run = opening(FAMILY)
 
 forgery.sections(run, FAMILY)
 

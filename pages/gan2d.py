@@ -3,8 +3,8 @@
 import streamlit as st
 
 from genlib.runs import RunSpec
-from ui import by_hand, controls, games, inside, lesson, recipes
-from ui.run_panel import run_panel
+from ui import by_hand, games, inside, lesson, recipes
+from ui.run_panel import opening
 
 FAMILY = "gan2d"
 
@@ -12,11 +12,7 @@ st.markdown(
     "A generator bends noise into points; a discriminator learns to tell them from real ones. "
     "In the plane nothing is hidden: watch both of them, move them by hand, break the game."
 )
-knobs, picture = st.columns([1, 2], gap="large")
-with knobs:
-    spec = controls.knobs(FAMILY)
-with picture:
-    run = run_panel(spec)
+spec, run = opening(FAMILY)
 
 with lesson.section(
     "Play by hand",

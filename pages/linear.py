@@ -3,8 +3,8 @@
 import streamlit as st
 
 from genlib.runs import RunSpec
-from ui import controls, inside, lesson, planes
-from ui.run_panel import run_panel
+from ui import inside, lesson, planes
+from ui.run_panel import opening
 
 FAMILY = "linear"
 
@@ -12,11 +12,7 @@ st.markdown(
     "Without a nonlinearity an autoencoder can only lay a plane through its data. "
     "Watch it turn until it is the very plane that PCA finds."
 )
-knobs, picture = st.columns([1, 2], gap="large")
-with knobs:
-    spec = controls.knobs(FAMILY)
-with picture:
-    run = run_panel(spec)
+spec, run = opening(FAMILY)
 
 with lesson.section(
     "Look inside",

@@ -3,8 +3,8 @@
 import streamlit as st
 
 from genlib.runs import RunSpec
-from ui import ablation, controls, forgery, growing, health, inside, lesson
-from ui.run_panel import run_panel
+from ui import ablation, forgery, growing, health, inside, lesson
+from ui.run_panel import opening
 
 FAMILY = "progressive"
 SHOWN = ("bare", "not grown", "fast")
@@ -13,11 +13,7 @@ st.markdown(
     "First a picture of 4 × 4 pixels, which is soon learned; then twice the size, and again. "
     "Rewind the training to see the pixels become finer."
 )
-knobs, picture = st.columns([1, 2], gap="large")
-with knobs:
-    spec = controls.knobs(FAMILY)
-with picture:
-    run = run_panel(spec)
+spec, run = opening(FAMILY)
 
 with lesson.section(
     "It grows",

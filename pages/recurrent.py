@@ -3,8 +3,8 @@
 import streamlit as st
 
 from genlib.runs import RunSpec
-from ui import code_map, controls, inside, lesson, rows
-from ui.run_panel import run_panel
+from ui import code_map, inside, lesson, rows
+from ui.run_panel import opening
 
 FAMILY = "recurrent"
 
@@ -12,11 +12,7 @@ st.markdown(
     "This network reads a picture like a text, one row after the other, remembers it in a few "
     "numbers, and writes it down again from memory."
 )
-knobs, picture = st.columns([1, 2], gap="large")
-with knobs:
-    spec = controls.knobs(FAMILY)
-with picture:
-    run = run_panel(spec)
+spec, run = opening(FAMILY)
 
 with lesson.section(
     "Look inside",

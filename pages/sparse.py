@@ -3,8 +3,8 @@
 import streamlit as st
 
 from genlib.runs import RunSpec
-from ui import controls, inside, lesson, sparsity
-from ui.run_panel import run_panel
+from ui import inside, lesson, sparsity
+from ui.run_panel import opening
 
 FAMILY = "sparse"
 
@@ -12,11 +12,7 @@ st.markdown(
     "Here the middle is wide, but every active unit costs something: so each picture is said with "
     "a few units out of many, and a unit comes to mean something."
 )
-knobs, picture = st.columns([1, 2], gap="large")
-with knobs:
-    spec = controls.knobs(FAMILY)
-with picture:
-    run = run_panel(spec)
+spec, run = opening(FAMILY)
 
 with lesson.section(
     "What sparsity costs",

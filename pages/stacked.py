@@ -3,19 +3,15 @@
 import streamlit as st
 
 from genlib.runs import RunSpec
-from ui import code_map, controls, errors, inside, lesson
-from ui.run_panel import run_panel
+from ui import code_map, errors, inside, lesson
+from ui.run_panel import opening
 
 FAMILY = "stacked"
 
 st.markdown(
     "A network that must copy pictures through a few numbers has to find out what matters in them."
 )
-knobs, picture = st.columns([1, 2], gap="large")
-with knobs:
-    spec = controls.knobs(FAMILY)
-with picture:
-    run = run_panel(spec)
+spec, run = opening(FAMILY)
 
 with lesson.section(
     "Look inside",

@@ -3,8 +3,8 @@
 import streamlit as st
 
 from genlib.runs import RunSpec
-from ui import ablation, controls, forgery, lesson, style_figures, styles
-from ui.run_panel import run_panel
+from ui import ablation, forgery, lesson, style_figures, styles
+from ui.run_panel import opening
 
 FAMILY = "stylegan"
 
@@ -12,11 +12,7 @@ st.markdown(
     "Every layer of the generator is told its own style: coarse layers what to draw, fine ones "
     "how. Take one picture's coarse styles and another's fine ones, and see what comes of it."
 )
-knobs, picture = st.columns([1, 2], gap="large")
-with knobs:
-    spec = controls.knobs(FAMILY)
-with picture:
-    run = run_panel(spec)
+spec, run = opening(FAMILY)
 
 with lesson.section(
     "Mix two styles",

@@ -3,8 +3,8 @@
 import streamlit as st
 
 from genlib.runs import RunSpec
-from ui import clouds, controls, inside, latent_map, latent_walks, lesson, mixture, trade_off
-from ui.run_panel import run_panel
+from ui import clouds, inside, latent_map, latent_walks, lesson, mixture, trade_off
+from ui.run_panel import opening
 
 FAMILY = "vae"
 
@@ -12,11 +12,7 @@ st.markdown(
     "Give every picture a cloud of codings instead of one point, and the codings between pictures "
     "decode to pictures too: an autoencoder that can draw new ones."
 )
-knobs, picture = st.columns([1, 2], gap="large")
-with knobs:
-    spec = controls.knobs(FAMILY)
-with picture:
-    run = run_panel(spec)
+spec, run = opening(FAMILY)
 
 with lesson.section(
     "From a picture to a cloud",

@@ -14,11 +14,20 @@ from genlib.metrics import psnr
 from genlib.models import FAMILIES
 from genlib.plots import loss_chart
 from genlib.runs import Moment, Run, RunSpec, moments_from_tensors
-from ui import living, queue, shelf
+from ui import controls, living, queue, shelf
 from ui.queue import LONGEST, headline, lives
 
 CONTROLS = 136  # pixels
 REFERENCES = {"pca_mse": "PCA", "linear_denoiser_mse": "best linear"}
+
+
+def opening(family: str) -> tuple[RunSpec, Run | None]:
+    """Draw a family's knobs and, beside them, the run that they ask for; return both."""
+    knobs, picture = st.columns([1, 2], gap="large")
+    with knobs:
+        spec = controls.knobs(family)
+    with picture:
+        return spec, run_panel(spec)
 
 
 def run_panel(spec: RunSpec) -> Run | None:
