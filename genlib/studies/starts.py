@@ -75,7 +75,7 @@ def growing(run: Run) -> GrowingGAN:
     Raises:
         TypeError: it is another.
     """
-    return _model(run, GrowingGAN)
+    return _model(run, GrowingGAN)  # type: ignore[type-abstract]  # its kinds are not
 
 
 def styled(run: Run) -> StyleGAN:
