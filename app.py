@@ -5,8 +5,8 @@ from pathlib import Path
 import streamlit as st
 from starlette.middleware import Middleware
 
-from ui.guard import Guard
-from ui.server import framed, lifespan, report_error, settle
+from ui.server.guard import Guard
+from ui.server.lifespan import framed, lifespan, report_error, settle
 
 settle()
 app = st.App(

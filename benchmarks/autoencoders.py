@@ -23,11 +23,11 @@ from torch import Tensor, nn
 from benchmarks.textbook import RECIPES, Variational, pictures, say, trained
 from genlib.data import load
 from genlib.device import available, name
-from genlib.events import Snapshot
 from genlib.family import Denoises, to_float
 from genlib.rng import generator
-from genlib.runs import RunSpec
-from genlib.train import train
+from genlib.runs.spec import RunSpec
+from genlib.training.events import Snapshot
+from genlib.training.loop import train
 
 PRESETS = {
     "sparse L1": ("sparse", "L1"),
@@ -36,7 +36,7 @@ PRESETS = {
 }
 
 
-def judged(model: nn.Module, spec: RunSpec, device: torch.device) -> dict[str, float]:
+def classified(model: nn.Module, spec: RunSpec, device: torch.device) -> dict[str, float]:
     """Return the textbook's figures of merit on the test pictures, named as our family's."""
     family, x = spec.build(), to_float(load("fashion_mnist").test)
     shown = x
@@ -81,7 +81,7 @@ def measured(row: str, epochs: int | None, folder: Path, device: torch.device) -
     recipe, (family, preset) = RECIPES[row], PRESETS.get(row, (row, "fast"))
     spec = RunSpec.of_preset(family, preset, "fashion_mnist")
     seconds, model = trained(recipe, pictures(folder), epochs or recipe.epochs, device)
-    targets = judged(model, spec, device)
+    targets = classified(model, spec, device)
     ours = raced(spec, targets, device)
     sides = {"textbook_seconds": seconds}
     sides |= {f"textbook_{name}": figure for name, figure in targets.items()}

@@ -21,15 +21,15 @@ from torch.nn import functional as F
 
 from benchmarks.judging import COUNT, clock, floor, judge_here, quality
 from benchmarks.textbook import say
+from genlib.classifier import Classifier
 from genlib.data import load
 from genlib.device import available, name
+from genlib.diffusion.samplers import ddim
+from genlib.diffusion.schedules import schedule
 from genlib.family import generating, to_float
-from genlib.judge import Judge
 from genlib.rng import build, generator
-from genlib.runs import RunSpec
-from genlib.samplers import ddim
-from genlib.schedules import schedule
-from genlib.train import Training
+from genlib.runs.spec import RunSpec
+from genlib.training.loop import Training
 
 MINUTES = 8.0
 MINUTE = 60.0  # seconds
@@ -39,7 +39,7 @@ WARMUP = 500  # steps of the peer
 ROUNDS = 5  # of the race, the two sides in turn
 
 
-def ours(spec: RunSpec, limit: float, judge: Judge, device: torch.device) -> Any:
+def ours(spec: RunSpec, limit: float, classifier: Classifier, device: torch.device) -> Any:
     """Return the figures of a run at its end, or at a limit in seconds."""
     data = load(spec.dataset).to(device)
     run = Training(spec.build().to(device), data.train, spec.train, data.train_labels)
@@ -53,7 +53,11 @@ def ours(spec: RunSpec, limit: float, judge: Judge, device: torch.device) -> Any
         model.sample(64, generator(1, device))
         quick = clock(device) - began
         made = model.sample(COUNT, generator(0, device))
-    found = quality(judge, made) | {"seconds": seconds, "steps": run.step, "64 pictures": quick}
+    found = quality(classifier, made) | {
+        "seconds": seconds,
+        "steps": run.step,
+        "64 pictures": quick,
+    }
     found["weights"] = weights(run.family)
     say(f"{spec.family}, {spec.train.epochs} epochs: {found}")
     return found
@@ -84,7 +88,7 @@ def unet() -> nn.Module:
     )
 
 
-def peer(limit: float, judge: Judge, device: torch.device) -> tuple[Any, nn.Module]:
+def peer(limit: float, classifier: Classifier, device: torch.device) -> tuple[Any, nn.Module]:
     """Return the figures of diffusers' training example after so many seconds, and its network."""
     from diffusers import DDIMScheduler, DDPMScheduler
 
@@ -112,7 +116,7 @@ def peer(limit: float, judge: Judge, device: torch.device) -> tuple[Any, nn.Modu
     sampler.set_timesteps(40)
     with torch.inference_mode():
         parts = [_sampled(network, sampler, part) for part in _noise(COUNT, device).split(256)]
-    found = quality(judge, torch.cat(parts)) | {"seconds": seconds, "steps": steps}
+    found = quality(classifier, torch.cat(parts)) | {"seconds": seconds, "steps": steps}
     found["weights"] = weights(network)
     say(f"diffusers: {found}")
     return found, network
@@ -174,16 +178,16 @@ def main(argv: list[str]) -> None:
     parser.add_argument("--minutes", type=float, default=MINUTES, help="of training, on each side")
     limit = 60 * parser.parse_args(argv).minutes
     device = available()[0]
-    judge = judge_here(device)
+    classifier = judge_here(device)
     fast, thorough = (RunSpec.of_preset("flow", preset) for preset in ("fast", "thorough"))
     once = fast.model_copy(update={"train": fast.train.model_copy(update={"epochs": 1})})
-    soon = ours(once, min(limit, MINUTE), judge, device)
-    best = ours(thorough, limit, judge, device)
-    theirs, network = peer(limit, judge, device)
+    soon = ours(once, min(limit, MINUTE), classifier, device)
+    best = ours(thorough, limit, classifier, device)
+    theirs, network = peer(limit, classifier, device)
     document = {
         "benchmark": "diffusion",
         "hardware": f"{name(device)}, {platform.processor() or platform.machine()}",
-        "floor": floor(judge),
+        "floor": floor(classifier),
         "one epoch": soon,
         "thorough": best,
         "diffusers": theirs,

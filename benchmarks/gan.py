@@ -15,30 +15,32 @@ import torch
 
 from benchmarks.judging import COUNT, clock, judge_here, quality
 from benchmarks.textbook import say
+from genlib.classifier import Classifier
 from genlib.data import load
 from genlib.device import available, name
 from genlib.family import generating, to_float
-from genlib.judge import Judge
 from genlib.rng import generator
-from genlib.runs import RunSpec
+from genlib.runs.spec import RunSpec
 from genlib.studies.many_seeds import ManySeeds
-from genlib.train import Training
+from genlib.training.loop import Training
 
 PRESENT = 0.03  # the least share of a class that counts as there
 LOOKS = 12  # at which it is asked whether all classes are there
 SEEDS, STEPS = 16, 200
 
 
-def figures(training: Training, judge: Judge) -> dict[str, float]:
+def figures(training: Training, classifier: Classifier) -> dict[str, float]:
     """Return the classifier FID of samples, and the share of the rarest class."""
     training.average.eval()
     with torch.no_grad():
         x = generating(training.average).sample(COUNT, generator(0, training.device))
     training.average.train()
-    return quality(judge, x)
+    return quality(classifier, x)
 
 
-def trained(spec: RunSpec, limit: float, judge: Judge, device: torch.device) -> dict[str, float]:
+def trained(
+    spec: RunSpec, limit: float, classifier: Classifier, device: torch.device
+) -> dict[str, float]:
     """Return a run's figures at its end or at a limit in seconds, and when all classes came."""
     run = Training(spec.build().to(device), load("fashion_mnist").train.to(device), spec.train)
     seconds, complete, began = 0.0, None, clock(device)
@@ -47,11 +49,15 @@ def trained(spec: RunSpec, limit: float, judge: Judge, device: torch.device) -> 
         run.advance()
         if run.step in looks and math.isinf(limit):
             seconds += clock(device) - began
-            if complete is None and figures(run, judge)["rarest"] >= PRESENT:
+            if complete is None and figures(run, classifier)["rarest"] >= PRESENT:
                 complete = seconds
             began = clock(device)
     seconds += clock(device) - began
-    found = figures(run, judge) | {"seconds": seconds, "complete": complete, "steps": run.step}
+    found = figures(run, classifier) | {
+        "seconds": seconds,
+        "complete": complete,
+        "steps": run.step,
+    }
     say(f"{spec.family}: {found}")
     return found
 
@@ -80,9 +86,9 @@ def main(argv: list[str]) -> None:
     """Measure both sides and print one line of JSON."""
     argparse.ArgumentParser(prog="python -m benchmarks gan", description=__doc__).parse_args(argv)
     device = available()[0]
-    judge = judge_here(device)
-    ours = trained(RunSpec.of_preset("gan", "fast"), math.inf, judge, device)
-    book = trained(RunSpec.of_preset("dcgan", "textbook"), ours["seconds"], judge, device)
+    classifier = judge_here(device)
+    ours = trained(RunSpec.of_preset("gan", "fast"), math.inf, classifier, device)
+    book = trained(RunSpec.of_preset("dcgan", "textbook"), ours["seconds"], classifier, device)
     document = {
         "benchmark": "gan",
         "hardware": f"{name(device)}, {platform.processor() or platform.machine()}",

@@ -4,19 +4,19 @@ import time
 
 import torch
 
-from genlib.config import Settings
+from genlib.classifier import Classifier, ClassifierSpec, classified
 from genlib.data import load
 from genlib.family import Pictures, to_float
-from genlib.judge import Judge, JudgeSpec, judged
 from genlib.metrics import class_shares, frechet_distance
-from genlib.runs import open_store
+from genlib.runs.run import open_store
+from genlib.settings import Settings
 
 COUNT = 2048  # samples
 
 
-def judge_here(device: torch.device) -> Judge:
+def judge_here(device: torch.device) -> Classifier:
     """Return the shipped judge."""
-    spec = JudgeSpec(dataset="fashion_mnist")
+    spec = ClassifierSpec(dataset="fashion_mnist")
     return spec.read(open_store(Settings()).read_run(spec.fingerprint) or {}, device)
 
 
@@ -27,16 +27,18 @@ def clock(device: torch.device) -> float:
     return time.perf_counter()
 
 
-def quality(judge: Judge, made: Pictures) -> dict[str, float]:
+def quality(classifier: Classifier, made: Pictures) -> dict[str, float]:
     """Return the classifier FID of samples against as many test pictures, and the rarest class."""
-    seen = judged(judge, made)
-    real = judged(judge, to_float(load("fashion_mnist").test[: len(made)]).to(made.device))
+    seen = classified(classifier, made)
+    real = classified(
+        classifier, to_float(load("fashion_mnist").test[: len(made)]).to(made.device)
+    )
     rarest = float(class_shares(seen.classes, 10).min())
     return {"fid": frechet_distance(real.features, seen.features), "rarest": rarest}
 
 
-def floor(judge: Judge) -> float:
+def floor(classifier: Classifier) -> float:
     """Return the classifier FID of real pictures against other real ones, at the same number."""
     test = to_float(load("fashion_mnist").test)
-    one, other = (judged(judge, part).features for part in (test[:COUNT], test[-COUNT:]))
+    one, other = (classified(classifier, part).features for part in (test[:COUNT], test[-COUNT:]))
     return frechet_distance(one, other)

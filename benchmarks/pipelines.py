@@ -27,7 +27,7 @@ from genlib.hub.curated import PARTS, PinnedFile, curated, with_entry, write_cur
 from genlib.hub.pretrained import READERS, seconds_of_a_look
 from genlib.hub.pull import Pull
 from genlib.rng import build, generator
-from genlib.store import write_bundle
+from genlib.runs.store import write_bundle
 
 ZOO = Path(genlib.__file__).with_name("zoo")
 MINUTES = {"ddpm": 8.0, "autoencoder": 3.0}

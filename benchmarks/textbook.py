@@ -165,7 +165,7 @@ def trained(
     """Return (seconds of the epochs, the network) of a recipe."""
     loader = DataLoader(data, batch_size=32, shuffle=True)
     model = recipe.network().to(device)
-    optimiser = torch.optim.NAdam(model.parameters(), lr=1e-3)
+    optimizer = torch.optim.NAdam(model.parameters(), lr=1e-3)
     started = time.perf_counter()
     for epoch in range(epochs):
         for batch, _ in loader:
@@ -173,8 +173,8 @@ def trained(
             loss = F.mse_loss(model(F.dropout(x) if recipe.corrupted else x), x)
             if recipe.penalty is not None:
                 loss = loss + recipe.penalty(model)
-            optimiser.zero_grad()
+            optimizer.zero_grad()
             loss.backward()
-            optimiser.step()
+            optimizer.step()
         say(f"textbook: epoch {epoch + 1}, {time.perf_counter() - started:.1f} s")
     return time.perf_counter() - started, model

@@ -18,17 +18,19 @@ from pydantic_settings import (
     get_subcommand,
 )
 
-from genlib.bench import StudyError
-from genlib.config import Settings, TrainConfig
+from genlib.config import TrainConfig
 from genlib.data import DatasetName, DatasetUnavailableError
 from genlib.device import available
-from genlib.events import Diverged, Snapshot
 from genlib.hub.commands import HubCommand, Space
+from genlib.jobs.attempt import Attempt
+from genlib.jobs.worker import exit_with_parent, serve
 from genlib.models import FAMILIES
-from genlib.runs import Run, RunSpec, open_store, perform
+from genlib.runs.run import Run, open_store, perform
+from genlib.runs.spec import RunSpec
+from genlib.settings import Settings
 from genlib.studies import STUDIES, read_task
-from genlib.work import Work
-from genlib.worker import exit_with_parent, serve
+from genlib.tasks.workspace import StudyError
+from genlib.training.events import Diverged, Snapshot
 
 
 class FamilyCommand(BaseModel):
@@ -145,7 +147,7 @@ def _measure(command: Measure) -> Iterator[dict[str, Any]]:
     fields = STUDIES[command.study].model_fields
     wanted = {name: value for name, value in known.items() if name in fields and value is not None}
     task = read_task(json.dumps({"study": command.study} | wanted))
-    work = Work(open_store(Settings()), available()[0], task, _say)
+    work = Attempt(open_store(Settings()), available()[0], task, _say)
     sentence = work.run(threading.Event())
     if sentence is not None:
         raise FloatingPointError(sentence)

@@ -6,11 +6,9 @@ checkpoint header and the command line. A default, a range or a label is written
 
 import hashlib
 import json
-from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 Optimizer = Literal["muon", "adamw", "adam", "nadam", "rmsprop", "sgd"]
 
@@ -167,35 +165,3 @@ def textbook_recipe(epochs: int) -> TrainConfig:
         decay="none",
         ema=0.0,
     )
-
-
-class Settings(BaseSettings):
-    """What the operator sets by environment variables (GENLIB_HOME, GENLIB_DATABASE_URL, …)."""
-
-    model_config = SettingsConfigDict(env_prefix="GENLIB_", frozen=True)
-
-    home: Path = Field(
-        Path.home() / ".cache" / "genlib", description="Folder of runs, checkpoints and data sets."
-    )
-    runs: Path | None = Field(
-        None, description="Folder of finished runs, such as on a bucket; empty is in the home."
-    )
-    database_url: str = Field("", description="The queue; empty is SQLite in the home folder.")
-    worker_name: str = Field(
-        "local", description="Unique per machine where several share one PostgreSQL queue."
-    )
-    quota_gb: float = Field(5.0, gt=0, description="Finished runs kept, the oldest evicted first.")
-    hub_list: Path | None = Field(
-        None, description="The curated list of pretrained models; empty is the package's own."
-    )
-    hub_any: bool = Field(
-        False, description="Whether students may name any repository of the Hub, unpinned."
-    )
-    hub_token: SecretStr = Field(
-        SecretStr(""), description="Lets every visitor publish runs to its owner's account."
-    )
-
-    @property
-    def queue_url(self) -> str:
-        """SQLAlchemy URL of the queue's database."""
-        return self.database_url or f"sqlite:///{self.home / 'queue.sqlite'}"

@@ -13,8 +13,8 @@ from genlib.config import Config, TrainConfig
 Shape = tuple[int, int, int]
 # Of data: a point is a picture of one pixel, with three channels in space and two in the plane.
 Kind = Literal["pictures", "points", "plane"]
-Reference = Literal["none", "pca", "linear_denoiser"]
-MERITS = {"mse": "MSE", "energy": "energy distance", "noise": "error of the noise"}
+Baseline = Literal["none", "pca", "linear_denoiser"]
+METRIC_TITLES = {"mse": "MSE", "energy": "energy distance", "noise": "error of the noise"}
 Losses = dict[str, Float[Tensor, ""]]
 Pictures = Float[Tensor, "batch channels height width"]
 Shown = Float[Tensor, "shown channels height width"]  # several for each picture of a batch
@@ -48,9 +48,11 @@ class Family(nn.Module, ABC):
     presets: ClassVar[Mapping[str, Preset]]  # the first one is the default, and shipped
     learns: ClassVar[tuple[Kind, ...]] = ("pictures",)  # what its data may be
     shows: ClassVar[tuple[str, ...]] = ("reconstruction",)  # what `preview` gives, in order
-    reference: ClassVar[Reference] = "none"  # the simpler method that it has to beat
+    baseline: ClassVar[Baseline] = "none"  # the simpler method that it has to beat
     loss_code: ClassVar[object] = None  # where the loss is written, if not in `updates`
-    merit: ClassVar[str] = "mse"  # which of its figures of merit is shown first; less is better
+    primary_metric: ClassVar[str] = (
+        "mse"  # which of its figures of merit is shown first; less is better
+    )
 
     def __init__(self, config: Config, shape: Shape) -> None:
         super().__init__()
@@ -76,11 +78,11 @@ class Family(nn.Module, ABC):
     def players(self) -> dict[str, nn.Module]:
         """Return the modules that the present stage optimises, each by an optimizer of its own."""
 
-    def paces(self) -> dict[str, float]:
+    def learning_rate_multipliers(self) -> dict[str, float]:
         """Return the learning rates of players, as multiples of the recipe's; 1 where missing."""
         return {}
 
-    def effort(self) -> float:
+    def relative_cost(self) -> float:
         """Return what a step costs, as a multiple of passing its pictures through `preview`."""
         return 1.0
 
@@ -172,7 +174,7 @@ class Discriminates(ABC):
         """Return the discriminator's logit of each picture in [0, 1]: a high one says real."""
 
     @abstractmethod
-    def border(self, real: Pictures, made: Pictures) -> Float[Tensor, ""]:
+    def decision_threshold(self, real: Pictures, made: Pictures) -> Float[Tensor, ""]:
         """Return the logit from which it says real; it may follow from pictures of both kinds."""
 
 

@@ -2,9 +2,11 @@
 
 import streamlit as st
 
-from genlib.runs import RunSpec
+from genlib.runs.spec import RunSpec
 from genlib.studies import Comparison, comparison
-from ui import controls, families, lesson, two_runs
+from ui import lesson
+from ui.compare import families, two_runs
+from ui.runs.knobs import study_knobs
 
 PAGE = "compare"
 
@@ -12,7 +14,7 @@ st.markdown(
     "GANs are sharp, VAEs blurry, diffusion slow: so they say. Give four families the same "
     "pictures, seed and training time, and see what the figures say."
 )
-study = controls.study_knobs(PAGE, Comparison, ("seconds", "seed"))
+study = study_knobs(PAGE, Comparison, ("seconds", "seed"))
 families.comparison(study)
 
 with lesson.section(

@@ -2,9 +2,11 @@
 
 import streamlit as st
 
-from genlib.runs import RunSpec
-from ui import code_map, feature_maps, inside, lesson
-from ui.run_panel import opening
+from genlib.runs.spec import RunSpec
+from ui import lesson
+from ui.autoencoders import feature_maps, latent_tsne
+from ui.runs import side_by_side
+from ui.runs.run_panel import opening
 
 FAMILY = "convolutional"
 
@@ -26,7 +28,7 @@ with lesson.section(
     "Each point is a picture. Compare it with the stacked autoencoder's map: which classes does "
     "this one keep apart?",
 ):
-    code_map.code_map(run, FAMILY)
+    latent_tsne.code_map(run, FAMILY)
 
 with lesson.section(
     "Try to break it",
@@ -35,8 +37,8 @@ with lesson.section(
     "codings.",
 ):
     broken, cured = (RunSpec.of_preset(FAMILY, name) for name in ("break it", "fast"))
-    inside.side_by_side({"Broken: 4 averages": broken, "Cured: 30 codings": cured})
-    inside.preset_button(FAMILY, "break it")
+    side_by_side.side_by_side({"Broken: 4 averages": broken, "Cured: 30 codings": cured})
+    side_by_side.preset_button(FAMILY, "break it")
 
 lesson.theory(spec)
 lesson.code(spec, run)

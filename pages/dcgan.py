@@ -2,9 +2,11 @@
 
 import streamlit as st
 
-from genlib.runs import RunSpec
-from ui import forgery, health, inside, lesson
-from ui.run_panel import opening
+from genlib.runs.spec import RunSpec
+from ui import lesson
+from ui.adversarial import health, picture_gan
+from ui.runs import side_by_side
+from ui.runs.run_panel import opening
 
 FAMILY = "dcgan"
 SHOWN = ("no batch normalisation", "textbook", "fast")
@@ -15,7 +17,7 @@ st.markdown(
 )
 spec, run = opening(FAMILY)
 
-forgery.sections(run, FAMILY)
+picture_gan.sections(run, FAMILY)
 
 with lesson.section(
     "Break it, cure it",
@@ -23,7 +25,7 @@ with lesson.section(
     "that needs no batch normalisation.",
 ):
     health.side_by_side({title: RunSpec.of_preset(FAMILY, title) for title in SHOWN})
-    inside.preset_button(FAMILY, "no batch normalisation", "the broken one")
+    side_by_side.preset_button(FAMILY, "no batch normalisation", "the broken one")
 
 lesson.theory(spec)
 lesson.code(spec, run)

@@ -2,9 +2,11 @@
 
 import streamlit as st
 
-from genlib.runs import RunSpec
-from ui import comparing, forward, inside, lesson, repaint, reverse, score_field
-from ui.run_panel import opening
+from genlib.runs.spec import RunSpec
+from ui import lesson
+from ui.diffusion import forward_process, inpainting, reverse_process, samplers, score_field
+from ui.runs import side_by_side
+from ui.runs.run_panel import opening
 
 FAMILY = "ddpm"
 
@@ -13,48 +15,48 @@ st.markdown(
     "Then begin with nothing but noise, and let it find a picture."
 )
 spec, run = opening(FAMILY)
-pictures = comparing.of_pictures(run, FAMILY)
+pictures = samplers.of_pictures(run, FAMILY)
 
 with lesson.section(
     "From noise to pictures",
     "Press Play, or drag. On the left what is there, on the right what the model sees in it: at "
     "first a blur of all that it may become, then one thing.",
 ):
-    reverse.reverse(pictures, FAMILY)
+    reverse_process.reverse(pictures, FAMILY)
 
 with lesson.section(
     "Drown a picture",
     "Drag through time and watch for the moment at which you can no longer tell what it was; then "
     "compare with what the model still sees.",
 ):
-    forward.drowning(pictures, FAMILY)
+    forward_process.drowning(pictures, FAMILY)
 
 with lesson.section(
     "How fast it drowns",
     "A good schedule spends its times where there is something to learn, and ends where nothing "
     "of the picture is left.",
 ):
-    forward.schedules(run, FAMILY)
+    forward_process.schedules(run, FAMILY)
 
 with lesson.section(
     "Which times are hard?",
     "Compare the two ends: where the noise is easy to tell, the picture is hard to guess.",
 ):
-    forward.by_time(pictures, FAMILY)
+    forward_process.by_time(pictures, FAMILY)
 
 with lesson.section(
     "Begin in the middle",
     "Draw a few strokes and noise them: half way the model keeps your idea and makes of it what "
     "it knows; at the end it has forgotten you.",
 ):
-    repaint.from_the_middle(pictures, FAMILY)
+    inpainting.from_the_middle(pictures, FAMILY)
 
 with lesson.section(
     "Paint a hole",
     "Elsewhere the picture is told to the model at every step, so what it puts into the hole has "
     "to fit. It was never trained for that.",
 ):
-    repaint.holes(pictures, FAMILY)
+    inpainting.holes(pictures, FAMILY)
 
 with lesson.section(
     "The score, in the plane",
@@ -69,8 +71,8 @@ with lesson.section(
     "something that training has never shown.",
 ):
     shown = ("never noise", "fast")
-    comparing.samples_of({title: RunSpec.of_preset(FAMILY, title) for title in shown})
-    inside.preset_button(FAMILY, "never noise", "the broken schedule")
+    samplers.samples_of({title: RunSpec.of_preset(FAMILY, title) for title in shown})
+    side_by_side.preset_button(FAMILY, "never noise", "the broken schedule")
 
 lesson.theory(spec)
 lesson.code(spec, run)

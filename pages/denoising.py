@@ -2,9 +2,11 @@
 
 import streamlit as st
 
-from genlib.runs import RunSpec
-from ui import inside, lesson, restoring
-from ui.run_panel import opening
+from genlib.runs.spec import RunSpec
+from ui import lesson
+from ui.autoencoders import denoising
+from ui.runs import side_by_side
+from ui.runs.run_panel import opening
 
 FAMILY = "denoising"
 
@@ -19,14 +21,14 @@ with lesson.section(
     "Raise the test level beyond what it was trained for. Then draw something of your own: what "
     "it does not know it turns into what it knows.",
 ):
-    restoring.restoring(run, FAMILY)
+    denoising.restoring(run, FAMILY)
 
 with lesson.section(
     "At every level",
     "The dot is the level it was trained for. To its left it may change what was clean; to its "
     "right it falls, while the best linear denoiser is made anew for each level.",
 ):
-    restoring.by_level(run, FAMILY)
+    denoising.by_level(run, FAMILY)
 
 with lesson.section(
     "Try to break it",
@@ -34,8 +36,8 @@ with lesson.section(
     "it copies noise too. Both are shown the same pictures here, with the same noise.",
 ):
     broken, cured = (RunSpec.of_preset(FAMILY, name) for name in ("break it", "convolutional"))
-    restoring.side_by_side({"Broken: trained without noise": broken, "Cured: with it": cured})
-    inside.preset_button(FAMILY, "break it")
+    denoising.side_by_side({"Broken: trained without noise": broken, "Cured: with it": cured})
+    side_by_side.preset_button(FAMILY, "break it")
 
 lesson.theory(spec)
 lesson.code(spec, run)

@@ -2,9 +2,11 @@
 
 import streamlit as st
 
-from genlib.runs import RunSpec
-from ui import comparing, inside, lesson, noises, reverse, score_field, shelf
-from ui.run_panel import opening
+from genlib.runs.spec import RunSpec
+from ui import cache, lesson
+from ui.diffusion import interpolation, reverse_process, samplers, score_field
+from ui.runs import side_by_side
+from ui.runs.run_panel import opening
 
 FAMILY = "flow"
 TOLD = RunSpec.of_preset(FAMILY, "told the class")
@@ -14,14 +16,14 @@ st.markdown(
     "without its schedule: less to choose, and fewer steps."
 )
 spec, run = opening(FAMILY)
-pictures = comparing.of_pictures(run, FAMILY)
+pictures = samplers.of_pictures(run, FAMILY)
 
 with lesson.section(
     "From noise to pictures",
     "Press Play, or drag. On the left what is there, on the right where the walk would end if it "
     "went straight on.",
 ):
-    reverse.reverse(pictures, FAMILY)
+    reverse_process.reverse(pictures, FAMILY)
 
 with lesson.section(
     "Straight and curved",
@@ -36,7 +38,7 @@ with lesson.section(
     "something.",
 ):
     kinds = {"Flow matching": FAMILY, "Diffusion": "ddpm"}
-    comparing.few_steps({title: RunSpec.of_preset(kind) for title, kind in kinds.items()})
+    samplers.few_steps({title: RunSpec.of_preset(kind) for title, kind in kinds.items()})
 
 with lesson.section(
     "Ask for a class",
@@ -44,22 +46,22 @@ with lesson.section(
     "plainer, and all alike.",
 ):
     own = pictures is not None and pictures.spec.model.conditional
-    told = pictures if own else shelf.finished(TOLD)
-    comparing.guided(told, FAMILY)
-    inside.preset_button(FAMILY, "told the class", "a model that is told the class")
+    told = pictures if own else cache.finished(TOLD)
+    samplers.guided(told, FAMILY)
+    side_by_side.preset_button(FAMILY, "told the class", "a model that is told the class")
 
 with lesson.section(
     "Between two noises",
     "Noise is a map of pictures. Walk on the sphere where noise lives, and each step is a thing; "
     "take the short cut through its middle, and it is a blur.",
 ):
-    noises.between_noises(pictures, FAMILY)
+    interpolation.between_noises(pictures, FAMILY)
 
 with lesson.section(
     "Between two pictures",
     "Walk backwards to find the noise of a picture that you know, then walk between two of them.",
 ):
-    noises.between_pictures(pictures, FAMILY)
+    interpolation.between_pictures(pictures, FAMILY)
 
 lesson.theory(spec)
 lesson.code(spec, run)

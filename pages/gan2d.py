@@ -2,9 +2,11 @@
 
 import streamlit as st
 
-from genlib.runs import RunSpec
-from ui import by_hand, games, inside, lesson, recipes
-from ui.run_panel import opening
+from genlib.runs.spec import RunSpec
+from ui import lesson
+from ui.adversarial import plane_gan, recipe_grid, step_by_step
+from ui.runs import side_by_side
+from ui.runs.run_panel import opening
 
 FAMILY = "gan2d"
 
@@ -19,22 +21,22 @@ with lesson.section(
     "Let D move alone and its field grows steep around the orange points; then let G move, and "
     "they walk uphill. Keep one of them waiting for long and the other runs away.",
 ):
-    by_hand.by_hand(spec, run)
+    step_by_step.by_hand(spec, run)
 
 with lesson.section(
     "Break it, cure it",
     "The same data, the same seed. Count the blue places where no orange point stays: that is "
     "mode collapse. G runs to wherever D looks away, and forgets where it was.",
 ):
-    games.side_by_side(FAMILY, games.CURES)
-    inside.preset_button(FAMILY, "collapse", "the collapse")
+    plane_gan.side_by_side(FAMILY, plane_gan.CURES)
+    side_by_side.preset_button(FAMILY, "collapse", "the collapse")
 
 with lesson.section(
     "How often does it collapse?",
     "One game proves nothing: the next seed may end otherwise. Here the same recipe is played "
     "from many seeds at once.",
 ):
-    recipes.seeds(
+    recipe_grid.seeds(
         {"This game": spec, "The collapse": RunSpec.of_preset(FAMILY, "collapse")}, FAMILY
     )
 
@@ -43,7 +45,7 @@ with lesson.section(
     "Every loss with every cure. Look for rows and columns that are good throughout: a cure that "
     "needs one certain loss is no cure.",
 ):
-    recipes.grid(RunSpec.of_preset(FAMILY, "small"))
+    recipe_grid.grid(RunSpec.of_preset(FAMILY, "small"))
 
 lesson.theory(spec)
 lesson.code(spec, run)

@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from ui.house import PLAN, page
-from ui.machine import machine
-from ui.memory_game import memory_game
-from ui.shipped import SHIPPED, shipped_picture
+from ui.home.gallery import SHIPPED, shipped_picture
+from ui.home.machine import machine
+from ui.home.memory_game import memory_game
+from ui.navigation import PLAN, page
 
 COLUMNS = 3  # of cards
 

@@ -2,9 +2,11 @@
 
 import streamlit as st
 
-from genlib.runs import RunSpec
-from ui import inside, lesson, planes
-from ui.run_panel import opening
+from genlib.runs.spec import RunSpec
+from ui import lesson
+from ui.autoencoders import planes
+from ui.runs import side_by_side
+from ui.runs.run_panel import opening
 
 FAMILY = "linear"
 
@@ -28,7 +30,7 @@ with lesson.section(
 ):
     one, two = (RunSpec.of_preset(FAMILY, name) for name in ("break it", "ellipse"))
     planes.side_by_side({"Broken: 1 coding": one, "Cured: 2 codings": two})
-    inside.preset_button(FAMILY, "break it")
+    side_by_side.preset_button(FAMILY, "break it")
 
 lesson.theory(spec)
 lesson.code(spec, run)

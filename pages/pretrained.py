@@ -2,11 +2,13 @@
 
 import streamlit as st
 
-from genlib.hub import pull, reversal
-from genlib.runs import RunSpec
-from ui import hub_walk, lesson, published, publishing, pulling, shelf
-from ui.run_choice import run_choice
-from ui.tiny_autoencoder import tiny_autoencoder
+from genlib.hub import pull as pull_module
+from genlib.hub import reversal
+from genlib.runs.spec import RunSpec
+from ui import cache, lesson
+from ui.pretrained import denoiser, publish, pull, pulled_run
+from ui.pretrained.tiny_autoencoder import tiny_autoencoder
+from ui.runs.run_choice import run_choice
 
 PAGE = "pretrained"
 
@@ -16,9 +18,9 @@ st.markdown(
 )
 knobs, picture = st.columns([1, 2], gap="large")
 with knobs:
-    entry, asked = hub_walk.knobs()
+    entry, asked = denoiser.knobs()
 with picture:
-    hub_walk.walk(entry, asked)
+    denoiser.walk(entry, asked)
 
 with lesson.section(
     "A picture in a few maps",
@@ -33,15 +35,15 @@ with lesson.section(
     "load it, and see what you saw.",
 ):
     default = RunSpec.of_preset("stacked")
-    publishing.publishing(shelf.finished(run_choice("Run", f"{PAGE}.run", default)))
+    publish.publishing(cache.finished(run_choice("Run", f"{PAGE}.run", default)))
 
-if pulling.offered("run"):
+if pull.offered("run"):
     with lesson.section(
         "Get a run back",
         "By its name alone: what it draws here is what it drew where it was trained.",
     ):
-        published.published()
+        pulled_run.published()
 
-lesson.study_theory(pull)
+lesson.study_theory(pull_module)
 lesson.study_code(reversal, asked)
 lesson.share(PAGE, asked)

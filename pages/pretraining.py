@@ -2,9 +2,10 @@
 
 import streamlit as st
 
-from genlib.studies import few_labels
-from ui import labels, lesson
-from ui.study_panel import study_panel
+from genlib.studies import few_labels as study_module
+from ui import lesson
+from ui.autoencoders import few_labels
+from ui.runs.study_panel import study_panel
 
 st.markdown(
     "Labels are dear, pictures are not. Let an autoencoder learn from all pictures without a "
@@ -12,24 +13,24 @@ st.markdown(
 )
 knobs, curve = st.columns([1, 2], gap="large")
 with knobs:
-    study = labels.knobs()
+    study = few_labels.knobs()
 with curve:
-    study_panel(study, "Measure the curve", labels.draw)
+    study_panel(study, "Measure the curve", few_labels.draw)
 
 with lesson.section(
     "What is compared",
     "All four see the very same labelled pictures, as many of each class, drawn anew for each "
     "seed, and are judged on all test pictures.",
 ):
-    labels.methods()
+    few_labels.methods()
 
 with lesson.section(
     "Try to break it",
     "Choose as encoder the stacked autoencoder that learned 16 pictures by heart, through one "
     "coding. What one number says is no use to a classifier, frozen or not.",
 ):
-    labels.broken_button()
+    few_labels.broken_button()
 
-lesson.study_theory(few_labels)
-lesson.study_code(few_labels, study)
+lesson.study_theory(study_module)
+lesson.study_code(study_module, study)
 lesson.share("pretraining", study)

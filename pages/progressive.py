@@ -2,9 +2,11 @@
 
 import streamlit as st
 
-from genlib.runs import RunSpec
-from ui import ablation, forgery, growing, health, inside, lesson
-from ui.run_panel import opening
+from genlib.runs.spec import RunSpec
+from ui import lesson
+from ui.adversarial import ablation, growing, health, picture_gan
+from ui.runs import side_by_side
+from ui.runs.run_panel import opening
 
 FAMILY = "progressive"
 SHOWN = ("bare", "not grown", "fast")
@@ -36,7 +38,7 @@ with lesson.section(
 ):
     ablation.ablation(spec)
 
-forgery.sections(run, FAMILY)
+picture_gan.sections(run, FAMILY)
 
 with lesson.section(
     "Break it, cure it",
@@ -44,7 +46,7 @@ with lesson.section(
     "The first one had to learn more slowly: at the rate of the others it diverges.",
 ):
     health.side_by_side({title: RunSpec.of_preset(FAMILY, title) for title in SHOWN})
-    inside.preset_button(FAMILY, "bare", "none of the ingredients")
+    side_by_side.preset_button(FAMILY, "bare", "none of the ingredients")
 
 lesson.theory(spec)
 lesson.code(spec, run)

@@ -2,9 +2,11 @@
 
 import streamlit as st
 
-from genlib.runs import RunSpec
-from ui import code_map, inside, lesson, rows
-from ui.run_panel import opening
+from genlib.runs.spec import RunSpec
+from ui import lesson
+from ui.autoencoders import latent_tsne, row_by_row
+from ui.runs import side_by_side
+from ui.runs.run_panel import opening
 
 FAMILY = "recurrent"
 
@@ -19,13 +21,13 @@ with lesson.section(
     "Watch the memory fill: after a few rows it guesses the rest, and each row read corrects the "
     "guess.",
 ):
-    rows.rows(run, FAMILY)
+    row_by_row.rows(run, FAMILY)
 
 with lesson.section(
     "A map of the codings",
     "Each point is a picture: the memory after its last row.",
 ):
-    code_map.code_map(run, FAMILY)
+    latent_tsne.code_map(run, FAMILY)
 
 with lesson.section(
     "Try to break it",
@@ -33,8 +35,8 @@ with lesson.section(
     "the kind of thing. The cure is a larger state.",
 ):
     broken, cured = (RunSpec.of_preset(FAMILY, name) for name in ("break it", "fast"))
-    inside.side_by_side({"Broken: 2 codings": broken, "Cured: 30 codings": cured})
-    inside.preset_button(FAMILY, "break it")
+    side_by_side.side_by_side({"Broken: 2 codings": broken, "Cured: 30 codings": cured})
+    side_by_side.preset_button(FAMILY, "break it")
 
 lesson.theory(spec)
 lesson.code(spec, run)

@@ -2,11 +2,12 @@
 
 import streamlit as st
 
-from genlib import samplers
-from genlib.runs import RunSpec
+from genlib.diffusion import samplers as sampler_module
+from genlib.runs.spec import RunSpec
 from genlib.studies import SamplerBench
-from ui import comparing, lesson, noises, shelf
+from ui import cache, lesson
 from ui.controls import BIND
+from ui.diffusion import interpolation, samplers
 
 PAGE = "samplers"
 MODELS = {"DDPM": "ddpm", "Flow matching": "flow"}
@@ -19,16 +20,16 @@ chosen = st.segmented_control(
     "Model", list(MODELS), default="DDPM", required=True, key=f"{PAGE}.model", **BIND
 )
 spec = RunSpec.of_preset(MODELS[chosen])
-run = shelf.finished(spec)
-noises.same_noise(run, PAGE)
+run = cache.finished(spec)
+interpolation.same_noise(run, PAGE)
 
 with lesson.section(
     "What are steps worth?",
     "Follow one curve to the right: at first each step pays, then the network's own error is all "
     "that is left. Then compare the curves at your patience.",
 ):
-    comparing.quality(run)
+    samplers.quality(run)
 
-lesson.study_theory(samplers)
-lesson.study_code(samplers, SamplerBench(start=spec))
+lesson.study_theory(sampler_module)
+lesson.study_code(sampler_module, SamplerBench(start=spec))
 lesson.share(PAGE, SamplerBench(start=spec))

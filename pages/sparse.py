@@ -2,9 +2,11 @@
 
 import streamlit as st
 
-from genlib.runs import RunSpec
-from ui import inside, lesson, sparsity
-from ui.run_panel import opening
+from genlib.runs.spec import RunSpec
+from ui import lesson
+from ui.autoencoders import sparsity
+from ui.runs import side_by_side
+from ui.runs.run_panel import opening
 
 FAMILY = "sparse"
 
@@ -42,8 +44,8 @@ with lesson.section(
     "shape comes out. The cure is a smaller weight, or a target that is not zero.",
 ):
     broken, cured = (RunSpec.of_preset(FAMILY, name) for name in ("break it", "fast"))
-    inside.side_by_side({"Broken: weight 0.05": broken, "Cured: KL, target 0.1": cured})
-    inside.preset_button(FAMILY, "break it")
+    side_by_side.side_by_side({"Broken: weight 0.05": broken, "Cured: KL, target 0.1": cured})
+    side_by_side.preset_button(FAMILY, "break it")
 
 lesson.theory(spec)
 lesson.code(spec, run)

@@ -2,9 +2,11 @@
 
 import streamlit as st
 
-from genlib.runs import RunSpec
-from ui import code_map, errors, inside, lesson
-from ui.run_panel import opening
+from genlib.runs.spec import RunSpec
+from ui import lesson
+from ui.autoencoders import anomalies, codings, latent_tsne
+from ui.runs import side_by_side
+from ui.runs.run_panel import opening
 
 FAMILY = "stacked"
 
@@ -18,27 +20,27 @@ with lesson.section(
     "Every picture becomes a few codings. Change one and watch which part of the picture follows: "
     "a coding rarely means one thing that has a name.",
 ):
-    inside.codings(run, FAMILY)
+    codings.codings(run, FAMILY)
 
 with lesson.section(
     "A map of the codings",
     "Nobody told the network what the pictures are, yet those of a class lie together. Look for "
     "the places where two classes meet: there it cannot tell them apart.",
 ):
-    code_map.code_map(run, FAMILY)
+    latent_tsne.code_map(run, FAMILY)
 
 with lesson.section(
     "Which pictures are hard",
     "The error is not the same for all: what has many details, or was rare, is copied worse.",
 ):
-    errors.by_class(run, FAMILY)
+    anomalies.by_class(run, FAMILY)
 
 with lesson.section(
     "Who does not belong here",
     "What it has never seen it copies badly, so a large error gives a stranger away. Move the "
     "threshold: catching more strangers costs more false alarms.",
 ):
-    errors.anomalies(run, FAMILY)
+    anomalies.anomalies(run, FAMILY)
 
 with lesson.section(
     "Try to break it",
@@ -47,8 +49,10 @@ with lesson.section(
     "training picture, whatever you show it. The cure is a narrow network that sees many.",
 ):
     broken, cured = (RunSpec.of_preset(FAMILY, name) for name in ("break it", "fast"))
-    inside.side_by_side({"Broken: 1 coding": broken, "Cured: 30 codings, all pictures": cured})
-    inside.preset_button(FAMILY, "break it")
+    side_by_side.side_by_side(
+        {"Broken: 1 coding": broken, "Cured: 30 codings, all pictures": cured}
+    )
+    side_by_side.preset_button(FAMILY, "break it")
 
 lesson.theory(spec)
 lesson.code(spec, run)

@@ -2,9 +2,10 @@
 
 import streamlit as st
 
-from genlib.runs import RunSpec
-from ui import ablation, forgery, lesson, style_figures, styles
-from ui.run_panel import opening
+from genlib.runs.spec import RunSpec
+from ui import lesson
+from ui.adversarial import ablation, picture_gan, style_study, styles
+from ui.runs.run_panel import opening
 
 FAMILY = "stylegan"
 
@@ -20,7 +21,7 @@ with lesson.section(
     "choose: those are of the one above its column. Look at what follows the column.",
 ):
     styles.mixing(run, FAMILY)
-    style_figures.exchanged(run)
+    style_study.exchanged(run)
 
 with lesson.section(
     "What each layer changes",
@@ -55,7 +56,7 @@ with lesson.section(
     "AdaIN forgets how strong maps are compared with each other, and large generators learned to "
     "save it by one spot that outshines its map: a droplet. Look for spots, then at the peaks.",
 ):
-    style_figures.droplets(
+    style_study.droplets(
         {"AdaIN": RunSpec.of_preset(FAMILY), "Modulation": RunSpec.of_preset(FAMILY, "modulation")}
     )
 
@@ -66,7 +67,7 @@ with lesson.section(
 ):
     ablation.ablation(spec)
 
-forgery.sections(run, FAMILY)
+picture_gan.sections(run, FAMILY)
 
 lesson.theory(spec)
 lesson.code(spec, run)

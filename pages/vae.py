@@ -2,9 +2,12 @@
 
 import streamlit as st
 
-from genlib.runs import RunSpec
-from ui import clouds, inside, latent_map, latent_walks, lesson, mixture, trade_off
-from ui.run_panel import opening
+from genlib.runs.spec import RunSpec
+from ui import lesson
+from ui.runs import side_by_side
+from ui.runs.run_panel import opening
+from ui.variational import latent_map, mixture_prior, posterior, rate_distortion, traversal
+from ui.widgets import samples
 
 FAMILY = "vae"
 
@@ -19,14 +22,14 @@ with lesson.section(
     "Draw again and again: the picture changes a little, what it shows does not. The codings with "
     "narrow clouds say something; watch which ones hardly move.",
 ):
-    clouds.cloud(run, FAMILY)
+    posterior.cloud(run, FAMILY)
 
 with lesson.section(
     "Draw something new",
     "No picture went in here. Between two samples nothing falls apart: a sleeve grows, a shoe "
     "becomes a boot.",
 ):
-    latent_walks.samples(run, FAMILY)
+    samples.samples(run, FAMILY)
 
 with lesson.section(
     "The latent space as a map",
@@ -41,29 +44,29 @@ with lesson.section(
     "The loss makes every nat pay. Codings that are not worth theirs collapse: their clouds are "
     "the prior, whatever the picture.",
 ):
-    clouds.rates(run, FAMILY)
+    posterior.rates(run, FAMILY)
 
 with lesson.section(
     "Walk through the latent space",
     "Move one coding and see what follows. Rows at the top change much, those of collapsed "
     "codings not at all.",
 ):
-    latent_walks.walks(run, FAMILY)
+    traversal.walks(run, FAMILY)
 
 with lesson.section(
     "What information costs",
     "The loss has two parts that pull against each other. Point at a β on the curve to see "
     "samples of that model: good copies to the right, good order in the codings to the left.",
 ):
-    clouds.split(run, FAMILY)
-    trade_off.sweep(run, FAMILY)
+    posterior.split(run, FAMILY)
+    rate_distortion.sweep(run, FAMILY)
 
 with lesson.section(
     "How likely is a picture",
     "The ELBO is only a bound. The more codings are drawn for each picture, the tighter it gets: "
     "look where the curve flattens.",
 ):
-    trade_off.likelihood(run, FAMILY)
+    rate_distortion.likelihood(run, FAMILY)
 
 with lesson.section(
     "A better prior",
@@ -71,7 +74,7 @@ with lesson.section(
     "a mixture to where they really are, and draw from that: it matters most where β is small.",
 ):
     holes = RunSpec.of_preset(FAMILY, "holes")
-    mixture.better_prior(
+    mixture_prior.better_prior(
         {"This model": spec} | ({} if spec == holes else {"β = 0": holes}), FAMILY
     )
 
@@ -93,10 +96,12 @@ with lesson.section(
     "Make it free and copies are sharp, but new samples, the lowest row, are torn.",
 ):
     names = {"Broken: β = 100": "collapse", "Broken: β = 0": "holes", "Cured: β = 1": "fast"}
-    inside.side_by_side({title: RunSpec.of_preset(FAMILY, at) for title, at in names.items()})
+    side_by_side.side_by_side(
+        {title: RunSpec.of_preset(FAMILY, at) for title, at in names.items()}
+    )
     with st.container(horizontal=True):
-        inside.preset_button(FAMILY, "collapse", "β = 100")
-        inside.preset_button(FAMILY, "holes", "β = 0")
+        side_by_side.preset_button(FAMILY, "collapse", "β = 100")
+        side_by_side.preset_button(FAMILY, "holes", "β = 0")
 
 lesson.theory(spec)
 lesson.code(spec, run)

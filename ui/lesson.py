@@ -13,13 +13,14 @@ import streamlit as st
 
 from genlib.config import Config
 from genlib.data import DATASETS
-from genlib.export import notebook, script, training_gif, zipped
+from genlib.export.plain_script import plain_script
+from genlib.export.take_home import notebook, script, training_gif, zipped
 from genlib.models import FAMILIES
-from genlib.plain import plain_script
 from genlib.plots import architecture
-from genlib.runs import Run, RunSpec
-from ui import house, shelf
-from ui.components import copy_button
+from genlib.runs.run import Run
+from genlib.runs.spec import RunSpec
+from ui import cache, navigation
+from ui.widgets.elements import copy_button
 
 
 @contextmanager
@@ -33,7 +34,7 @@ def section(title: str, look_for: str) -> Iterator[None]:
 
 def drawing(spec: RunSpec) -> None:
     """Draw the architecture with its sizes, from the config."""
-    family = shelf.untrained(spec.fingerprint, spec)
+    family = cache.untrained(spec.fingerprint, spec)
     sizes = family.sizes()
     weights = sum(weight.numel() for weight in family.parameters())
     alt = "The layers: " + ", ".join(f"{name} {units}" for name, units in sizes)
@@ -118,9 +119,9 @@ def share(page: str, task: Config | None) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             copy_button("Copy link", link, key="copy-link")
             st.code(link, language=None, wrap_lines=True)
-        if isinstance(task, RunSpec) and shelf.shelf().store.has_run(task.fingerprint):
+        if isinstance(task, RunSpec) and cache.store().has_run(task.fingerprint):
             st.page_link(
-                house.page("pretrained"),
+                navigation.page("pretrained"),
                 label="Publish this run to the Hugging Face Hub",
                 icon=":material/cloud_upload:",
                 query_params={"pretrained.run": task.fingerprint},

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import streamlit as st
 
-from ui.components import house_style
-from ui.house import plan
-from ui.server import warm
+from ui.navigation import plan
+from ui.server.lifespan import warm
+from ui.widgets.elements import house_style
 
 FAVICON = Path(__file__).with_name("favicon.png")  # a boot, as the shipped model sees it
 LONGEST_WARM_UP = 60  # seconds

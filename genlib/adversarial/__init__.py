@@ -4,7 +4,7 @@ from genlib.adversarial.batchwise import MinibatchDiscrimination, packed, verdic
 from genlib.adversarial.game import AdversarialConfig, Game
 from genlib.adversarial.gan import GAN
 from genlib.adversarial.growing import GrowingConfig, GrowingGAN
-from genlib.adversarial.objectives import OBJECTIVES, Loss, gradient_penalty, slopes
+from genlib.adversarial.objectives import OBJECTIVES, Loss, gradient_penalty, squared_gradient_norm
 from genlib.adversarial.replay import ReplayBuffer
 
 __all__ = [
@@ -19,6 +19,6 @@ __all__ = [
     "ReplayBuffer",
     "gradient_penalty",
     "packed",
-    "slopes",
+    "squared_gradient_norm",
     "verdict",
 ]

@@ -9,7 +9,13 @@ from pydantic import Field
 from torch import Tensor
 
 from genlib.adversarial.batchwise import packed
-from genlib.adversarial.objectives import OBJECTIVES, Logits, Loss, gradient_penalty, slopes
+from genlib.adversarial.objectives import (
+    OBJECTIVES,
+    Logits,
+    Loss,
+    gradient_penalty,
+    squared_gradient_norm,
+)
 from genlib.adversarial.replay import ReplayBuffer
 from genlib.config import Config
 from genlib.family import Losses
@@ -176,7 +182,7 @@ class Game:
         flat = {name: (weight, x) for name, (weight, x) in flat.items() if weight}
         if flat:
             logits = torch.cat([on_real, on_fake], -1)
-            found = slopes(logits, *(x for _, x in flat.values()))
+            found = squared_gradient_norm(logits, *(x for _, x in flat.values()))
             for (name, (weight, _)), squared in zip(flat.items(), found, strict=True):
                 terms[name] = weight / 2 * squared
         if rules.gradient_penalty:

@@ -32,7 +32,7 @@ class GAN(Family, Generates, Discriminates):
     """
 
     shows = ("new sample",) * SHOWN
-    merit = "energy"
+    primary_metric = "energy"
     loss_code = Game
 
     def __init__(
@@ -63,15 +63,18 @@ class GAN(Family, Generates, Discriminates):
         """Return both networks."""
         return {"discriminator": self.discriminator, "generator": self.generator}
 
-    def paces(self) -> dict[str, float]:
+    def learning_rate_multipliers(self) -> dict[str, float]:
         """Return the discriminator's learning rate, as a multiple of the generator's."""
         return {"discriminator": self.config.critic_rate}
 
-    def effort(self) -> float:
+    def relative_cost(self) -> float:
         """Return about how many times a plain step of both phases it costs: penalties count."""
         rules = self.config
-        slopes = bool(rules.r1 or rules.r2) + bool(rules.gradient_penalty)
-        phase_1, phase_2 = rules.critic_steps * (1 + 1.5 * slopes), rules.generator_steps
+        squared_gradient_norm = bool(rules.r1 or rules.r2) + bool(rules.gradient_penalty)
+        phase_1, phase_2 = (
+            rules.critic_steps * (1 + 1.5 * squared_gradient_norm),
+            rules.generator_steps,
+        )
         return (phase_1 + phase_2) / 2
 
     def updates(self, x: Pictures, rng: torch.Generator) -> Iterator[tuple[str, Losses]]:
@@ -84,9 +87,9 @@ class GAN(Family, Generates, Discriminates):
         parts = [part.repeat_interleave(self.config.packing, 0) for part in x.split(JUDGED)]
         return torch.cat([self.game.score(part) for part in parts])
 
-    def border(self, real: Pictures, made: Pictures) -> Float[Tensor, ""]:
+    def decision_threshold(self, real: Pictures, made: Pictures) -> Float[Tensor, ""]:
         """Return the logit from which D says real: the loss's own, or else the middle of all."""
-        own = OBJECTIVES[self.config.loss].border
+        own = OBJECTIVES[self.config.loss].decision_threshold
         if own is not None:
             return torch.full((), own, device=real.device)
         return (self.discriminate(real).mean() + self.discriminate(made).mean()) / 2
@@ -103,9 +106,9 @@ class GAN(Family, Generates, Discriminates):
         """Return the energy distance of samples, and the shares that D judges rightly."""
         x = x[:COMPARED]
         made = self.sample(len(x), generator(0, x.device))
-        border = self.border(x, made)
+        decision_threshold = self.decision_threshold(x, made)
         return {
             "energy": energy_distance(x.flatten(1), made.flatten(1)),
-            "right on real": (self.discriminate(x) > border).float().mean(),
-            "right on fake": (self.discriminate(made) <= border).float().mean(),
+            "right on real": (self.discriminate(x) > decision_threshold).float().mean(),
+            "right on fake": (self.discriminate(made) <= decision_threshold).float().mean(),
         }

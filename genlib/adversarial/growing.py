@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from genlib.adversarial.batchwise import verdict
 from genlib.adversarial.game import AdversarialConfig
 from genlib.adversarial.gan import GAN
-from genlib.adversarial.levels import SMALLEST, At, Colours, Grows, padded, sides
+from genlib.adversarial.levels import SMALLEST, Grows, GrowthState, RGBConvolutions, padded, sides
 from genlib.config import TrainConfig
 from genlib.family import Pictures, Shape, Stage
 from genlib.nn import MinibatchStd, equalise, fade_in
@@ -103,7 +103,7 @@ class GrowingCritic(Grows):
         super().__init__()
         self.sides = sides(shape)
         filters = channels(config, len(self.sides))
-        self.colours = Colours(
+        self.colours = RGBConvolutions(
             filters, config.packing * shape[0], growing=config.growing, back=True
         )
         self.blocks = nn.ModuleList([self._last(config, filters[0])])
@@ -128,7 +128,7 @@ class GrowingCritic(Grows):
             verdict(filters, batchwise=config.minibatch_discrimination),
         )
 
-    def forward(self, x: Pictures, at: At) -> Float[Tensor, "batch 1"]:
+    def forward(self, x: Pictures, at: GrowthState) -> Float[Tensor, "batch 1"]:
         """Return a logit of each picture, as it looks at that level."""
         x = padded(x, self.sides[-1])
         x = F.avg_pool2d(x, self.sides[-1] // self.sides[at.level])
@@ -169,8 +169,8 @@ class GrowingGAN(GAN):
         """Return how far both networks have grown."""
         level, fading = self.level(), self.config.fading
         if not self.stage or not level or not fading or not self.config.growing:
-            return (At(level),)
-        return (At(level, torch.as_tensor(self.progress / fading).clamp(max=1.0)),)
+            return (GrowthState(level),)
+        return (GrowthState(level, torch.as_tensor(self.progress / fading).clamp(max=1.0)),)
 
     def level(self) -> int:
         """Return the level that is trained, the last one where none is."""
@@ -192,7 +192,7 @@ class GrowingGAN(GAN):
 
     def players(self) -> dict[str, nn.Module]:
         """Return the parts of both networks that the present level uses."""
-        at: At
+        at: GrowthState
         (at,) = self.at()
         levels = range(at.level - at.fading, at.level + 1)
         networks: dict[str, Grows] = {
@@ -201,11 +201,13 @@ class GrowingGAN(GAN):
         }
         return {name: network.used(levels) for name, network in networks.items()}
 
-    def effort(self) -> float:
+    def relative_cost(self) -> float:
         """Return the effort of a GAN; levels cost about the same, and are not always all there."""
         count = len(self.sides)
         levels = enumerate(self.stages(), 1) if self.config.growing else [(count, Stage("", 1.0))]
-        return super().effort() * sum(stage.share * level / count for level, stage in levels)
+        return super().relative_cost() * sum(
+            stage.share * level / count for level, stage in levels
+        )
 
     def grown_sizes(self) -> list[tuple[str, int]]:
         """Return the values of each layer from the smallest maps to the logit."""

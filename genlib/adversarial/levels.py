@@ -12,7 +12,7 @@ from genlib.nn import fade_in
 SMALLEST = 4  # pixels: the side of the first pictures
 
 
-class At(NamedTuple):
+class GrowthState(NamedTuple):
     """How far two networks have grown."""
 
     level: int  # 0 is the smallest size; each one more doubles it
@@ -64,7 +64,7 @@ def true_pixels(x: Pictures, side: int) -> Float[Tensor, "batch channels rows co
     return x[:, :, rows][:, :, :, columns]
 
 
-class Colours(nn.ModuleList):
+class RGBConvolutions(nn.ModuleList):
     """A convolution of 1 × 1 for each level that is ever shown: from maps to pictures, or back.
 
     Args:
@@ -87,7 +87,9 @@ class Colours(nn.ModuleList):
         return self[level - self.first]
 
 
-def drawn(colours: Colours, below: Tensor, maps: Tensor, at: At, shape: Shape) -> Pictures:
+def drawn(
+    colours: RGBConvolutions, below: Tensor, maps: Tensor, at: GrowthState, shape: Shape
+) -> Pictures:
     """Return the pictures, in [0, 1] and of full size, of maps of a level and of the one below.
 
     Args:
@@ -107,7 +109,7 @@ class Grows(nn.Module):
     """A network with a block for each level, and colours for each that is ever shown."""
 
     blocks: nn.ModuleList
-    colours: Colours
+    colours: RGBConvolutions
 
     def used(self, levels: range) -> nn.ModuleList:
         """Return the network without the blocks of higher levels, and the colours of others."""

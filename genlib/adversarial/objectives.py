@@ -33,7 +33,7 @@ class Objective(NamedTuple):
     critic: Callable[[Logits, Logits, float], Logits]
     generator: Callable[[Logits, Logits], Logits]
     paired: bool = False
-    border: float | None = 0.0
+    decision_threshold: float | None = 0.0
 
 
 def _cross_entropy(real: Logits, fake: Logits, smoothing: float) -> Logits:
@@ -95,14 +95,16 @@ def _relative_generator(real: Logits, fake: Logits) -> Logits:
 OBJECTIVES: dict[Loss, Objective] = {
     "non-saturating": Objective(_cross_entropy, _non_saturating),
     "minimax": Objective(_cross_entropy, _minimax),
-    "least squares": Objective(_squares, _square, border=0.5),
+    "least squares": Objective(_squares, _square, decision_threshold=0.5),
     "hinge": Objective(_hinge, _score),
-    "wasserstein": Objective(_wasserstein, _score, border=None),
-    "relativistic": Objective(_relative_critic, _relative_generator, paired=True, border=None),
+    "wasserstein": Objective(_wasserstein, _score, decision_threshold=None),
+    "relativistic": Objective(
+        _relative_critic, _relative_generator, paired=True, decision_threshold=None
+    ),
 }
 
 
-def slopes(logits: Logits, *sets: Tensor) -> list[Float[Tensor, "*lead pictures"]]:
+def squared_gradient_norm(logits: Logits, *sets: Tensor) -> list[Float[Tensor, "*lead pictures"]]:
     """Return ‖∇ₓ D(x)‖² of each picture of each set, itself differentiable in D's weights.
 
     All sets in one pass backwards: what was judged in one batch costs no more than one of them.
@@ -128,5 +130,5 @@ def gradient_penalty(
     """
     weight = share.view(*share.shape, *[1] * (real.ndim - share.ndim))
     between = torch.lerp(fake, real, weight).detach().requires_grad_()
-    (squared,) = slopes(critic(between), between)
+    (squared,) = squared_gradient_norm(critic(between), between)
     return ((squared + 1e-12).sqrt() - 1).square()

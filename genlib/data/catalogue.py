@@ -13,10 +13,10 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn import functional as F
 
-from genlib.config import Settings
 from genlib.data.pictures import DEBIAN, Split, read_debian, read_digits, read_torchvision
 from genlib.data.points import DRAWN, ellipse, plane
 from genlib.family import Data, Kind
+from genlib.settings import Settings
 
 Named = Literal[
     "ellipse",

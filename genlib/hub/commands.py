@@ -8,8 +8,6 @@ from typing import Any
 from pydantic import BaseModel, Field
 from pydantic_settings import CliPositionalArg, CliSubCommand, get_subcommand
 
-from genlib.bench import Bench
-from genlib.config import Settings
 from genlib.device import available
 from genlib.hub.curated import (
     LARGEST,
@@ -24,7 +22,9 @@ from genlib.hub.pretrained import READERS
 from genlib.hub.publish import default_name, deploy, publish
 from genlib.hub.pull import Pull, fetch_listed, look_up, told
 from genlib.hub.wire import HubError, opened
-from genlib.runs import Run, open_store
+from genlib.runs.run import Run, open_store
+from genlib.settings import Settings
+from genlib.tasks.workspace import Workspace
 
 HOUSE = Path(__file__).resolve().parents[2]
 LONG = 1800.0  # seconds that the operator waits for a download
@@ -68,7 +68,7 @@ class PullRepository(BaseModel):
         """Yield what came."""
         store = open_store(Settings())
         pull = Pull(kind=self.kind, repo=self.repo, commit=self.revision, files=())
-        *_, last = pull.pulled(Bench(store, available()[0]))
+        *_, last = pull.pulled(Workspace(store, available()[0]))
         store.write_run(pull.fingerprint, last.files)
         yield {"fingerprint": pull.fingerprint, "bytes": sum(map(len, last.files.values()))}
 

@@ -14,8 +14,9 @@ from typing import Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from genlib.config import Config, Settings
+from genlib.config import Config
 from genlib.hub.wire import HubError
+from genlib.settings import Settings
 
 Kind = Literal["ddpm", "autoencoder", "run"]
 REPOSITORY = r"^[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}$"

@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from genlib.hub.curated import Kind
 from genlib.hub.wire import HubError
 from genlib.rng import generator
-from genlib.runs import Run
+from genlib.runs.run import Run
 
 log = logging.getLogger(__name__)
 _importing = threading.Lock()

@@ -5,10 +5,10 @@ A token is handed on to the Hub and to nobody else: it is in no file, no log and
 
 from pathlib import Path
 
-from genlib.export import take_home
+from genlib.export.take_home import take_home
 from genlib.hub.pull import told
 from genlib.hub.wire import BUSY, UNREACHABLE, opened
-from genlib.runs import Run
+from genlib.runs.run import Run
 
 REFUSED = "The Hub does not let this token write there; make one with the right to write."
 REASONS = {

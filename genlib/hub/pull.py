@@ -42,13 +42,14 @@ from typing import Literal, NamedTuple
 
 from pydantic import Field
 
-from genlib.bench import Bench
-from genlib.config import Config, Settings
-from genlib.events import Files, Measured
+from genlib.config import Config
 from genlib.hub.curated import COMMIT, LARGEST, PARTS, REPOSITORY, Kind, PinnedFile, Pretrained
 from genlib.hub.pretrained import READERS, seconds_of_a_look
 from genlib.hub.wire import TOO_SLOW, UNREACHABLE, HubError, Wire, opened
-from genlib.store import StoreFullError
+from genlib.runs.store import StoreFullError
+from genlib.settings import Settings
+from genlib.tasks.progress import Files, Measured
+from genlib.tasks.workspace import Workspace
 
 log = logging.getLogger(__name__)
 
@@ -89,7 +90,7 @@ class Pull(Config):
         """Bytes of all files; 0 where they are not known."""
         return sum(file.size for file in self.files)
 
-    def perform(self, bench: Bench, files: Files) -> Iterator[Measured]:
+    def perform(self, workspace: Workspace, files: Files) -> Iterator[Measured]:
         """Yield how many kB have come; at the end the verified files, under their parts' names.
 
         Raises:
@@ -98,11 +99,11 @@ class Pull(Config):
         """
         if not self.files and not Settings().hub_any:
             raise HubError("This server loads models of its own list only.")
-        yield from self.pulled(bench)
+        yield from self.pulled(workspace)
 
-    def pulled(self, bench: Bench) -> Iterator[Measured]:
+    def pulled(self, workspace: Workspace) -> Iterator[Measured]:
         """Yield the same, whoever asks."""
-        folder = bench.store.home / "hub" / self.fingerprint
+        folder = workspace.store.home / "hub" / self.fingerprint
         fetched: list[Files] = []
 
         def work(wire: Wire) -> None:
@@ -114,7 +115,9 @@ class Pull(Config):
         parts = fetched[0]
         kilobytes = sum(map(len, parts.values())) // 1000 + 1
         READERS[self.kind](parts)  # else it is not kept
-        parts["look.json"] = json.dumps(seconds_of_a_look(self.kind, parts, bench.device)).encode()
+        parts["look.json"] = json.dumps(
+            seconds_of_a_look(self.kind, parts, workspace.device)
+        ).encode()
         yield Measured(kilobytes, kilobytes, parts)
         shutil.rmtree(folder, ignore_errors=True)
 

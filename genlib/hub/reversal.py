@@ -10,15 +10,15 @@ from pydantic import Field
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
-from genlib.bench import Bench
 from genlib.config import Config
-from genlib.events import Files, Measured
 from genlib.family import to_uint8
 from genlib.hub.pretrained import SamplerName, picture_shape, read_denoiser, scheduler
 from genlib.hub.pull import Pull
 from genlib.hub.wire import HubError
+from genlib.latents import FRAMES, spread
 from genlib.rng import generator
-from genlib.walks import FRAMES, spread
+from genlib.tasks.progress import Files, Measured
+from genlib.tasks.workspace import Workspace
 
 PAUSE = 0.5  # seconds between two looks at what there is
 GONE = "This model is not on this server any more; download it again."
@@ -53,17 +53,17 @@ class Reversal(Config):
     )
     seed: int = Field(0, ge=0, le=9_999, title="Seed", description="Of the noise to begin with.")
 
-    def perform(self, bench: Bench, files: Files) -> Iterator[Measured]:
+    def perform(self, workspace: Workspace, files: Files) -> Iterator[Measured]:
         """Yield the film so far: x_t and the x̂_0 that the model sees in it, at each moment.
 
         Raises:
             HubError: the model is not here.
         """
-        parts = bench.store.read_run(self.start.fingerprint)
+        parts = workspace.store.read_run(self.start.fingerprint)
         if parts is None or self.start.kind != "ddpm":
             raise HubError(GONE)
         network, settings = read_denoiser(parts)
-        network.to(bench.device)
+        network.to(workspace.device)
         frames: list[tuple[int, Tensor, Tensor]] = []
         drawn = time.monotonic()
         for steps, (t, x, clean) in enumerate(self._walk(network, settings), 1):

@@ -13,7 +13,7 @@ from urllib.request import getproxies, proxy_bypass
 
 import httpx2
 
-from genlib.bench import StudyError
+from genlib.tasks.workspace import StudyError
 
 os.environ["HF_HUB_DISABLE_XET"] = "1"  # its own downloads would pass us by
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"

@@ -13,7 +13,7 @@ from genlib.jobs.client import (
     QueueUnavailableError,
     State,
 )
-from genlib.jobs.turns import QUEUE
+from genlib.jobs.fair_queue import QUEUE
 
 __all__ = [
     "MAX_QUEUED",

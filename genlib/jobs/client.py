@@ -20,9 +20,10 @@ from sqlalchemy import NullPool, create_engine, make_url
 from sqlalchemy import text as sql
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
-from genlib.config import Config, Settings
-from genlib.curve import Row
-from genlib.jobs.turns import QUEUE, ROOM, Turns, length
+from genlib.config import Config
+from genlib.jobs.fair_queue import QUEUE, ROOM, FairQueue, length
+from genlib.settings import Settings
+from genlib.training.curve import Row
 
 WORKFLOW = "train_run"
 STREAM = "progress"
@@ -182,7 +183,9 @@ class Jobs:
         if state == "queued":
             for ahead, (name, begins, ends) in enumerate(self._served()):
                 if name == fingerprint:
-                    wait, last = (None if moment == inf else moment for moment in (begins, ends))
+                    wait, last = (
+                        None if snapshot == inf else snapshot for snapshot in (begins, ends)
+                    )
                     return Job(fingerprint, state, ahead, wait, last)
         return Job(fingerprint, state, sentence=sentence)  # where queued, it has just ended
 
@@ -208,7 +211,7 @@ class Jobs:
             return now, now + progress.seconds_left
         return now, now + length(item) - time.time() + (item.dequeued_at or 0) / 1000
 
-    def _turns(self) -> Turns:
+    def _turns(self) -> FairQueue:
         with _reachable():
             found = self.client.list_workflows(
                 name=WORKFLOW,
@@ -216,7 +219,7 @@ class Jobs:
                 load_input=False,
                 load_output=False,
             )
-        return Turns.of(found)
+        return FairQueue.of(found)
 
     def stop(self, fingerprint: str) -> None:
         """Ask the worker to stop a job; its last checkpoint stays."""

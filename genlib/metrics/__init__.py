@@ -1,5 +1,6 @@
 """Figures of merit: tensors in, a number out. They import nothing of genlib."""
 
+from genlib.metrics.baselines import denoising_error, linear_denoiser, pca_error, psnr
 from genlib.metrics.bootstrap import bootstrap_interval
 from genlib.metrics.diversity import (
     ModeCount,
@@ -14,7 +15,6 @@ from genlib.metrics.energy import energy_distance, two_sample_test
 from genlib.metrics.frechet import frechet_distance, kernel_distance
 from genlib.metrics.likelihood import importance_bound, log_normal
 from genlib.metrics.manifold import Manifold, manifold, nearest, radii
-from genlib.metrics.reference import denoising_error, linear_denoiser, pca_error, psnr
 from genlib.metrics.subspace import principal_angles, principal_axes
 
 __all__ = [

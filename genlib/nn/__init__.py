@@ -1,8 +1,9 @@
 """Blocks of networks that several families share."""
 
+from genlib.nn.conditioning import TimedStack
 from genlib.nn.dense import ACTIVATIONS, Activation, Nonlinearity, Tied, stack
 from genlib.nn.dropout import Drawing, Dropout, draw_from
-from genlib.nn.equalised import Equalised, equalise
+from genlib.nn.equalized import Equalised, equalise
 from genlib.nn.growing import MinibatchStd, PixelNorm, fade_in
 from genlib.nn.patches import PatchTransformer
 from genlib.nn.spectral import spectral_norm
@@ -18,7 +19,6 @@ from genlib.nn.style import (
     mixed,
     truncated,
 )
-from genlib.nn.time import TimedStack
 from genlib.nn.unet import BookUNet, SpaceToDepthUNet
 
 __all__ = [

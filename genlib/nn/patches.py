@@ -5,7 +5,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from genlib.nn.time import Condition
+from genlib.nn.conditioning import Condition
 
 Tokens = Float[Tensor, "batch tokens width"]
 HEAD = 32  # values of an attention head

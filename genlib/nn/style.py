@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from genlib.nn.dropout import Drawing
-from genlib.nn.equalised import equalise
+from genlib.nn.equalized import equalise
 from genlib.nn.growing import PixelNorm
 
 Maps = Float[Tensor, "batch channels height width"]

@@ -7,7 +7,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from genlib.nn.time import Condition
+from genlib.nn.conditioning import Condition
 
 Maps = Float[Tensor, "batch channels height width"]
 Made = Float[Tensor, "batch made height width"]  # with another number of channels

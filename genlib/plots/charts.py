@@ -20,7 +20,7 @@ Points = Sequence[tuple[int, float]]
 def loss_chart(
     series: dict[str, Points],
     steps: int,
-    reference: tuple[str, float] | None = None,
+    baseline: tuple[str, float] | None = None,
     *,
     log: bool = True,
 ) -> dict[str, Any]:
@@ -29,15 +29,15 @@ def loss_chart(
     Args:
         series: (step, loss) of each curve, by name.
         steps: the run's steps in all, the right end of the axis.
-        reference: name and loss of a horizontal line to compare with.
+        baseline: name and loss of a horizontal line to compare with.
         log: whether the losses are on a logarithmic axis; they must be positive then.
     """
     lines = [
         _line(name, points, colour, {"width": 2})
         for (name, points), colour in zip(series.items(), cycle(LINES), strict=False)
     ]
-    if reference is not None:
-        name, value = reference
+    if baseline is not None:
+        name, value = baseline
         ends = [(0, value), (steps, value)]
         lines.append(_line(name, ends, REAL, {"width": 1.5, "type": "dashed"}))
     short = sum(len(line["name"]) for line in lines) <= 30  # the legend, on one line of a phone

@@ -96,7 +96,7 @@ def bars(
     values: dict[str, float],
     y_title: str,
     *,
-    reference: tuple[str, float] | None = None,
+    baseline: tuple[str, float] | None = None,
     colours: tuple[str, ...] = (GENERATED,),
     x_title: str = "",
 ) -> Figure:
@@ -106,8 +106,8 @@ def bars(
     figure = Figure(
         Bar(x=names, y=list(values.values()), marker={"color": shades}, showlegend=False)
     )
-    if reference is not None:
-        name, value = reference
+    if baseline is not None:
+        name, value = baseline
         figure.add_hline(
             value,
             line={"dash": "dash", "color": REAL, "width": 1.5},
@@ -116,7 +116,7 @@ def bars(
     figure.update_xaxes(title=x_title, type="category")
     figure.update_yaxes(title=y_title)
     figure = housed(figure)
-    return figure.update_layout(margin={"r": 76}) if reference is not None else figure
+    return figure.update_layout(margin={"r": 76}) if baseline is not None else figure
 
 
 def histograms(

@@ -4,9 +4,9 @@ from typing import Annotated, get_args
 
 from pydantic import Field, TypeAdapter
 
+from genlib.classifier import ClassifierSpec
 from genlib.hub import Pull, Reversal
-from genlib.judge import JudgeSpec
-from genlib.runs import RunSpec
+from genlib.runs.spec import RunSpec
 from genlib.studies.ablation import Ablation
 from genlib.studies.beta_sweep import BetaSweep
 from genlib.studies.code_map import CodeMap
@@ -31,7 +31,7 @@ OnModel = (
     | StyleLayers
 )
 OnRun = OnModel | SeedSweep | RecipeGrid | Ablation  # with a run, or with its specification
-OfData = JudgeSpec | Comparison  # they begin with a data set
+OfData = ClassifierSpec | Comparison  # they begin with a data set
 Study = OnRun | OfData | Pull | Reversal
 Task = RunSpec | Study
 
@@ -44,11 +44,11 @@ __all__ = [
     "STUDIES",
     "Ablation",
     "BetaSweep",
+    "ClassifierSpec",
     "CodeMap",
     "Comparison",
     "FewLabels",
     "Health",
-    "JudgeSpec",
     "Likelihood",
     "MixturePrior",
     "OfData",

@@ -19,19 +19,19 @@ from torch import Tensor
 
 from genlib import metrics
 from genlib.adversarial import GrowingGAN
-from genlib.bench import Bench
+from genlib.classifier import Classified, Classifier, classified, classifier_of
 from genlib.config import Config
 from genlib.data import Dataset
 from genlib.data import load as load_dataset
-from genlib.events import Files, Measured
 from genlib.family import generating, to_float, to_uint8
-from genlib.judge import Judge, Opinion, judge_of, judged
 from genlib.models import FAMILIES
 from genlib.rng import generator
-from genlib.runs import RunSpec
+from genlib.runs.spec import RunSpec
 from genlib.studies.findings import Finding, coverage, of_statistic
 from genlib.studies.starts import Growing
-from genlib.train import Training
+from genlib.tasks.progress import Files, Measured
+from genlib.tasks.workspace import Workspace
+from genlib.training.loop import Training
 
 LOOKS = 10  # at the pictures of each training, its end included
 QUICK = 1000  # samples of a look on the way
@@ -74,18 +74,18 @@ class Ablation(Config):
             name: spec for name, spec in changed.items() if spec != self.start
         }
 
-    def perform(self, bench: Bench, files: Files) -> Iterator[Measured]:
+    def perform(self, workspace: Workspace, files: Files) -> Iterator[Measured]:
         """Yield what is known so far; what is in `files` is not trained again."""
         specs, found = self.specs(), ablated(files)
         pictures = list(samples(files)) if found else []
         steps = LOOKS * len(specs)
-        judge, before = yield from judge_of(self.start.dataset, bench, steps)
-        data = load_dataset(self.start.dataset).to(bench.device)
-        referee = Referee(judge, data, self.pictures)
+        classifier, before = yield from classifier_of(self.start.dataset, workspace, steps)
+        data = load_dataset(self.start.dataset).to(workspace.device)
+        referee = Referee(classifier, data, self.pictures)
         kept = dict(files)
         for name, spec in list(specs.items())[len(found) :]:
             done = before + LOOKS * len(found)
-            training = Training(spec.build().to(bench.device), data.train, spec.train)
+            training = Training(spec.build().to(workspace.device), data.train, spec.train)
             looks = list[Look]()
             for look in looked(training, referee):
                 looks.append(look)
@@ -115,25 +115,25 @@ class Referee:
         count: of the samples at the end, if there are as many test pictures.
     """
 
-    def __init__(self, judge: Judge, data: Dataset, count: int) -> None:
-        self.judge, self.count = judge, min(count, len(data.test))
+    def __init__(self, classifier: Classifier, data: Dataset, count: int) -> None:
+        self.classifier, self.count = classifier, min(count, len(data.test))
         self.classes = int(data.train_labels.max()) + 1
-        self.real = judged(judge, to_float(data.train[-self.count :])).features
-        self.other = judged(judge, to_float(data.test[: self.count])).features
+        self.real = classified(classifier, to_float(data.train[-self.count :])).features
+        self.other = classified(classifier, to_float(data.test[: self.count])).features
 
     def fid(self, training: Training) -> float:
         """Return the classifier FID of samples on the way; NaN where some are not finite."""
         made = sampled(training, min(QUICK, self.count))
         if not bool(made.isfinite().all()):
             return math.nan
-        return metrics.frechet_distance(self.real, judged(self.judge, made).features)
+        return metrics.frechet_distance(self.real, classified(self.classifier, made).features)
 
     def at_the_end(self, training: Training) -> tuple[list[Finding], list[float], Tensor]:
         """Return FID and coverage, the share of each class, and some samples."""
         made = sampled(training, self.count)
         if training.diverged(wait=True) or not bool(made.isfinite().all()):
             return [], [], made[:SHOWN].nan_to_num()
-        seen: Opinion = judged(self.judge, made)
+        seen: Classified = classified(self.classifier, made)
         places = self.real, seen.features, self.other
         found = [of_statistic("classifier FID", *places), coverage(*places)]
         shares = metrics.class_shares(seen.classes, self.classes).tolist()
@@ -143,7 +143,7 @@ class Referee:
 @torch.no_grad()
 def sampled(training: Training, count: int) -> Tensor:
     """Return samples of the averaged weights, each time of the same codings."""
-    with training.at_rest() as average:
+    with training.ema_model() as average:
         return generating(average).sample(count, generator(0, training.device))
 
 

@@ -13,15 +13,16 @@ from pydantic import Field
 from safetensors.torch import load, save
 from torch import Tensor
 
-from genlib.bench import Bench
 from genlib.config import Config
 from genlib.data import load as load_dataset
-from genlib.events import Files, Measured
 from genlib.family import to_float, to_uint8
-from genlib.models.vae import COLLAPSED
+from genlib.models.vae.model import COLLAPSED
 from genlib.rng import generator
-from genlib.runs import Run, RunSpec
+from genlib.runs.run import Run
+from genlib.runs.spec import RunSpec
 from genlib.studies.starts import Variational, variational
+from genlib.tasks.progress import Files, Measured
+from genlib.tasks.workspace import Workspace
 
 BETAS = (0.01, 0.1, 0.3, 1.0, 2.0, 4.0, 10.0, 100.0)
 SAMPLES = 16  # of the prior, for each point
@@ -52,14 +53,14 @@ class BetaSweep(Config):
         document = self.start.model_dump()
         return [RunSpec.model_validate(document | {"model": model}) for model in models]
 
-    def perform(self, bench: Bench, files: Files) -> Iterator[Measured]:
+    def perform(self, workspace: Workspace, files: Files) -> Iterator[Measured]:
         """Yield the points so far; runs that are finished are not trained again."""
         specs, found, pictures = self.specs(), list[Point](), list[Tensor]()
         files = {}
         for number, spec in enumerate(specs):
-            for part in bench.train(spec, PARTS):
+            for part in workspace.train(spec, PARTS):
                 yield Measured(PARTS * number + part, PARTS * len(specs), files)
-            point, samples = _measured(bench.run(spec), bench.device)
+            point, samples = _measured(workspace.run(spec), workspace.device)
             found.append(point)
             pictures.append(samples)
             files = {

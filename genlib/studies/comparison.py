@@ -49,18 +49,19 @@ from pydantic import AfterValidator, Field
 from safetensors.torch import load, save
 from torch import Tensor
 
-from genlib.bench import Bench
+from genlib.classifier import Classifier, classified, classifier_of
 from genlib.config import Config
 from genlib.data import Dataset, DatasetName
 from genlib.data import load as load_dataset
-from genlib.events import Files, Measured
 from genlib.family import Encodes, Generates, encoding, to_float, to_uint8
-from genlib.judge import Judge, judge_of, judged
 from genlib.rng import generator
-from genlib.runs import Run, RunSpec
+from genlib.runs.run import Run
+from genlib.runs.spec import RunSpec
 from genlib.studies.findings import Finding, coverage, of_statistic
 from genlib.studies.mixture_prior import FITTED, fitted
 from genlib.studies.starts import of_pictures
+from genlib.tasks.progress import Files, Measured
+from genlib.tasks.workspace import Workspace
 
 MEMBERS = {"Autoencoder + mixture": "stacked", "VAE": "vae", "GAN": "gan", "Diffusion": "ddpm"}
 REAL = "Real pictures"
@@ -134,27 +135,27 @@ class Comparison(Config):
 
         return lasting(min(MOST, max(1, round(self.seconds / price(lasting(1))))))
 
-    def perform(self, bench: Bench, files: Files) -> Iterator[Measured]:
+    def perform(self, workspace: Workspace, files: Files) -> Iterator[Measured]:
         """Yield the standings so far; members that were measured before are kept."""
-        specs = self.specs(bench.price)
+        specs = self.specs(workspace.price)
         worth = {
-            name: max(2 * (PARTS + MEASURING), round(PACE * bench.price(spec)))
+            name: max(2 * (PARTS + MEASURING), round(PACE * workspace.price(spec)))
             for name, spec in specs.items()
         }
-        judge, done = yield from judge_of(self.dataset, bench, sum(worth.values()))
+        classifier, done = yield from classifier_of(self.dataset, workspace, sum(worth.values()))
         steps = done + sum(worth.values())
         data = load_dataset(self.dataset)
-        compared = _Compared(judge, data, min(self.pictures, len(data.test), len(data.train)))
+        compared = _Compared(classifier, data, min(self.pictures, len(data.test), len(data.train)))
         found, kept = standings(files), samples(files)
         if not found:
             found.append(Standing(REAL, *compared.figures(compared.other)))
             kept[REAL] = data.test[:SHOWN]
         for name, spec in specs.items():
             if name not in kept:
-                for part in bench.train(spec, PARTS):
+                for part in workspace.train(spec, PARTS):
                     step = done + worth[name] * part // (PARTS + MEASURING)
                     yield Measured(step, steps, _to_files(found, kept))
-                standing, kept[name] = compared.member(name, bench.run(spec), bench.device)
+                standing, kept[name] = compared.member(name, workspace.run(spec), workspace.device)
                 found.append(standing)
             done += worth[name]
             yield Measured(done, steps, _to_files(found, kept))
@@ -169,10 +170,10 @@ class _Compared:
         count: pictures of each kind.
     """
 
-    def __init__(self, judge: Judge, data: Dataset, count: int) -> None:
-        self.judge, self.data, self.count = judge, data, count
-        self.real = judged(judge, to_float(data.train[-count:])).features
-        self.other = judged(judge, to_float(data.test[:count])).features
+    def __init__(self, classifier: Classifier, data: Dataset, count: int) -> None:
+        self.classifier, self.data, self.count = classifier, data, count
+        self.real = classified(classifier, to_float(data.train[-count:])).features
+        self.other = classified(classifier, to_float(data.test[:count])).features
 
     def figures(self, made: Tensor) -> tuple[Figure, Figure, Figure]:
         """Return the classifier FID, the coverage and the Vendi score of pictures' features."""
@@ -188,7 +189,7 @@ class _Compared:
         draw = drawing(run, self.data, device)
         fitting = time.perf_counter() - began
         made = draw(self.count)
-        figures = self.figures(judged(self.judge, made.clamp(0, 1)).features)
+        figures = self.figures(classified(self.classifier, made.clamp(0, 1)).features)
         metrics, encodes = run.provenance.metrics, isinstance(run.family, Encodes)
         standing = Standing(
             name,
@@ -259,13 +260,18 @@ def shares(found: list[Standing]) -> dict[str, Shares]:
     """Return the places of all members on the axes of the triangle."""
     real, *members = found
     worst = max(each.fid.value for each in members)
-    paces = {each.name: SHOWN / each.sampling for each in members if each.sampling}
-    slowest, fastest = min(paces.values()), max(paces.values())
+    learning_rate_multipliers = {
+        each.name: SHOWN / each.sampling for each in members if each.sampling
+    }
+    slowest, fastest = (
+        min(learning_rate_multipliers.values()),
+        max(learning_rate_multipliers.values()),
+    )
     return {
         each.name: Shares(
             _between(each.fid.value, worst, real.fid.value),
             min(1.0, each.coverage.value / real.coverage.value),
-            _between(paces[each.name], slowest, fastest),
+            _between(learning_rate_multipliers[each.name], slowest, fastest),
         )
         for each in members
     }

@@ -31,15 +31,16 @@ from pydantic import Field, field_validator
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from genlib.bench import Bench
 from genlib.config import Config
 from genlib.data import DATASETS, Dataset
 from genlib.data import load as load_dataset
-from genlib.events import Files, Measured
 from genlib.family import Family, encoding, to_float
 from genlib.rng import generator
-from genlib.runs import Run, RunSpec
+from genlib.runs.run import Run
+from genlib.runs.spec import RunSpec
 from genlib.studies.starts import Encoder
+from genlib.tasks.progress import Files, Measured
+from genlib.tasks.workspace import Workspace
 
 LABELS = (10, 30, 100, 300, 1000)  # labelled pictures, over all classes
 BATCH = 100  # labelled pictures of a step, at most
@@ -87,10 +88,10 @@ class FewLabels(Config):
             raise ValueError(f"{DATASETS[spec.dataset].title} has no classes to tell apart")
         return spec
 
-    def perform(self, bench: Bench, files: Files) -> Iterator[Measured]:
+    def perform(self, workspace: Workspace, files: Files) -> Iterator[Measured]:
         """Yield the accuracies measured so far; those in `files` are not measured again."""
-        run = bench.run(self.start)
-        data = load_dataset(run.spec.dataset).to(bench.device)
+        run = workspace.run(self.start)
+        data = load_dataset(run.spec.dataset).to(workspace.device)
         known = accuracies(files) if files else []
         done = {item[:3] for item in known}
         for labels in LABELS:
@@ -131,7 +132,7 @@ def linear(study: FewLabels, run: Run, data: Dataset, few: Labelled, seed: int) 
     return float(model.score(test, data.test_labels.cpu().numpy()))
 
 
-class Classifier(nn.Module):
+class EncoderClassifier(nn.Module):
     """An encoder, its codings brought to mean 0 and deviation 1, and a dense layer on them.
 
     Args:
@@ -166,20 +167,20 @@ def _trained(
     x, y = few
     rng = generator(0)
     some = to_float(data.train[torch.randperm(len(data.train), generator=rng)[:5000]])
-    classifier = Classifier(family, some, len(DATASETS[data.name].classes))
+    classifier = EncoderClassifier(family, some, len(DATASETS[data.name].classes))
     classifier.train()  # cuDNN's LSTMs have no gradient otherwise
     encoder_rate, head_rate = rates
     family.requires_grad_(encoder_rate > 0)
     groups = [{"params": list(classifier.head.parameters()), "lr": head_rate}]
     if encoder_rate:
         groups.append({"params": list(family.parameters()), "lr": encoder_rate})
-    optimiser = torch.optim.Adam(groups)
+    optimizer = torch.optim.Adam(groups)
     for _ in range(study.steps):
         batch = torch.randperm(len(x), generator=rng)[:BATCH].to(x.device)
         loss = F.cross_entropy(classifier(x[batch]), y[batch])
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         loss.backward()
-        optimiser.step()
+        optimizer.step()
     with torch.no_grad():
         test = to_float(data.test)
         guesses = [classifier(part).argmax(1) for part in test.split(1000)]

@@ -15,15 +15,15 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from genlib import metrics
-from genlib.bench import Bench
+from genlib.classifier import classified, classifier_of
 from genlib.config import Config
 from genlib.data import load as load_dataset
-from genlib.events import Files, Measured
 from genlib.family import Data, Pictures, generating, to_float, to_uint8
-from genlib.judge import judge_of, judged
 from genlib.rng import generator
 from genlib.studies.findings import COMPARED, STATISTICS, Finding, of_manifold, of_statistic
 from genlib.studies.starts import Generator
+from genlib.tasks.progress import Files, Measured
+from genlib.tasks.workspace import Workspace
 
 LOOKED_AT = 10  # samples whose nearest training pictures are kept
 MISSING, RARE, COLLAPSED = 0.01, 0.03, 0.8  # shares of a class
@@ -56,18 +56,18 @@ class Health(Config):
     start: Generator = Field(description="The run whose samples are examined.")
     pictures: int = Field(2000, ge=200, le=10_000, description="Samples that are examined.")
 
-    def perform(self, bench: Bench, files: Files) -> Iterator[Measured]:
+    def perform(self, workspace: Workspace, files: Files) -> Iterator[Measured]:
         """Yield how far it is, at last the report; it begins anew."""
-        judge, before = yield from judge_of(self.start.dataset, bench, WORK)
+        classifier, before = yield from classifier_of(self.start.dataset, workspace, WORK)
         steps = before + WORK
         data = load_dataset(self.start.dataset)
         count = min(self.pictures, len(data.test))
         with torch.no_grad():
-            family = generating(bench.run(self.start).family)
-            made = family.sample(count, generator(0, bench.device)).cpu().clamp(0, 1)
+            family = generating(workspace.run(self.start).family)
+            made = family.sample(count, generator(0, workspace.device)).cpu().clamp(0, 1)
         train, test = to_float(data.train[-count:]), to_float(data.test[:count])
         yield Measured(before + 1, steps, {})
-        real, fake, other = (judged(judge, x) for x in (train, made, test))
+        real, fake, other = (classified(classifier, x) for x in (train, made, test))
         yield Measured(before + 2, steps, {})
         findings = of_manifold(real.features, fake.features, other.features)
         for number, name in enumerate(STATISTICS, before + 3):

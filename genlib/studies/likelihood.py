@@ -19,16 +19,16 @@ from pydantic import Field, field_validator
 from safetensors.torch import load, save
 from torch import Tensor
 
-from genlib.bench import Bench
 from genlib.config import Config
 from genlib.data import load as load_dataset
-from genlib.events import Files, Measured
 from genlib.family import Pictures, to_float
 from genlib.metrics import importance_bound, log_normal
-from genlib.models.vae import VariationalAutoencoder
+from genlib.models.vae.model import VariationalAutoencoder
 from genlib.rng import generator
-from genlib.runs import RunSpec
+from genlib.runs.spec import RunSpec
 from genlib.studies.starts import Variational, variational
+from genlib.tasks.progress import Files, Measured
+from genlib.tasks.workspace import Workspace
 
 COUNTS = (1, 10, 100, 1000, 5000)  # K
 BATCH = 50  # pictures at a time, each with
@@ -57,17 +57,17 @@ class Likelihood(Config):
             raise ValueError("the squared error is not the likelihood of black or white pixels")
         return spec
 
-    def perform(self, bench: Bench, files: Files) -> Iterator[Measured]:
+    def perform(self, workspace: Workspace, files: Files) -> Iterator[Measured]:
         """Yield the bounds of the pictures so far; those in `files` are not measured again."""
-        run = bench.run(self.start)
+        run = workspace.run(self.start)
         family = variational(run)
         images = load_dataset(self.start.dataset).test[: self.pictures]
-        x = torch.bernoulli(to_float(images), generator=generator(0)).to(bench.device)
+        x = torch.bernoulli(to_float(images), generator=generator(0)).to(workspace.device)
         known = [bounds(files)] if files else []
         done = -(-sum(map(len, known)) // BATCH)
         batches = x.split(BATCH)
         for number, batch in enumerate(batches[done:], done):
-            weights = log_weights(family, batch, generator(number, bench.device))
+            weights = log_weights(family, batch, generator(number, workspace.device))
             found = [importance_bound(weights, count) for count in COUNTS]
             known.append(torch.stack(found, 1).cpu())
             files = {"bounds.safetensors": save({"bounds": torch.cat(known)})}

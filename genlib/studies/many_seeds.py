@@ -13,15 +13,15 @@ from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state, vmap
 
 from genlib.adversarial import Game, ReplayBuffer
-from genlib.bench import StudyError
 from genlib.config import Config
 from genlib.data import DATASETS, load
-from genlib.events import Diverged, Finished, Step
 from genlib.family import Family, Losses, Pictures, Shown, to_float
-from genlib.models.gan2d import CODINGS, GAN2DConfig, PlaneGAN
+from genlib.models.gan2d.model import CODINGS, GAN2DConfig, PlaneGAN
 from genlib.rng import build, generator
-from genlib.runs import RunSpec
-from genlib.train import train
+from genlib.runs.spec import RunSpec
+from genlib.tasks.workspace import StudyError
+from genlib.training.events import Diverged, Finished, Step
+from genlib.training.loop import train
 
 PAIRS = 2**20  # of points that may be compared at once, in all games together
 
@@ -76,13 +76,13 @@ class ManySeeds(Family):
         self.discriminator = Stacked([game.discriminator for game in games])
         kept = config.replay
         self.replay = ReplayBuffer(kept, (seeds,), self.shape) if kept else None
-        self.pace = games[0].paces()
+        self.pace = games[0].learning_rate_multipliers()
 
     def players(self) -> dict[str, nn.Module]:
         """Return all discriminators as one player, and all generators as the other."""
         return {"discriminator": self.discriminator, "generator": self.generator}
 
-    def paces(self) -> dict[str, float]:
+    def learning_rate_multipliers(self) -> dict[str, float]:
         """Return the paces of the one game."""
         return self.pace
 

@@ -15,15 +15,15 @@ from pydantic import Field
 from safetensors.torch import load, save
 from torch import Tensor
 
-from genlib.bench import Bench
+from genlib.classifier import Classifier, classified, classifier_of
 from genlib.config import Config
 from genlib.data import load as load_dataset
-from genlib.events import Files, Measured
 from genlib.family import to_float
-from genlib.judge import Judge, judge_of, judged
 from genlib.metrics import frechet_distance
 from genlib.rng import generator
 from genlib.studies.starts import Variational, variational
+from genlib.tasks.progress import Files, Measured
+from genlib.tasks.workspace import Workspace
 
 FITTED = 20_000  # training pictures whose codings the mixture is fitted to
 STEPS = 5
@@ -59,11 +59,11 @@ class MixturePrior(Config):
     )
     pictures: int = Field(5000, ge=500, le=10_000, description="Samples that are judged.")
 
-    def perform(self, bench: Bench, files: Files) -> Iterator[Measured]:
+    def perform(self, workspace: Workspace, files: Files) -> Iterator[Measured]:
         """Yield how far it is, at last the mixture and its figures; it begins anew."""
-        judge, before = yield from judge_of(self.start.dataset, bench, STEPS)
+        classifier, before = yield from classifier_of(self.start.dataset, workspace, STEPS)
         steps = before + STEPS
-        family = variational(bench.run(self.start)).cpu()
+        family = variational(workspace.run(self.start)).cpu()
         data = load_dataset(self.start.dataset)
         count = min(self.pictures, len(data.test), len(data.train))  # of all sets alike
         with torch.no_grad():
@@ -76,10 +76,10 @@ class MixturePrior(Config):
                 "prior": family.sample(count, rng),
                 "mixture": family.decode(found.sample(count, rng)),
             }
-        real, figures = _features(judge, to_float(data.train[:count])), dict[str, float]()
+        real, figures = _features(classifier, to_float(data.train[:count])), dict[str, float]()
         for step, (name, x) in enumerate(made.items(), before + 2):
             yield Measured(step, steps, {})
-            figures[name] = frechet_distance(real, _features(judge, x))
+            figures[name] = frechet_distance(real, _features(classifier, x))
         kept = {
             "mixture.safetensors": save(found._asdict()),
             "figures.json": json.dumps(figures).encode(),
@@ -87,8 +87,8 @@ class MixturePrior(Config):
         yield Measured(steps, steps, kept)
 
 
-def _features(judge: Judge, x: Tensor) -> Tensor:
-    return judged(judge, x).features
+def _features(classifier: Classifier, x: Tensor) -> Tensor:
+    return classified(classifier, x).features
 
 
 def fitted(codings: Float[Tensor, "batch codings"], components: int) -> Mixture:

@@ -7,14 +7,14 @@ from typing import Any, Literal, NamedTuple, get_args
 from pydantic import Field
 
 from genlib.adversarial import AdversarialConfig, Loss
-from genlib.bench import Bench, StudyError
 from genlib.config import Config
-from genlib.events import Files, Measured
 from genlib.metrics import count_modes
-from genlib.runs import RunSpec
+from genlib.runs.spec import RunSpec
 from genlib.studies.many_seeds import play
 from genlib.studies.seed_sweep import SAMPLES, modes_of
 from genlib.studies.starts import Plane
+from genlib.tasks.progress import Files, Measured
+from genlib.tasks.workspace import StudyError, Workspace
 
 LOSSES: tuple[Loss, ...] = get_args(Loss)
 CURES: dict[str, dict[str, Any]] = {
@@ -59,7 +59,7 @@ class RecipeGrid(Config):
             for name, cure in CURES.items()
         }
 
-    def perform(self, bench: Bench, files: Files) -> Iterator[Measured]:
+    def perform(self, workspace: Workspace, files: Files) -> Iterator[Measured]:
         """Yield the recipes so far; those in `files` are not played again.
 
         Raises:
@@ -73,7 +73,7 @@ class RecipeGrid(Config):
                 continue
             captured, quality = list[int](), 0.0
             try:
-                for step, steps, samples in play(spec, self.seeds, SAMPLES, bench.device):
+                for step, steps, samples in play(spec, self.seeds, SAMPLES, workspace.device):
                     if samples is not None:
                         counts = [count_modes(each, *modes) for each in samples.cpu()]
                         captured = [count.captured for count in counts]

@@ -28,16 +28,16 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from genlib.bench import Bench
+from genlib.classifier import classified, classifier_of
 from genlib.config import Config
 from genlib.data import load as load_dataset
-from genlib.diffusion import SAMPLERS, Diffusion, SamplerName
-from genlib.events import Files, Measured
+from genlib.diffusion.base import SAMPLERS, Diffusion, SamplerName
 from genlib.family import to_float
-from genlib.judge import judge_of, judged
 from genlib.metrics import frechet_distance
 from genlib.rng import generator
 from genlib.studies.starts import Denoiser, diffusing
+from genlib.tasks.progress import Files, Measured
+from genlib.tasks.workspace import Workspace
 
 WALKS: tuple[SamplerName, ...] = ("DPM-Solver++", "Heun", "DDIM", "DDPM")  # Euler's is DDIM's
 STEPS = (3, 5, 10, 20, 50)
@@ -62,20 +62,20 @@ class SamplerBench(Config):
     start: Denoiser = Field(description="The run that is sampled.")
     pictures: int = Field(2048, ge=256, le=10_000, description="Samples of each point.")
 
-    def perform(self, bench: Bench, files: Files) -> Iterator[Measured]:
+    def perform(self, workspace: Workspace, files: Files) -> Iterator[Measured]:
         """Yield the points so far; those that were measured before are kept."""
-        model = diffusing(bench.run(self.start))
+        model = diffusing(workspace.run(self.start))
         last = model.schedule.last
         ways = list(product(WALKS, [steps for steps in STEPS if steps <= last] or [last]))
-        judge, before = yield from judge_of(self.start.dataset, bench, len(ways))
-        test = to_float(load_dataset(self.start.dataset).test.to(bench.device))
+        classifier, before = yield from classifier_of(self.start.dataset, workspace, len(ways))
+        test = to_float(load_dataset(self.start.dataset).test.to(workspace.device))
         count = min(self.pictures, len(test) // 2)  # so that the others are others
-        real, others = (judged(judge, x).features for x in (test[:count], test[-count:]))
+        real, others = (classified(classifier, x).features for x in (test[:count], test[-count:]))
         found = points(files)
-        _made(model, WALKS[0], 1, min(count, BATCH), bench.device)  # the first walk is slow
+        _made(model, WALKS[0], 1, min(count, BATCH), workspace.device)  # the first walk is slow
         for name, steps in ways[len(found) :]:
-            seconds, made = _made(model, name, steps, count, bench.device)
-            fid = frechet_distance(real, judged(judge, made).features)
+            seconds, made = _made(model, name, steps, count, workspace.device)
+            fid = frechet_distance(real, classified(classifier, made).features)
             again = steps - (1 if model.schedule.straight else 2) if name == "Heun" else 0
             looks = steps + max(0, again)
             found.append(Walked(name, steps, looks, seconds * SHOWN / count, fid))

@@ -9,13 +9,13 @@ from pydantic import Field
 from safetensors.torch import load, save
 from torch import Tensor
 
-from genlib.bench import Bench, StudyError
 from genlib.config import Config
 from genlib.data import MODES, Modes
-from genlib.events import Files, Measured
 from genlib.metrics import ModeCount, count_modes
 from genlib.studies.many_seeds import play
 from genlib.studies.starts import Plane
+from genlib.tasks.progress import Files, Measured
+from genlib.tasks.workspace import StudyError, Workspace
 
 SAMPLES = 2500  # of each game, as in Lin et al. 2018
 SHOWN = 400  # of them are kept
@@ -35,14 +35,14 @@ class SeedSweep(Config):
         json_schema_extra={"options": [4, 10, 16, 32, 64]},
     )
 
-    def perform(self, bench: Bench, files: Files) -> Iterator[Measured]:
+    def perform(self, workspace: Workspace, files: Files) -> Iterator[Measured]:
         """Yield how far it is, at last what each game came to; it begins anew.
 
         Raises:
             StudyError: the data have no modes to count, or the games diverged.
         """
         modes, began = modes_of(self.start.dataset), time.perf_counter()
-        for step, steps, samples in play(self.start, self.seeds, SAMPLES, bench.device):
+        for step, steps, samples in play(self.start, self.seeds, SAMPLES, workspace.device):
             if samples is None:
                 yield Measured(step, steps + 1, {})
                 continue

@@ -6,13 +6,14 @@ from pydantic import AfterValidator
 
 from genlib.adversarial import GrowingGAN
 from genlib.data import DATASETS, DatasetName
-from genlib.diffusion import Diffusion
+from genlib.diffusion.base import Diffusion
 from genlib.family import Encodes, Family, Generates
 from genlib.models import FAMILIES
-from genlib.models.gan2d import PlaneGAN
-from genlib.models.stylegan import StyleGAN
-from genlib.models.vae import VariationalAutoencoder
-from genlib.runs import Run, RunSpec
+from genlib.models.gan2d.model import PlaneGAN
+from genlib.models.stylegan.model import StyleGAN
+from genlib.models.vae.model import VariationalAutoencoder
+from genlib.runs.run import Run
+from genlib.runs.spec import RunSpec
 
 Kind = TypeVar("Kind", bound=Family)
 

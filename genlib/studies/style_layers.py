@@ -14,17 +14,17 @@ from jaxtyping import Float
 from pydantic import Field
 from torch import Tensor
 
-from genlib.bench import Bench
+from genlib.classifier import Classifier, classified, classifier_of
 from genlib.config import Config
-from genlib.events import Files, Measured
 from genlib.family import Pictures
-from genlib.judge import Judge, judge_of, judged
-from genlib.models.stylegan import LAYERS, StyleGAN
+from genlib.latents import interpolation, spherical_interpolation
+from genlib.models.stylegan.model import LAYERS, StyleGAN
 from genlib.nn import mixed
 from genlib.rng import generator
 from genlib.studies.findings import mean_interval
 from genlib.studies.starts import Styled, styled
-from genlib.walks import interpolation, spherical_interpolation
+from genlib.tasks.progress import Files, Measured
+from genlib.tasks.workspace import Workspace
 
 WALKS, STEPS = 100, 17  # pairs that are walked between, and the pictures of each walk
 ROUNDS = 200  # resamplings of each interval
@@ -67,25 +67,27 @@ class StyleLayers(Config):
     start: Styled = Field(description="The run whose styles are exchanged.")
     pictures: int = Field(2000, ge=100, le=10_000, description="Pairs that exchange styles.")
 
-    def perform(self, bench: Bench, files: Files) -> Iterator[Measured]:
+    def perform(self, workspace: Workspace, files: Files) -> Iterator[Measured]:
         """Yield how far it is, at last the figures; it begins anew."""
-        model = styled(bench.run(self.start)).to(bench.device)
+        model = styled(workspace.run(self.start)).to(workspace.device)
         wanted = model.layers() | {
             str(layer + 1): [layer] for layer in range(LAYERS * len(model.sides))
         }
         steps = len(wanted) + 2
-        judge, before = yield from judge_of(self.start.dataset, bench, steps)
-        own, other = (drawn_styles(model, self.pictures, seed, bench.device) for seed in (0, 1))
+        classifier, before = yield from classifier_of(self.start.dataset, workspace, steps)
+        own, other = (
+            drawn_styles(model, self.pictures, seed, workspace.device) for seed in (0, 1)
+        )
         pictures, shares = made(model, own), list[Share]()
-        known = judged(judge, pictures).classes
+        known = classified(classifier, pictures).classes
         for name, layers in wanted.items():
             exchanged = made(model, mixed(own, other, layers))
-            changed = (judged(judge, exchanged).classes != known).float()
+            changed = (classified(classifier, exchanged).classes != known).float()
             moved = float((exchanged - pictures).abs().mean())
             shares.append(Share(name, *interval(changed), moved))
             yield Measured(before + len(shares), before + steps, {})
         lengths = [
-            Length(space, *interval(walks(model, judge, space, bench.device)))
+            Length(space, *interval(walks(model, classifier, space, workspace.device)))
             for space in ("w", "z")
         ]
         yield Measured(before + steps - 1, before + steps, {})
@@ -126,7 +128,7 @@ def walk(
 
 
 def walks(
-    model: StyleGAN, judge: Judge, space: Space, device: torch.device
+    model: StyleGAN, classifier: Classifier, space: Space, device: torch.device
 ) -> Float[Tensor, "walks"]:
     """Return, of each walk, its length over the distance of its ends, in the judge's features.
 
@@ -135,7 +137,9 @@ def walks(
     """
     z = torch.randn(2, WALKS, model.codings, generator=generator(2)).to(device)
     ways = [walk(model, z[0, pair], z[1, pair], space, STEPS) for pair in range(WALKS)]
-    features = judged(judge, made(model, torch.cat(ways))).features.unflatten(0, (WALKS, STEPS))
+    features = classified(classifier, made(model, torch.cat(ways))).features.unflatten(
+        0, (WALKS, STEPS)
+    )
     lengths: Tensor = (features[:, 1:] - features[:, :-1]).norm(dim=2).sum(1)
     ends: Tensor = (features[:, -1] - features[:, 0]).norm(dim=1).clamp(min=1e-6)
     ratios: Tensor = lengths / ends

@@ -15,7 +15,8 @@ from playwright.sync_api import (
     sync_playwright,
 )
 from playwright.sync_api import Error as BrowserError
-from visit import FLAGS, PAGE, Site
+
+from tests.support.visit import FLAGS, PAGE, Site
 
 expect.set_options(timeout=PAGE)
 

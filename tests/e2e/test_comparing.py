@@ -6,16 +6,16 @@ import threading
 import pytest
 import torch
 from playwright.sync_api import Page, expect
-from reading import Opened, chart, pick, settled, slide, source
-from visit import Site, badge, button, until
 
-from genlib.bench import Bench
+from genlib.classifier import ClassifierSpec
 from genlib.data import DATASETS
-from genlib.judge import JudgeSpec
-from genlib.runs import RunSpec
+from genlib.jobs.attempt import Attempt
+from genlib.runs.spec import RunSpec
 from genlib.studies import Comparison, comparison
 from genlib.studies.comparison import MEMBERS, REAL
-from genlib.work import Work
+from genlib.tasks.workspace import Workspace
+from tests.support.reading import Opened, chart, pick, settled, slide, source
+from tests.support.visit import Site, badge, button, until
 
 CPU = torch.device("cpu")
 BUDGETS = 10, 30
@@ -25,14 +25,14 @@ QUERY = {"dataset": DATASETS["digits"].title, "seconds": BUDGETS[0]}
 @pytest.fixture(scope="module")
 def compared(site: Site) -> Site:
     """The site with comparisons of digits at two budgets, which pay for few epochs here."""
-    spec, store = JudgeSpec(dataset="digits"), site.store
-    *_, last = spec.model_copy(update={"steps": 30}).perform(Bench(store, CPU), {})
+    spec, store = ClassifierSpec(dataset="digits"), site.store
+    *_, last = spec.model_copy(update={"steps": 30}).perform(Workspace(store, CPU), {})
     store.write_run(spec.fingerprint, last.files)
     with pytest.MonkeyPatch.context() as patch:
         for most, seconds in enumerate(BUDGETS, 2):
             patch.setattr(comparison, "MOST", most)
             study = Comparison(dataset="digits", seconds=seconds)
-            assert Work(store, CPU, study, lambda _: None).run(threading.Event()) is None
+            assert Attempt(store, CPU, study, lambda _: None).run(threading.Event()) is None
     return site
 
 

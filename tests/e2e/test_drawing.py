@@ -11,7 +11,8 @@ from urllib.request import urlopen
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
-from visit import HOUSE, until
+
+from tests.support.visit import HOUSE, until
 
 SIZE = 28
 SCRIPT = f"""

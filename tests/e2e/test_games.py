@@ -3,8 +3,9 @@
 import re
 
 from playwright.sync_api import Locator, Page, expect
-from reading import Opened, reach, settled, train_to_the_end
-from visit import Site, badge, button, until
+
+from tests.support.reading import Opened, reach, settled, train_to_the_end
+from tests.support.visit import Site, badge, button, until
 
 
 def board(page: Page, number: int) -> Locator:

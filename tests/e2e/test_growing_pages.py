@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
-from reading import Opened, keyed, number, reach, settled, slide, source
-from visit import PAGE, Site, badge, no_traceback, train, until
+
+from tests.support.reading import Opened, keyed, number, reach, settled, slide, source
+from tests.support.visit import PAGE, Site, badge, no_traceback, train, until
 
 SIDE, GUTTER = 28, 2  # pixels of a picture, and between two
 LIVING = "New pictures that the model made"

@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from loopback_hub import TOKEN, Files, Hub, loopback, spoilt
 from playwright.sync_api import Page, expect
-from reading import Opened, keyed, pick, settled, slide, source
-from test_pretrained import autoencoder_files, denoiser_files
-from visit import Site, badge, button, until
 
 from genlib.data import DATASETS
 from genlib.hub import Pretrained, Pull, curated
 from genlib.hub.curated import LIST, PARTS, PinnedFile
-from genlib.runs import RunSpec
+from genlib.runs.spec import RunSpec
+from tests.support.hub_models import autoencoder_files, denoiser_files
+from tests.support.loopback_hub import TOKEN, Files, Hub, loopback, spoilt
+from tests.support.reading import Opened, keyed, pick, settled, slide, source
+from tests.support.visit import Site, badge, button, until
 
 MODELS = {"Small": "ddpm", "Slow": "ddpm", "Photographs": "autoencoder"}
 COPIES = "The picture, its copy, and the copy of changed maps"

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageDraw
 from playwright.sync_api import Locator, Page, expect
-from reading import (
+
+from tests.support.reading import (
     Opened,
     chart,
     keyed,
@@ -19,7 +20,7 @@ from reading import (
     source,
     train_to_the_end,
 )
-from visit import Site, badge, button, run_name, until
+from tests.support.visit import Site, badge, button, run_name, until
 
 LESSONS = (
     *("linear", "stacked", "convolutional", "recurrent", "denoising", "sparse"),

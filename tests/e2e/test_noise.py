@@ -5,8 +5,18 @@ import re
 
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
-from reading import Opened, keyed, number, pick, reach, settled, slide, train_to_the_end
-from visit import Site, badge, no_traceback, until
+
+from tests.support.reading import (
+    Opened,
+    keyed,
+    number,
+    pick,
+    reach,
+    settled,
+    slide,
+    train_to_the_end,
+)
+from tests.support.visit import Site, badge, no_traceback, until
 
 
 def film(page: Page, key: str) -> Locator:

@@ -16,7 +16,8 @@ from playwright.sync_api import (
     expect,
     sync_playwright,
 )
-from visit import FLAGS, Site, no_traceback
+
+from tests.support.visit import FLAGS, Site, no_traceback
 
 HOST = "student-genlib.hf.space"
 SPACE = f"https://{HOST}/"

@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from safetensors.numpy import load
-from visit import (
+
+from tests.support.visit import (
     MAIN_PICTURE,
     Site,
     badge,

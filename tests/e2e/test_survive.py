@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from visit import (
+
+from tests.support.visit import (
     FLAGS,
     MAIN_PICTURE,
     Site,
@@ -19,7 +20,7 @@ from visit import (
     step,
     train,
 )
-from visit import until as wait_until
+from tests.support.visit import until as wait_until
 
 Visit = Callable[[str], Page]
 

@@ -7,9 +7,19 @@ import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
-from reading import Opened, chart, keyed, reach, settled, slide, source, train_to_the_end
 from safetensors.numpy import load
-from visit import Site, badge, button, until
+
+from tests.support.reading import (
+    Opened,
+    chart,
+    keyed,
+    reach,
+    settled,
+    slide,
+    source,
+    train_to_the_end,
+)
+from tests.support.visit import Site, badge, button, until
 
 FIELD = "div.field"
 

@@ -1,0 +1,183 @@
+"""The judge: a frozen classifier, whose features and decisions say what is in generated pictures.
+
+Metrics of generated pictures need features in which distances mean something. Those of Inception,
+made for photographs, say little of small grey pictures, so each data set has a classifier of its
+own here: a small residual network (K. He et al., *Deep residual learning for image recognition*,
+CVPR 2016). Figures in its features are called by their name: "classifier FID".
+"""
+
+import json
+from collections.abc import Generator, Iterator
+from typing import Literal, NamedTuple
+
+import torch
+from jaxtyping import Float, Int64, UInt8
+from pydantic import Field
+from safetensors.torch import load, save
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from genlib.config import Config, TrainConfig
+from genlib.data import DATASETS, Dataset, DatasetName
+from genlib.data import load as load_dataset
+from genlib.family import Pictures, to_float
+from genlib.rng import build, generator
+from genlib.tasks.progress import Files, Measured
+from genlib.tasks.workspace import Workspace
+from genlib.training.optimizers import (
+    average_rates,
+    descend,
+    follow,
+    make_optimizers,
+    rate_factors,
+)
+
+MIRRORED = {"fashion_mnist", "cifar10"}  # whose classes a mirror does not change
+SHIFT = 2  # pixels by which training pictures are moved at most
+SMOOTHING = 0.05  # of the labels
+RECIPE = TrainConfig(learning_rate=0.006, ema=0.99)  # with Muon, a warm-up and a linear decay
+
+
+class Residual(nn.Module):
+    """x + f(x), with f two normalised convolutions."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            *(nn.BatchNorm2d(channels), nn.ReLU(), nn.Conv2d(channels, channels, 3, padding=1)),
+            *(nn.BatchNorm2d(channels), nn.ReLU(), nn.Conv2d(channels, channels, 3, padding=1)),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return maps of the same shape."""
+        return x + self.layers(x)  # type: ignore[no-any-return]
+
+
+class Classifier(nn.Module):
+    """A residual classifier of pictures of one size."""
+
+    def __init__(self, channels: int, classes: int, width: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            *(nn.Conv2d(channels, width, 3, padding=1), nn.MaxPool2d(2), Residual(width)),
+            *(nn.Conv2d(width, 2 * width, 3, padding=1), nn.MaxPool2d(2), Residual(2 * width)),
+            *(nn.BatchNorm2d(2 * width), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()),
+        )
+        self.head = nn.Linear(2 * width, classes)
+
+    def forward(self, x: Pictures) -> Float[Tensor, "batch classes"]:
+        """Return the logits of each class."""
+        return self.head(self.body(x))  # type: ignore[no-any-return]
+
+
+class Classified(NamedTuple):
+    """What a judge makes of pictures: their features, and the class of each."""
+
+    features: Float[Tensor, "pictures features"]
+    classes: Int64[Tensor, "pictures"]
+
+
+@torch.no_grad()
+def classified(classifier: Classifier, x: Pictures) -> Classified:
+    """Return a judge's opinion of pictures in [0, 1], on the CPU."""
+    device = classifier.head.weight.device
+    features = torch.cat([classifier.body(part.clamp(0, 1).to(device)) for part in x.split(1000)])
+    return Classified(features.cpu(), classifier.head(features).argmax(1).cpu())
+
+
+class ClassifierSpec(Config):
+    """Which judge: of what data, and how it was trained."""
+
+    study: Literal["judge"] = "judge"
+    dataset: DatasetName
+    width: int = Field(32, ge=8, le=128, description="Channels of the first block.")
+    steps: int = Field(2500, ge=10, le=100_000, description="Steps of training.")
+    batch_size: int = Field(256, ge=1, le=4096, description="Pictures of a step.")
+    seed: int = Field(0, ge=0, le=9_999, description="The start of all randomness.")
+
+    def perform(self, workspace: Workspace, files: Files) -> Iterator[Measured]:
+        """Yield how far it is, at last the judge; it begins anew, whatever `files` hold."""
+        data = load_dataset(self.dataset).to(workspace.device)
+        for step, classifier in enumerate(self._trained(data), 1):
+            if step == self.steps:
+                yield Measured(step, step, _to_files(classifier, data))
+            elif step % 10 == 0:
+                yield Measured(step, self.steps, {})
+
+    def build(self) -> Classifier:
+        """Return the untrained judge, its weights drawn from the seed."""
+        source = DATASETS[self.dataset]
+        make = lambda: Classifier(source.shape[0], len(source.classes), self.width)  # noqa: E731
+        return build(make, self.seed)
+
+    def read(self, files: Files, device: torch.device) -> Classifier:
+        """Return the frozen judge of the files of `perform`."""
+        classifier = self.build()
+        classifier.load_state_dict(load(files["model.safetensors"]))
+        return classifier.eval().requires_grad_(requires_grad=False).to(device)
+
+    def _trained(self, data: Dataset) -> Iterator[Classifier]:
+        """Yield the judge of the averaged weights after each step."""
+        device, size = data.train.device, len(data.train)
+        classifier, average = self.build().to(device), self.build().to(device)
+        weights, rng = list(classifier.parameters()), generator(self.seed, device)
+        optimizers = make_optimizers(RECIPE, weights, device)
+        rates = rate_factors(RECIPE, self.steps).to(device)
+        averages = average_rates(RECIPE, self.steps).to(device)
+        for rate, share in zip(rates, averages, strict=True):
+            index = torch.randint(size, (self.batch_size,), generator=rng, device=device)
+            x = varied(data.train[index], rng, mirror=self.dataset in MIRRORED)
+            logits = classifier(x)
+            loss = F.cross_entropy(logits, data.train_labels[index], label_smoothing=SMOOTHING)
+            descend(weights, optimizers, loss, rate, RECIPE.clip)
+            follow(average, classifier, share)
+            yield average
+
+
+def varied(
+    images: UInt8[Tensor, "batch channels height width"], rng: torch.Generator, *, mirror: bool
+) -> Pictures:
+    """Return pictures, each moved by up to SHIFT pixels, and half of them mirrored if asked."""
+    count, _, height, width = images.shape
+    padded = F.pad(images, [SHIFT] * 4)
+    device = images.device
+    index = torch.arange(count, device=device)[:, None, None]
+    rows, columns = (
+        torch.randint(2 * SHIFT + 1, (count, 1), generator=rng, device=device)
+        + torch.arange(side, device=device)
+        for side in (height, width)
+    )
+    if mirror:
+        flip = torch.rand(count, 1, generator=rng, device=device) < 0.5
+        columns = torch.where(flip, columns.flip(1), columns)
+    moved = padded.movedim(1, 3)[index, rows[:, :, None], columns[:, None, :]]
+    return to_float(moved.movedim(3, 1))
+
+
+def _to_files(classifier: Classifier, data: Dataset) -> Files:
+    """Return the judge, and its accuracy on the test pictures."""
+    classes = classified(classifier.eval(), to_float(data.test)).classes
+    accuracy = float((classes == data.test_labels.cpu()).float().mean())
+    document = {"test_accuracy": accuracy}
+    return {
+        "model.safetensors": save({k: v.cpu() for k, v in classifier.state_dict().items()}),
+        "judge.json": json.dumps(document).encode(),
+    }
+
+
+def classifier_of(
+    dataset: DatasetName, workspace: Workspace, more: int
+) -> Generator[Measured, None, tuple[Classifier, int]]:
+    """Return the judge of a data set, and the steps that it took to have it.
+
+    Where there is none yet it is trained and kept; `more` steps of a study are to follow.
+    """
+    spec = ClassifierSpec(dataset=dataset)
+    files = workspace.store.read_run(spec.fingerprint)
+    if files is not None:
+        return spec.read(files, workspace.device), 0
+    for event in spec.perform(workspace, {}):
+        files = event.files
+        yield Measured(event.step, event.steps + more, {})
+    workspace.store.write_run(spec.fingerprint, files or {})
+    return spec.read(files or {}, workspace.device), spec.steps

@@ -1,0 +1,1 @@
+"""What models of noise share: schedules, samplers, parameterizations, and the family's base."""

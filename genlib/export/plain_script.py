@@ -1,0 +1,224 @@
+"""One script of what a model uses, from the family's class on, and of the settings of a run.
+
+Each name is followed to where it is defined, and what is used comes along; of a class, only what
+is asked for by name stays. All stands in the order in which Python ran it.
+"""
+
+import builtins
+import inspect
+import re
+import sys
+import textwrap
+from itertools import pairwise
+
+from genlib.data import DATASETS
+from genlib.export import running
+from genlib.export.source import (
+    WIDTH,
+    Edit,
+    Home,
+    Part,
+    edited,
+    end,
+    home,
+    module_names,
+    order,
+    read,
+    requoted,
+    start,
+    wrapped,
+)
+from genlib.family import Encodes, Family, Generates
+from genlib.models import FAMILIES
+from genlib.runs.spec import RunSpec
+
+NEEDED = {"torch", "safetensors"}  # beside the standard library
+ENTRIES = {"preview", "encode", "decode", "generate", "sample"}  # what a student may call
+ABSTRACT = Home("abc", "ABC", "ABC")  # a base that nobody misses
+Kept = dict[Home, Part | None]  # None for what is not genlib's
+TITLE = """A model of the family "{family}", trained on {dataset}, in one script.
+
+Run {fingerprint} of genlib.
+
+It needs torch and safetensors (pip install torch safetensors), and the run's weights beside it:
+
+    python plain.py [model.safetensors]
+
+loads them, and shows the model the examples in pictures.safetensors (random ones, where that is
+missing). What it makes of them is saved as made.safetensors, and as made.ppm where it is pictures.
+To go on from there:
+
+    from plain import *
+    model = loaded({name}(CONFIG, SHAPE), "model.safetensors")
+    {uses}
+
+genlib wrote this from its own source: it is the code that ran, but for what only training takes.
+Comments name the files of genlib.
+
+{theory}
+"""
+
+
+def plain_script(spec: RunSpec) -> str:
+    """Return one Python script that uses a run's weights with torch and safetensors alone.
+
+    Raises:
+        ImportError: the family needs another package, or a module of genlib as a whole.
+    """
+    family, space = FAMILIES[spec.family], "SimpleNamespace"
+    model = Home(family.__module__, family.__name__, family.__name__)
+    main = Home(running.__name__, "main", "main")
+    kept, asked = _used(model, main, Home("types", space, space))
+    names = _names(kept)
+    modules = order(main.module, order(model.module, {}))
+    first, *others = filter(None, (_section(module, kept, names) for module in modules))
+    settings = f"CONFIG = {_config(spec, asked)}\nSHAPE = {DATASETS[spec.dataset].shape}"
+    return "\n\n\n".join(
+        [
+            f'r"""{_title(spec, family)}"""\n\n{_imports(kept, names)}\n\n{first}',
+            *others,
+            f"# The run: its settings, and (channels, height, width) of its data.\n\n{settings}",
+            f'if __name__ == "__main__":\n    {names[main]}({names[model]}(CONFIG, SHAPE))\n',
+        ]
+    )
+
+
+def _title(spec: RunSpec, family: type[Family]) -> str:
+    """Return the script's docstring: what it is, how to use it, and the family's theory."""
+    uses = ['x = examples(Path("pictures.safetensors"), SHAPE)']
+    if issubclass(family, Encodes):
+        uses += ["z = model.encode(x)", "x = model.decode(z)"]
+    if issubclass(family, Generates):
+        uses += ["new = model.sample(16, torch.Generator().manual_seed(1))"]
+    return TITLE.format(
+        fingerprint=spec.fingerprint,
+        family=spec.family,
+        dataset=DATASETS[spec.dataset].title,
+        name=family.__name__,
+        uses="\n    ".join(uses),
+        theory=inspect.getdoc(sys.modules[family.__module__]),
+    )
+
+
+def _config(spec: RunSpec, asked: set[str]) -> str:
+    """Return the settings that the kept code reads, each below what it means."""
+    fields, lines = type(spec.model).model_fields, ["SimpleNamespace("]
+    for name, value in spec.model.model_dump().items():
+        if name in asked:
+            lines += wrapped(str(fields[name].description), WIDTH, "    # ")
+            lines += [f"    {name}={requoted(repr(value))},"]
+    return "\n".join([*lines, ")"])
+
+
+def _imports(kept: Kept, names: dict[Home, str]) -> str:
+    """Return the import statements, the standard library's first."""
+    together: dict[str, list[str]] = {}
+    lines = []
+    for origin in sorted(origin for origin, part in kept.items() if part is None):
+        root, called = origin.module.partition(".")[0], names[origin]
+        if root not in sys.stdlib_module_names | NEEDED:
+            raise ImportError(f"a plain script cannot import {origin.module}")
+        if called == origin.name:
+            together.setdefault(f"from {origin.module} import ", []).append(called)
+            continue
+        line = f"from {origin.module} import {origin.name}" if origin.name else ""
+        line = line or f"import {origin.module}"
+        lines.append(line if (called, origin.name) == (root, "") else f"{line} as {called}")
+    lines += [line + ", ".join(parts) for line, parts in together.items()]
+    lines.sort(key=lambda line: (line.startswith("from"), line))
+    ours = [line for line in lines if line.split()[1].partition(".")[0] in NEEDED]
+    return "\n".join([*(line for line in lines if line not in ours), "", *ours])
+
+
+def _section(module: str, kept: Kept, names: dict[Home, str]) -> str:
+    """Return what is kept of a module, below its path; empty where nothing is."""
+    homes = [Home(module, name, name) for name in read(module).parts]
+    written = [_written(origin, part, names) for origin in homes if (part := kept.get(origin))]
+    if not written:
+        return ""
+    space = "\n\n\n" if _block(written[0]) else "\n\n"
+    return f"# {module.replace('.', '/')}.py{space}{_stacked([*dict.fromkeys(written)], 2)}"
+
+
+def _written(origin: Home, part: Part, names: dict[Home, str]) -> str:
+    """Return the source of a definition, under the names of the script."""
+    members = [textwrap.indent(member.text, " " * 4) for member in part.members]
+    head = part.text.removesuffix("\n    ...") if members else part.text
+    text = _stacked([head, *members], 1)
+    if part.bases:
+        text = re.sub(r"(?m)^(class \w+):", rf"\1({', '.join(part.bases)}):", text, count=1)
+    edits: list[Edit] = []
+    for node in module_names(text):
+        there = home(origin.module, node.id)
+        called = names[there] if there else node.id
+        if called != node.id:
+            edits.append((start(node), end(node), called))
+    text = edited(text, edits)
+    heading = rf"(?m)^(def|class) {origin.name}\b"
+    return re.sub(heading, rf"\1 {names[origin]}", text, count=1)
+
+
+def _stacked(texts: list[str], gap: int) -> str:
+    """Return pieces of source below each other, with blank lines around functions and classes."""
+    stacked = texts[0]
+    for pair in pairwise(texts):
+        stacked += "\n" * (1 + gap * any(map(_block, pair))) + pair[1]
+    return stacked
+
+
+def _block(text: str) -> bool:
+    return text.lstrip().startswith(("def ", "class ", "@"))
+
+
+def _names(kept: Kept) -> dict[Home, str]:
+    """Return what each is called in the script: as where it is used, unless that is taken."""
+    names: dict[Home, str] = {}
+    taken = {*dir(builtins), "CONFIG", "SHAPE"}
+    for origin in kept:
+        longer = f"{origin.module}.{origin.local}".removeprefix("genlib.").replace(".", "_")
+        names[origin] = longer if origin.local in taken else origin.local
+        taken.add(names[origin])
+    return names
+
+
+def _used(*roots: Home) -> tuple[Kept, set[str]]:
+    """Return what the roots use, and the attributes that are asked for in it."""
+    kept: Kept = dict.fromkeys(roots)
+    asked, size = set(ENTRIES), (0, 0)
+    while size != (len(kept), len(asked)):
+        size = len(kept), len(asked)
+        for origin in [origin for origin in kept if origin.ours]:
+            part = read(origin.module).parts[origin.name]
+            bases = tuple(base for base in part.bases if _base(origin, base) != ABSTRACT)
+            members = tuple(each for each in part.members if each.always or each.names & asked)
+            kept[origin] = part = part._replace(bases=bases, members=members)
+            asked.update(part.asks, *(member.asks for member in members))
+            found = _reads(origin, part) | {_base(origin, base) for base in bases}
+            for there in sorted(there for there in found if there):
+                kept.setdefault(there, None)
+    return _without_idle(kept), asked
+
+
+def _without_idle(kept: Kept) -> Kept:
+    """Leave out classes of which nothing is left and that are bases and nothing else."""
+    parts = {origin: part for origin, part in kept.items() if part}
+    named = {there for origin, part in parts.items() for there in _reads(origin, part)}
+    idle = {
+        origin
+        for origin, part in parts.items()
+        if re.search(r"(?m)^class ", part.text)
+        if not (part.bases or part.members or origin in named)
+    }
+    for origin, part in parts.items():
+        bases = tuple(base for base in part.bases if _base(origin, base) not in idle)
+        kept[origin] = part._replace(bases=bases)
+    return {origin: part for origin, part in kept.items() if origin not in idle}
+
+
+def _reads(origin: Home, part: Part) -> set[Home | None]:
+    pieces = part, *part.members
+    return {home(origin.module, name) for piece in pieces for name in piece.reads}
+
+
+def _base(origin: Home, base: str) -> Home | None:
+    return home(origin.module, re.split(r"\W", base)[0])

@@ -1,0 +1,149 @@
+"""A run to take home: all that repeats it, with or without genlib, and its story as a GIF."""
+
+import io
+import json
+import zipfile
+
+import numpy as np
+from safetensors.torch import save
+
+from genlib.data import DATASETS, DatasetUnavailableError, load
+from genlib.export.plain_script import plain_script
+from genlib.family import to_float
+from genlib.plots import animation, picture_grid
+from genlib.runs.run import Run
+from genlib.runs.spec import RunSpec
+
+CARD = """---
+license: mit
+library_name: genlib
+tags: [genlib, {family}, {dataset}, safetensors]
+---
+
+# {family} on {title}
+
+A small generative model, trained with genlib, the playground for generative models.
+
+| | |
+|---|---|
+| data | {title} |
+| trained | {made.seconds:.1f} s on {made.device}, {made.created} |
+| with | PyTorch {made.torch}, Python {made.python} |
+| fingerprint | `{fingerprint}` |
+
+## Figures
+
+On test pictures that it was not trained on, unless the name says otherwise:
+
+| figure | value |
+|---|---|
+{figures}
+
+## How to load it
+
+Without genlib, with PyTorch and safetensors alone: `python plain.py` in this folder. It is the
+code that was trained, and nothing else.
+
+With genlib: `python -m genlib hub pull OWNER/NAME`; `train.py` and `train.ipynb` train the same
+run anew, and on the same kind of machine give the same weights.
+
+## Configuration
+
+```json
+{document}
+```
+
+## Limits and licence
+
+It was trained to be understood, not to be used: it knows the data set's few kinds of pictures and
+nothing else. The weights are under the MIT licence; the pictures of {title} have their own.
+"""
+
+
+def script(spec: RunSpec) -> str:
+    """Return a Python script that trains this very run with genlib and shows the result."""
+    document = json.dumps(spec.model_dump(mode="json"), indent=4)
+    return f'''"""Trains run {spec.fingerprint[:12]} of genlib: run it in genlib's folder."""
+
+import json
+
+from genlib.device import available
+from genlib.training.events import Diverged, Snapshot
+from genlib.runs.run import Run, perform
+from genlib.runs.spec import RunSpec
+
+spec = RunSpec.model_validate(json.loads("""{document}"""))
+
+for event in perform(spec, available()[0]):
+    if isinstance(event, Snapshot):
+        print(event.step, event.figures)
+    if isinstance(event, Diverged):
+        print(event.sentence)
+    if isinstance(event, Run):
+        print(event.provenance.metrics)
+        with open("model.safetensors", "wb") as file:
+            file.write(event.to_files()["model.safetensors"])
+'''
+
+
+def notebook(spec: RunSpec) -> str:
+    """Return the script as a Jupyter notebook (nbformat 4.5)."""
+    cell: dict[str, object] = {
+        "cell_type": "code",
+        "id": spec.fingerprint[:8],
+        "metadata": {},
+        "execution_count": None,
+        "outputs": [],
+        "source": script(spec).splitlines(keepends=True),
+    }
+    document = {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [cell]}
+    return json.dumps(document, indent=1)
+
+
+def card(run: Run) -> str:
+    """Return the run's model card, as the Hub reads it: what it is, how good, how to load it."""
+    spec, made = run.spec, run.provenance
+    return CARD.format(
+        family=spec.family,
+        dataset=spec.dataset,
+        title=DATASETS[spec.dataset].title,
+        fingerprint=spec.fingerprint,
+        made=made,
+        figures="\n".join(f"| {name} | {value:.6g} |" for name, value in made.metrics.items()),
+        document=json.dumps(spec.model_dump(mode="json"), indent=1),
+    )
+
+
+def take_home(run: Run) -> dict[str, bytes]:
+    """Return the files of a folder that shows, explains and repeats a run."""
+    texts = {
+        "README.md": card(run),
+        "train.py": script(run.spec),
+        "train.ipynb": notebook(run.spec),
+        "plain.py": plain_script(run.spec),
+    }
+    return run.to_files() | {name: text.encode() for name, text in texts.items()} | _shown(run)
+
+
+def _shown(run: Run) -> dict[str, bytes]:
+    """Return some of the data, for the plain script; nothing where there are none here."""
+    try:
+        data = load(run.spec.dataset)
+    except DatasetUnavailableError:
+        return {}
+    return {"pictures.safetensors": save({"x": to_float(data.test[data.showcase()]).contiguous()})}
+
+
+def zipped(run: Run) -> bytes:
+    """Return the folder of `take_home` as a zip file."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, part in take_home(run).items():
+            archive.writestr(f"{run.spec.family}-{run.spec.fingerprint[:8]}/{name}", part)
+    return content.getvalue()
+
+
+def training_gif(run: Run) -> bytes:
+    """Return what the model made at each moment of its training, as an animated GIF."""
+    frames = [picture_grid(snapshot.images.numpy()[None], 3) for snapshot in run.snapshots]
+    return animation(np.stack(frames))

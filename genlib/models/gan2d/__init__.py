@@ -1,0 +1,1 @@
+"""The family gan2d."""

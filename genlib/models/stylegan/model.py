@@ -1,0 +1,296 @@
+r"""Give every layer of the generator its own say in the picture, and pull the layers apart again.
+
+A **mapping network** turns codings $z$ into a style $w$, and the **synthesis network** draws a
+learned constant, 4 × 4 places large, larger and larger. Codings go in nowhere else: each layer is
+told by $w$ how strong each of its maps shall be, by **adaptive instance normalisation**,
+
+$$\mathrm{AdaIN}(x_i, y) = y_{s,i}\,\frac{x_i - \mu(x_i)}{\sigma(x_i)} + y_{b,i},
+\qquad (y_s, y_b) = A\,w,$$
+
+with an affine $A$ of its own. It forgets what the layers before said of strength, so the style of
+one layer rules only up to the next: coarse layers decide what is drawn, fine ones how. What is
+left to chance in a picture comes from **noise** that each layer gets, one number a pixel, times a
+strength that each map learns. With **mixing regularisation** some pictures are made of two codes,
+switched at a random layer, so that layers do not rely on each other.
+
+With **truncation** $w' = \bar w + \psi\,(w - \bar w)$, styles are pulled to the mean style:
+$\psi = 0$ is the mean picture, $\psi = 1$ all variety.
+
+AdaIN has a fault. It throws away how strong maps are compared with each other, and generators
+learned to save it by a spot in one map so strong that it swallows the rest: **droplets** in large
+pictures. **Modulation** scales the weights by the style instead, and divides by the strength that
+is to be expected, not by the one that is there:
+
+$$w'_{ijk} = s_i\,w_{ijk}, \qquad
+w''_{ijk} = w'_{ijk} \Big/ \sqrt{\textstyle\sum_{i,k} (w'_{ijk})^2 + \varepsilon}.$$
+
+Both networks grow as in the lesson before, and the discriminator is that lesson's.
+
+**References.** A. Géron, *Hands-On Machine Learning*, chapter 17. T. Karras, S. Laine, T. Aila,
+*A style-based generator architecture for generative adversarial networks*, CVPR (2019). T. Karras
+et al., *Analyzing and improving the image quality of StyleGAN*, CVPR (2020), for modulation.
+X. Huang, S. Belongie, *Arbitrary style transfer in real-time with adaptive instance
+normalization*, ICCV (2017).
+"""
+
+import math
+from typing import Any, Literal
+
+import torch
+from jaxtyping import Float
+from pydantic import Field
+from torch import Tensor, nn
+
+from genlib.adversarial.growing import (
+    RECIPE,
+    THOROUGH,
+    GrowingConfig,
+    GrowingGAN,
+    channels,
+)
+from genlib.adversarial.levels import SMALLEST, Grows, GrowthState, RGBConvolutions, drawn, sides
+from genlib.family import Pictures, Preset, Shape
+from genlib.nn import (
+    AdaIN,
+    ConstantInput,
+    ModulatedConv,
+    NoiseInjection,
+    StyleMixing,
+    equalise,
+    mapping_network,
+    truncated,
+)
+from genlib.rng import generator
+
+W = Float[Tensor, "batch style"]
+Styles = Float[Tensor, "batch layers style"]
+Noises = list[Float[Tensor, "_ 1 _ _"]]  # each as large as its layer's maps
+AVERAGED = 4096  # codings whose styles have the mean style
+LAYERS = 2  # of each size
+
+
+class StyleGANConfig(GrowingConfig):
+    """A generator by style and a discriminator that grow, and the rules of the game."""
+
+    width: int = Field(
+        64, ge=8, le=512, title="Style", description="Numbers in the style w of a layer."
+    )
+    mapping: int = Field(
+        8,
+        ge=0,
+        le=8,
+        title="Mapping layers",
+        description="Of the network from codings z to styles w; without any, the codings "
+        "themselves are the style.",
+    )
+    style: Literal["AdaIN", "modulation"] = Field(
+        "AdaIN",
+        title="Style by",
+        description="Normalising each map and giving it the style's mean and strength, or "
+        "scaling the weights of its convolution.",
+    )
+    constant: bool = Field(
+        True,
+        title="Constant input",
+        description="Begin with a learned constant; otherwise with a dense layer of the style.",
+    )
+    noise: bool = Field(
+        True,
+        title="Noise",
+        description="Gives each layer random numbers for what is left to chance.",
+    )
+    mixing: float = Field(
+        0.9,
+        ge=0.0,
+        le=1.0,
+        title="Mixing regularisation",
+        description="The share of training pictures made of two codes; 0 is off.",
+        json_schema_extra={"step": 0.1},
+    )
+
+
+class StyleLayer(nn.Module):
+    """A convolution, noise, an activation, and the style.
+
+    Args:
+        config: of the family.
+        given: maps that come in.
+        made: maps that go out.
+        side: of the maps that go out; those that come in are as large, or half as large.
+        doubling: whether they are half as large.
+    """
+
+    def __init__(
+        self, config: StyleGANConfig, given: int, made: int, side: int, *, doubling: bool
+    ) -> None:
+        super().__init__()
+        width = config.width if config.mapping else config.codings
+        conv = nn.Conv2d(given, made, 3, padding=1, bias=False)
+        self.enlarge = nn.Upsample(scale_factor=2) if doubling else nn.Identity()
+        modulated = config.style == "modulation"
+        self.conv = ModulatedConv(conv, width) if modulated else conv
+        self.noise = NoiseInjection(made, side) if config.noise else None
+        self.bias = nn.Parameter(torch.zeros(made, 1, 1))
+        self.activation = nn.LeakyReLU(0.2)
+        self.adain = None if modulated else AdaIN(width, made)
+
+    def forward(self, x: Tensor, w: W, noise: Tensor | None) -> Tensor:
+        """Return maps in that style."""
+        return self.styled(self.unstyled(x, w, noise), w)
+
+    def unstyled(self, x: Tensor, w: W, noise: Tensor | None) -> Tensor:
+        """Return maps before AdaIN; with modulation they have their style already."""
+        x = self.enlarge(x)
+        x = self.conv(x) if self.adain is not None else self.conv(x, w)
+        x = x if self.noise is None else self.noise(x, noise)
+        return self.activation(x + self.bias)  # type: ignore[no-any-return]
+
+    def styled(self, x: Tensor, w: W) -> Tensor:
+        """Return maps as they leave the layer."""
+        return x if self.adain is None else self.adain(x, w)
+
+
+class StyleGenerator(Grows):
+    """The mapping network and the synthesis network, which grows.
+
+    Args:
+        config: of the family.
+        shape: of the pictures, whatever the level.
+    """
+
+    def __init__(self, config: StyleGANConfig, shape: Shape) -> None:
+        super().__init__()
+        self.shape, self.sides = shape, sides(shape)
+        filters = channels(config, len(self.sides))
+        small = filters[0], SMALLEST, SMALLEST
+        width = config.width if config.mapping else config.codings
+        dense = nn.Linear(width, math.prod(small)), nn.Unflatten(1, small)
+        self.begin = ConstantInput(small) if config.constant else nn.Sequential(*dense)
+        self.mixing = StyleMixing(config.mixing)
+        self.blocks = nn.ModuleList()
+        for level, (side, made) in enumerate(zip(self.sides, filters, strict=True)):
+            first = StyleLayer(config, filters[max(0, level - 1)], made, side, doubling=level > 0)
+            second = StyleLayer(config, made, made, side, doubling=False)
+            self.blocks.append(nn.ModuleList([first, second]))
+        self.colours = RGBConvolutions(filters, shape[0], growing=config.growing)
+        equalise(self, at_run_time=config.equalised)
+        self.mapping = mapping_network(  # it has weights of a size of its own
+            config.codings, config.width, config.mapping, equalised=config.equalised
+        )
+
+    def forward(self, z: Float[Tensor, "batch codings"], at: GrowthState) -> Pictures:
+        """Return pictures in [0, 1], of their full size at every level."""
+        return self.synthesise(self.mixing(self.mapping(z), LAYERS * (at.level + 1)), at)
+
+    def synthesise(
+        self, styles: Styles, at: GrowthState, noises: Noises | None = None
+    ) -> Pictures:
+        """Return the pictures of a style for each layer, and noise; by default, that is kept."""
+        *_, below, maps = self.maps(styles, at, noises)
+        return drawn(self.colours, below, maps, at, self.shape)
+
+    def maps(self, styles: Styles, at: GrowthState, noises: Noises | None = None) -> list[Tensor]:
+        """Return the input of the synthesis, then what each size makes of it."""
+        made: list[Tensor] = [self.begin(styles[:, 0])]
+        for level in range(at.level + 1):
+            made.append(made[-1])
+            for index in range(LAYERS * level, LAYERS * (level + 1)):
+                noise = None if noises is None else noises[index]
+                made[-1] = self.layer(index)(made[-1], styles[:, index], noise)
+        return made
+
+    def unstyled(self, styles: Styles) -> list[Tensor]:
+        """Return the maps of each layer before AdaIN, at the full size and with kept noise."""
+        x, found = self.begin(styles[:, 0]), list[Tensor]()
+        for index, w in enumerate(styles.unbind(1)):
+            found.append(self.layer(index).unstyled(x, w, None))
+            x = self.layer(index).styled(found[-1], w)
+        return found
+
+    def layer(self, index: int) -> StyleLayer:
+        """Return a layer of the synthesis."""
+        level, place = divmod(index, LAYERS)
+        block: Any = self.blocks[level]
+        chosen: StyleLayer = block[place]
+        return chosen
+
+
+FAST = StyleGANConfig(filters=8, loss="relativistic", r1=0.3, r2=0.3)
+
+
+def changed(note: str, **knobs: Any) -> Preset:
+    """Return the first preset with some knobs changed."""
+    return Preset(FAST.model_copy(update=knobs), RECIPE, note)
+
+
+INGREDIENTS: dict[str, dict[str, Any]] = {
+    "mapping network": {"mapping": 0},
+    "constant input": {"constant": False},
+    "noise": {"noise": False},
+    "mixing regularisation": {"mixing": 0.0},
+    "AdaIN (modulation instead)": {"style": "modulation"},
+    "growing": {"growing": False},
+}
+
+
+class StyleGAN(GrowingGAN):
+    """The GAN whose every layer has a style."""
+
+    config: StyleGANConfig
+    generator: StyleGenerator
+    config_type = StyleGANConfig
+    presets = {
+        "fast": changed(
+            "Everything of the paper, with paired pictures and a D that is not steep."
+        ),
+        "thorough": Preset(FAST, THOROUGH, "The same for three times as long."),
+        "modulation": changed("Scaled weights, not normalised maps.", style="modulation"),
+        "no mixing": changed("Every training picture is made of one code.", mixing=0.0),
+        "z is the style": changed("Without a mapping network.", mapping=0),
+    }
+
+    ingredients = INGREDIENTS
+
+    def __init__(self, config: StyleGANConfig, shape: Shape) -> None:
+        super().__init__(config, shape, StyleGenerator(config, shape))
+
+    def style(self, z: Float[Tensor, "batch codings"]) -> Styles:
+        """Return the style w of codings, for each layer the same."""
+        w: Tensor = self.generator.mapping(z)
+        return w[:, None].expand(-1, LAYERS * len(self.sides), -1)
+
+    def mean_style(self) -> Float[Tensor, "style"]:
+        """Return w̄, the mean style of AVERAGED codings, each time the same."""
+        device = next(self.parameters()).device
+        z = torch.randn(AVERAGED, self.codings, generator=generator(0)).to(device)
+        mean: Tensor = self.generator.mapping(z).mean(0)
+        return mean
+
+    def truncated(self, styles: Styles, psi: float) -> Styles:
+        """Return styles pulled to the mean one: at ψ = 0 that is all that is left."""
+        return truncated(styles, self.mean_style(), psi)
+
+    def synthesise(self, styles: Styles, noises: Noises | None = None) -> Pictures:
+        """Return the pictures, in [0, 1], of styles; with the noise that is kept, by default."""
+        return self.generator.synthesise(styles, GrowthState(len(self.sides) - 1), noises)
+
+    def layers(self) -> dict[str, list[int]]:
+        """Return the indices of the layers that draw what is coarse, in the middle, and fine."""
+        layers = list(range(LAYERS * len(self.sides)))
+        coarse, later = layers[:LAYERS], layers[LAYERS:]
+        if len(self.sides) == 2:
+            return {"coarse": coarse, "fine": later}
+        return {"coarse": coarse, "middle": later[:LAYERS], "fine": later[LAYERS:]}
+
+    def noises(self, count: int, rng: torch.Generator, strength: float = 1.0) -> Noises:
+        """Return new noise for each layer, so many times as strong as in training."""
+        return [
+            strength * torch.randn(count, 1, side, side, generator=rng, device=rng.device)
+            for side in self.sides
+            for _ in range(LAYERS)
+        ]
+
+    def sizes(self) -> list[tuple[str, int]]:
+        """Return the values of each layer, through both networks."""
+        mapping = [("style", self.config.width)] * bool(self.config.mapping)
+        return [("codings", self.codings), *mapping, *self.grown_sizes()]

@@ -1,0 +1,197 @@
+"""A run: what was asked for, and what came of it."""
+
+import json
+import platform
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load, save
+from torch import Tensor
+
+from genlib import device as devices
+from genlib.config import Config
+from genlib.data import Dataset
+from genlib.data import load as load_dataset
+from genlib.family import Baseline, Denoises, Encodes, Family, to_float
+from genlib.metrics import denoising_error, linear_denoiser, pca_error
+from genlib.rng import generator
+from genlib.runs.spec import RunSpec
+from genlib.runs.store import Store
+from genlib.settings import Settings
+from genlib.training.curve import Row
+from genlib.training.events import Checkpoint, Diverged, Finished, Snapshot, State, Step
+from genlib.training.loop import train
+
+
+class Provenance(Config):
+    """Where and how a run was made, and how good it is on the test pictures."""
+
+    seconds: float
+    device: str
+    torch: str
+    python: str
+    created: str
+    metrics: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run."""
+
+    spec: RunSpec
+    family: Family
+    curve: list[Row]
+    snapshots: list[Snapshot]
+    provenance: Provenance
+
+    def to_files(self) -> dict[str, bytes]:
+        """Return the run as safetensors and JSON."""
+        config = {"spec": self.spec, "provenance": self.provenance}
+        documents = {name: part.model_dump(mode="json") for name, part in config.items()}
+        return {
+            "config.json": json.dumps(documents, indent=1).encode(),
+            "model.safetensors": save(self.family.state_dict()),
+            "history.jsonl": curve_to_json(self.curve),
+            "snapshots.safetensors": snapshots_to_tensors(self.snapshots),
+        }
+
+    @classmethod
+    def from_files(cls, files: dict[str, bytes]) -> "Run":
+        """Return the run of `to_files`."""
+        config = json.loads(files["config.json"])
+        spec = RunSpec.model_validate(config["spec"])
+        family = spec.build()
+        family.load_state_dict(load(files["model.safetensors"]))
+        return cls(
+            spec,
+            family.eval().requires_grad_(requires_grad=False),
+            curve_from_json(files["history.jsonl"]),
+            snapshots_from_tensors(files["snapshots.safetensors"]),
+            Provenance.model_validate(config["provenance"]),
+        )
+
+
+def perform(
+    spec: RunSpec,
+    device: torch.device,
+    state: State | None = None,
+    snapshots: tuple[Snapshot, ...] = (),
+) -> Iterator[Step | Snapshot | Checkpoint | Diverged | Run]:
+    """Train what `spec` says and yield what happens, ending with the Run or with Diverged.
+
+    Args:
+        spec: what to train.
+        device: where.
+        state: a Checkpoint's, to go on from there.
+        snapshots: the snapshots taken before that checkpoint.
+
+    Raises:
+        DatasetUnavailableError: the pictures are not here and cannot be downloaded.
+    """
+    data = load_dataset(spec.dataset).to(device)
+    family = spec.build().to(device)
+    seen = {snapshot.step: snapshot for snapshot in snapshots}
+    events = train(
+        family,
+        data.train,
+        data.validation,
+        data.test[data.showcase()],
+        spec.train,
+        state,
+        data.train_labels,
+    )
+    for event in events:
+        if isinstance(event, Finished):
+            yield _finish(spec, event, list(seen.values()), data, device)
+            return
+        if isinstance(event, Snapshot):
+            seen[event.step] = event
+        yield event
+
+
+@torch.no_grad()
+def _finish(
+    spec: RunSpec, end: Finished, snapshots: list[Snapshot], data: Dataset, device: torch.device
+) -> Run:
+    """Measure a trained family on the test pictures, beside the simpler method it has to beat."""
+    family = end.family.eval().requires_grad_(requires_grad=False)
+    test = to_float(data.test)
+    metrics = {f"test_{name}": float(value) for name, value in family.evaluate(test).items()}
+    if family.baseline != "none":
+        name = f"{family.baseline}_mse"
+        metrics[name] = BASELINES[family.baseline](family, to_float(data.train), test)
+    provenance = Provenance(
+        seconds=end.seconds,
+        device=devices.name(device),
+        torch=torch.__version__,
+        python=platform.python_version(),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        metrics=metrics,
+    )
+    curve = end.curve.read(max(snapshot.step for snapshot in snapshots))
+    return Run(spec, family.cpu(), curve, snapshots, provenance)
+
+
+def _pca(family: Encodes, train_x: Tensor, test_x: Tensor) -> float:
+    """Return the test error of PCA with as many components as the family has codings."""
+    codings = family.encode(test_x[:1]).shape[1]
+    return pca_error(train_x.flatten(1), test_x.flatten(1), codings)
+
+
+def _linear_denoiser(family: Denoises, train_x: Tensor, test_x: Tensor) -> float:
+    """Return the test error of the best linear denoiser of the family's own corruption."""
+    flat = train_x.flatten(1)
+    best = linear_denoiser(flat, family.noise_variance(flat, family.level))
+    corrupted = family.corrupt(test_x, generator(0, test_x.device), family.level)
+    return denoising_error(best, corrupted.flatten(1), test_x.flatten(1))
+
+
+BASELINES: dict[Baseline, Callable[[Any, Tensor, Tensor], float]] = {
+    "pca": _pca,
+    "linear_denoiser": _linear_denoiser,
+}
+
+
+def open_store(settings: Settings) -> Store:
+    """Return the store of the home folder, over the runs shipped with the package."""
+    shipped = Path(__file__).parents[1] / "zoo"
+    return Store(settings.home, shipped, int(settings.quota_gb * 1e9), settings.runs)
+
+
+def curve_to_json(curve: list[Row]) -> bytes:
+    """Return a curve as JSON lines."""
+    return "".join(json.dumps(row._asdict()) + "\n" for row in curve).encode()
+
+
+def curve_from_json(content: bytes) -> list[Row]:
+    """Return the curve of JSON lines."""
+    rows: list[dict[str, Any]] = [json.loads(line) for line in content.splitlines()]
+    return [Row(**row) for row in rows]
+
+
+def snapshots_to_tensors(snapshots: list[Snapshot]) -> bytes:
+    """Return snapshots as safetensors: images/<step>, and a tensor for each figure of merit."""
+    tensors: dict[str, Tensor] = {}
+    for snapshot in snapshots:
+        tensors[f"images/{snapshot.step}"] = snapshot.images.contiguous()
+        for name, value in snapshot.figures.items():
+            tensors[f"{name}/{snapshot.step}"] = torch.tensor(value, dtype=torch.float64)
+    return save(tensors)
+
+
+def snapshots_from_tensors(content: bytes) -> list[Snapshot]:
+    """Return the snapshots of safetensors, by step."""
+    by_step: dict[int, dict[str, Tensor]] = {}
+    for key, value in load(content).items():
+        name, _, step = key.partition("/")
+        by_step.setdefault(int(step), {})[name] = value
+    snapshots = []
+    for number, parts in sorted(by_step.items()):
+        images = parts.pop("images")
+        figures = {name: float(value) for name, value in parts.items()}
+        snapshots.append(Snapshot(number, figures, images))
+    return snapshots

@@ -1,0 +1,60 @@
+"""What a run is asked for by: all that decides what it gives."""
+
+from typing import Any
+
+from pydantic import Field, SerializeAsAny, model_validator
+
+from genlib.config import Config, TrainConfig
+from genlib.data import DATASETS, DatasetName
+from genlib.family import Family
+from genlib.models import FAMILIES
+from genlib.rng import build
+
+
+class RunSpec(Config):
+    """All that decides what a run gives. Its fingerprint is the run's name everywhere."""
+
+    family: str = Field(max_length=40, title="Family")
+    dataset: DatasetName = Field(title="Data set")
+    model: SerializeAsAny[Config]
+    train: TrainConfig
+
+    @model_validator(mode="before")
+    @classmethod
+    def _model_is_of_family(cls, data: Any) -> Any:
+        """Validate the model by its family's own config."""
+        if not isinstance(data, dict) or str(data.get("family")) not in FAMILIES:
+            raise ValueError(f"there are only the families {', '.join(FAMILIES)}")
+        wanted, model = FAMILIES[data["family"]].config_type, data.get("model")
+        right = isinstance(model, wanted)
+        return data | {"model": model if right else wanted.model_validate(model)}
+
+    @model_validator(mode="after")
+    def _family_learns_the_data(self) -> "RunSpec":
+        """Refuse points for a family that learns pictures alone."""
+        if DATASETS[self.dataset].kind not in FAMILIES[self.family].learns:
+            raise ValueError(f"{self.family} does not learn {DATASETS[self.dataset].kind}")
+        return self
+
+    @classmethod
+    def of_preset(
+        cls, family: str, preset: str | None = None, dataset: DatasetName | None = None
+    ) -> "RunSpec":
+        """Return a preset's specification: the family's first, on its own data, by default.
+
+        Raises:
+            KeyError: there is no such family or preset.
+        """
+        presets = FAMILIES[family].presets
+        chosen = presets[preset or next(iter(presets))]
+        return cls(
+            family=family,
+            dataset=dataset or chosen.dataset,
+            model=chosen.model,
+            train=chosen.train,
+        )
+
+    def build(self) -> Family:
+        """Return the untrained family, its weights drawn from the seed."""
+        make, shape = FAMILIES[self.family], DATASETS[self.dataset].shape
+        return build(lambda: make(self.model, shape), self.train.seed)

@@ -1,0 +1,495 @@
+"""A network that sees through noise: what it is asked, what it costs, and what comes of it."""
+
+import math
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from genlib.config import TrainConfig
+from genlib.data import MODES, load
+from genlib.diffusion.base import CLASSES, FAR, STEPS, UNTOLD, Diffusion
+from genlib.diffusion.parameterizations import PREDICTIONS
+from genlib.diffusion.samplers import dpm_solver
+from genlib.diffusion.schedules import schedule
+from genlib.family import to_float
+from genlib.models.ddpm.model import DDPM, DDPMConfig, evenly, min_snr
+from genlib.models.flow.model import TIMES, FlowConfig, FlowMatching
+from genlib.nn.patches import Block, PatchTransformer
+from genlib.nn.unet import Residual
+from genlib.rng import build, generator
+from genlib.training.events import Finished
+from genlib.training.loop import train
+
+POINT, PICTURE = (2, 1, 1), (1, 8, 8)
+NETWORKS = ("transformer", "U-Net", "book's")
+ASKED = ("noise", "picture", "velocity")  # of DDPM
+SMALL = {"width": 8, "depth": 1}
+
+
+def ddpm(shape: tuple[int, int, int] = PICTURE, **changes: object) -> DDPM:
+    return build(lambda: DDPM(DDPMConfig(**(SMALL | changes)), shape), 0).eval()
+
+
+def flow(shape: tuple[int, int, int] = PICTURE, **changes: object) -> FlowMatching:
+    return build(lambda: FlowMatching(FlowConfig(**(SMALL | changes)), shape), 0).eval()
+
+
+FAMILIES: dict[str, Callable[..., Diffusion]] = {"ddpm": ddpm, "flow": flow}
+every_family = pytest.mark.parametrize("kind", FAMILIES)
+every_network = pytest.mark.parametrize("network", NETWORKS)
+both_shapes = pytest.mark.parametrize("shape", [POINT, PICTURE], ids=["point", "picture"])
+
+
+def normal(*shape: int, seed: int = 1) -> Tensor:
+    return torch.randn(shape, generator=generator(seed))
+
+
+def at(time: int, count: int) -> Tensor:
+    return torch.full((count,), time)
+
+
+def stirred(family: Diffusion) -> Diffusion:
+    """Return the same family with random weights, where some begin at zero."""
+    rng = generator(2)
+    for weight in family.parameters():
+        weight.data += 0.2 * torch.randn(weight.shape, generator=rng)
+    return family.requires_grad_(requires_grad=False)
+
+
+@pytest.mark.parametrize("kind", ["cosine", "linear", "sigmoid", "flow"])
+@pytest.mark.parametrize("prediction", PREDICTIONS)
+def test_what_is_clean_follows_from_what_the_network_should_say(kind, prediction):
+    made, says = schedule(kind, 50), PREDICTIONS[prediction]
+    x, eps = normal(49, 1, 4, 4), normal(49, 1, 4, 4, seed=2)
+    t = torch.arange(1, 50)
+    scales = made.at(t, 4)
+    found = says.clean(made.noised(x, t, eps), says.target(x, eps, *scales), *scales)
+    torch.testing.assert_close(found, x, rtol=0, atol=5e-4)
+
+
+@pytest.mark.parametrize("prediction", ["picture", "velocity", "direction"])
+def test_in_pure_noise_all_but_the_noise_says_what_is_clean(prediction):
+    made, says = schedule("flow", 50), PREDICTIONS[prediction]
+    x, eps, t = normal(5, 2, 1, 1), normal(5, 2, 1, 1, seed=2), at(50, 5)
+    scales = made.at(t, 4)
+    found = says.clean(made.noised(x, t, eps), says.target(x, eps, *scales), *scales)
+    torch.testing.assert_close(found, x)
+
+
+DEVIATION = 0.7  # of the data whose exact denoiser is known
+WIDE = (256, 1, 1)  # a point of many coordinates
+
+
+class Exact(nn.Module):
+    """Says what is asked of it of data from N(0, s²), as well as it can be known from x_t.
+
+    Args:
+        family: whose questions it answers.
+        share: of the best guess of the clean x that it takes.
+    """
+
+    def __init__(self, family: Diffusion, share: float = 1.0) -> None:
+        super().__init__()
+        self.asked, self.share = family.objective.says, share
+        self.tables = family.schedule
+
+    def forward(self, x: Tensor, t: Tensor, labels: Tensor | None) -> Tensor:
+        alpha, sigma = self.tables.at((t * self.tables.last).round().long(), x.ndim)
+        clean = self.share * alpha * DEVIATION**2 * x / (alpha**2 * DEVIATION**2 + sigma**2)
+        return self.asked.target(clean, (x - alpha * clean) / sigma, alpha, sigma)
+
+
+def misses(family: Diffusion, prediction: str, share: float = 1.0) -> Tensor:
+    """Return the mean squared error of what is said, at the times 1 … T.
+
+    What cannot be known of the clean x is Var(x | x_t) = s² σ² / (α² s² + σ²); to that comes what
+    is wrong in the guess. What is asked moves with the clean x, as ε = (x_t - α x) / σ does.
+    """
+    alpha, sigma = family.schedule.alphas[1:].double(), family.schedule.sigmas[1:].double()
+    variance = alpha**2 * DEVIATION**2 + sigma**2  # of x_t
+    unknown = DEVIATION**2 * sigma**2 / variance
+    wrong = (share - 1) ** 2 * alpha**2 * DEVIATION**4 / variance
+    slope = {
+        "noise": alpha / sigma,
+        "picture": torch.ones_like(alpha),
+        "velocity": alpha**2 / sigma + sigma,
+        "direction": alpha / sigma + 1,
+    }[prediction]
+    return slope**2 * (unknown + wrong)
+
+
+@torch.no_grad()
+def loss_of(family: Diffusion, x: Tensor, seed: int = 3) -> float:
+    """Return the loss of one step, without taking it."""
+    ((player, losses),) = family.updates(x, generator(seed))
+    assert player == "network"
+    assert set(losses) == {"loss"}
+    return float(losses["loss"])
+
+
+FLOORS = [*(("ddpm", {"prediction": asked, "timesteps": 20}, asked) for asked in ASKED)]
+FLOORS += [*(("ddpm", {"prediction": asked, "min_snr": 5.0}, asked) for asked in ASKED)]
+FLOORS += [("flow", {}, "direction"), ("flow", {"centre": 1.0, "spread": 0.5}, "direction")]
+every_floor = pytest.mark.parametrize(("kind", "changes", "prediction"), FLOORS)
+
+
+@every_floor
+def test_the_exact_denoiser_costs_what_cannot_be_known_and_no_other_costs_less(
+    kind, changes, prediction
+):
+    family = FAMILIES[kind](WIDE, **changes)
+    x, costs = DEVIATION * normal(2000, *WIDE), {}
+    drawn = family.objective.draw(len(x), generator(3)) * family.schedule.last
+    t = drawn.ceil().long().clamp(min=1)
+    for share in (1.0, 0.8, 1.2, 0.0):
+        family.network = Exact(family, share)
+        costs[share] = loss_of(family, x)
+        weighted = family.weights[1:].double() * misses(family, prediction, share)
+        assert costs[share] == pytest.approx(float(weighted[t - 1].mean()), rel=0.03)
+    assert min(costs.values()) == costs[1.0]
+
+
+def test_what_cannot_be_known_of_the_noise_is_the_closed_form():
+    family = ddpm()
+    alpha, sigma = family.alphas[1:].double(), family.sigmas[1:].double()
+    left = alpha**2 * DEVIATION**2
+    torch.testing.assert_close(misses(family, "noise"), left / (left + sigma**2))
+
+
+@every_floor
+def test_the_figure_of_merit_is_the_error_of_the_noise_whatever_is_asked(
+    kind, changes, prediction
+):
+    family = FAMILIES[kind](WIDE, **changes)
+    family.network = Exact(family)
+    x = DEVIATION * normal(600, *WIDE)
+    steps = torch.linspace(1, family.schedule.last, 512).round().long()
+    least = misses(family, "noise")[steps - 1].mean()
+    assert float(family.evaluate(x)["noise"]) == pytest.approx(float(least), rel=0.02)
+
+
+def untrained(prediction: str) -> Diffusion:
+    """Return a family whose network says nothing but zero."""
+    if prediction == "direction":
+        return flow(network="transformer")
+    return ddpm(network="transformer", prediction=prediction)
+
+
+@pytest.mark.parametrize("prediction", PREDICTIONS)
+@torch.no_grad()
+def test_a_network_that_says_zero_is_as_wrong_about_the_noise_as_it_must_be(prediction):
+    family = untrained(prediction)
+    x = torch.rand(200, *PICTURE, generator=generator(4))
+    t = torch.linspace(1, family.schedule.last, 200).round().long()
+    alpha, sigma = family.schedule.at(t, 4)
+    snapshot = (2 * x - 1).square()  # of the picture; the noise has mean 0 and variance 1
+    expected = {
+        "noise": torch.ones_like(snapshot),  # it sees no noise
+        "picture": alpha**2 / sigma**2 * snapshot,  # it sees x_t / σ
+        "velocity": sigma**2 * alpha**2 * snapshot + (sigma**2 - 1) ** 2,  # it sees σ x_t
+        "direction": alpha**2 * snapshot + (sigma - 1) ** 2,  # it sees x_t
+    }[prediction]
+    found = float(family.evaluate(x)["noise"])
+    assert found == pytest.approx(float(expected.mean()), rel=0.05)
+
+
+@pytest.mark.parametrize("cap", [1.0, 5.0, 20.0])
+@pytest.mark.parametrize("kind", ["cosine", "linear"])
+def test_the_weights_are_those_of_the_paper(kind, cap):
+    made = schedule(kind, 1000)
+    ratio = (made.alphas[1:] / made.sigmas[1:]).double().square()
+    least = torch.minimum(ratio, torch.tensor(cap).double())
+    expected = {"noise": least / ratio, "picture": least, "velocity": least / (ratio + 1)}
+    for prediction, weights in expected.items():
+        found = min_snr(made, prediction, cap)
+        torch.testing.assert_close(found[1:].double(), weights, rtol=1e-4, atol=1e-7)
+        assert found.isfinite().all()
+        assert torch.equal(min_snr(made, prediction, 0.0), torch.ones(1001))
+
+
+@pytest.mark.parametrize("cap", [1.0, 5.0])
+def test_the_same_guess_costs_the_same_whatever_is_asked(cap):
+    made, t = schedule("cosine", 20), torch.arange(1, 20)
+    x, eps, other = (normal(19, 1, 4, 4, seed=seed) for seed in (5, 6, 7))
+    alpha, sigma = made.at(t, 4)
+    x_t = made.noised(x, t, eps)
+    seen = (x_t - alpha * other) / sigma
+    costs = []
+    for prediction in ASKED:
+        target = PREDICTIONS[prediction].target
+        error = target(other, seen, alpha, sigma) - target(x, eps, alpha, sigma)
+        costs.append(min_snr(made, prediction, cap)[t] * error.square().flatten(1).mean(1))
+    torch.testing.assert_close(costs[1], costs[0], rtol=1e-3, atol=1e-6)
+    torch.testing.assert_close(costs[2], costs[0], rtol=1e-3, atol=1e-6)
+
+
+def test_a_weight_counts_in_the_loss():
+    family, x = ddpm(WIDE, timesteps=1), normal(50, *WIDE)
+    whole = loss_of(family, x)
+    family.weights *= 0.25
+    assert loss_of(family, x) == pytest.approx(whole / 4)
+
+
+def test_hubers_loss_grows_less_with_large_errors():
+    """Of a network that says zero, where the noise is asked: E[huber(ε)], by a sum."""
+    family = ddpm(network="transformer", loss="huber")
+    grid = torch.linspace(-8, 8, 100_001).double()
+    density = (-(grid**2) / 2).exp() / math.sqrt(2 * math.pi)
+    costs = torch.where(grid.abs() < 1, grid**2 / 2, grid.abs() - 0.5)
+    expected = float(torch.trapezoid(density * costs, grid))
+    x = torch.rand(2000, *PICTURE, generator=generator(8))
+    assert loss_of(family, x) == pytest.approx(expected, rel=0.02)
+
+
+def test_times_of_diffusion_are_even_and_never_data():
+    drawn = evenly(100_000, generator(9))
+    assert float(drawn.min()) > 0
+    assert float(drawn.max()) <= 1
+    quartiles = drawn.quantile(torch.tensor([0.25, 0.5, 0.75]))
+    torch.testing.assert_close(quartiles, torch.tensor([0.25, 0.5, 0.75]), rtol=0, atol=0.01)
+
+
+@pytest.mark.parametrize(("centre", "spread"), [(0.0, 1.0), (-1.0, 0.5), (2.0, 3.0)])
+def test_times_of_flow_matching_are_logit_normal(centre, spread):
+    family = flow(POINT, centre=centre, spread=spread)
+    drawn = family.objective.draw(100_000, generator(10))
+    quartile = 0.67449 * spread  # of the normal distribution
+    logits = torch.tensor([centre - quartile, centre, centre + quartile])
+    found = drawn.quantile(torch.tensor([0.25, 0.5, 0.75]))
+    torch.testing.assert_close(found, logits.sigmoid(), rtol=0, atol=0.01)
+    assert family.schedule.last == TIMES
+
+
+@every_family
+@pytest.mark.parametrize("conditional", [False, True])
+def test_the_loss_falls_on_digits(kind, conditional):
+    data = load("digits")
+    family, x = FAMILIES[kind](width=16, conditional=conditional), to_float(data.validation)
+    with torch.no_grad():
+        before = float(family.evaluate(x)["noise"])
+    recipe = TrainConfig(learning_rate=0.012, batch_size=128, epochs=6, ema=0.0)
+    parts = data.train, data.validation, data.test[:4], recipe
+    *_, end = train(family, *parts, labels=data.train_labels)
+    assert isinstance(end, Finished)
+    losses = [row.losses["loss"] for row in end.curve.read(60)]
+    assert sum(losses[-10:]) < 0.8 * sum(losses[:10])
+    with torch.no_grad():
+        assert float(end.family.eval().evaluate(x)["noise"]) < 0.8 * before
+
+
+@both_shapes
+@every_family
+def test_guidance_goes_from_the_guess_without_a_class_to_that_with_it_and_beyond(kind, shape):
+    family = stirred(FAMILIES[kind](shape, conditional=True))
+    x, labels = 0.05 * normal(6, *shape), torch.arange(6)
+    time = 200 if kind == "flow" else 300
+    told, free = (family.guess(x, at(time, 6), wanted) for wanted in (labels, None))
+    inside = (torch.stack([told, free, 2 * told - free]).abs() < 1).all(0)
+    assert inside.any()
+    assert not torch.equal(told[inside], free[inside])
+    nobody = at(family.classes, 6)
+    torch.testing.assert_close(family.guess(x, at(time, 6), nobody), free)
+    for guidance in (0.0, 0.3, 1.0, 2.0):
+        found = family.predictor(labels, guidance)(x, time)
+        expected = (1 - guidance) * free + guidance * told
+        torch.testing.assert_close(found[inside], expected[inside], rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(family.predictor(None, 3.0)(x, time)[inside], free[inside])
+
+
+@every_family
+def test_what_is_seen_never_leaves_where_data_can_be(kind):
+    for shape in (POINT, PICTURE):
+        family = stirred(FAMILIES[kind](shape))
+        x = 5 * normal(20, *shape)
+        guess, found = family.guess(x, at(500, 20)), family.predictor()(x, 500)
+        assert guess.abs().max() > 1.5
+        edge = FAR if shape == POINT else 1.0
+        assert torch.equal(found, guess.clamp(-edge, edge))
+
+
+class Listener(nn.Module):
+    """A network that says zero and remembers what it is told."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told: list[Tensor | None] = []
+
+    def forward(self, x: Tensor, t: Tensor, labels: Tensor | None) -> Tensor:
+        self.told.append(labels)
+        return torch.zeros_like(x)
+
+
+@every_family
+def test_a_tenth_of_the_pictures_is_trained_without_a_class(kind):
+    family, count = FAMILIES[kind](POINT, conditional=True), 10_000
+    family.network = Listener()
+    family.labels = torch.arange(count) % 10
+    list(family.updates(normal(count, *POINT), generator(11)))
+    (told,) = family.network.told
+    silent = told == CLASSES
+    error = math.sqrt(UNTOLD * (1 - UNTOLD) / count)
+    assert float(silent.float().mean()) == pytest.approx(UNTOLD, abs=4 * error)
+    assert torch.equal(told[~silent], family.labels[~silent])
+
+
+@pytest.mark.parametrize(("conditional", "labelled"), [(False, True), (True, False)])
+def test_without_classes_nothing_is_told(conditional, labelled):
+    family = flow(POINT, conditional=conditional)
+    family.network = Listener()
+    family.labels = torch.arange(5) if labelled else None
+    list(family.updates(normal(5, *POINT), generator(12)))
+    assert family.network.told == [None]
+
+
+@both_shapes
+@every_family
+@torch.no_grad()
+def test_the_same_noise_becomes_the_same_picture(kind, shape):
+    family = stirred(FAMILIES[kind](shape))
+    z = normal(3, family.codings)
+    assert family.codings == math.prod(shape)
+    made = family.generate(z)
+    assert made.shape == (3, *shape)
+    assert torch.equal(family.generate(z), made)
+    assert not torch.equal(family.generate(z + 1), made)
+    torch.testing.assert_close(family.generate(z[1:]), made[1:])
+    if shape == PICTURE:
+        assert 0 <= float(made.min()) < float(made.max()) <= 1
+
+
+@every_family
+@torch.no_grad()
+def test_what_is_told_the_class_makes_one_after_the_other(kind):
+    family = stirred(FAMILIES[kind](conditional=True))
+    z = normal(1, family.codings).expand(13, -1)
+    made = family.generate(z)
+    for index in range(13):
+        noise, wanted = z[:1].view(1, *PICTURE), torch.tensor([index % 10])
+        times = family.schedule.times(STEPS)
+        *_, end = family.frames(noise, dpm_solver, times, generator(0), wanted)
+        expected = family.unscaled(end.x)[0]
+        torch.testing.assert_close(made[index], expected, rtol=1e-3, atol=1e-4)
+    torch.testing.assert_close(made[0], made[10])
+    assert not torch.allclose(made[0], made[1], atol=1e-3)
+
+
+def test_pictures_are_scaled_and_back_and_points_stay():
+    x = torch.rand(5, *PICTURE, generator=generator(13))
+    for family in (ddpm(), flow()):
+        scaled = family.scaled(x)
+        assert -1 <= float(scaled.min()) < -0.8
+        assert 0.8 < float(scaled.max()) <= 1
+        torch.testing.assert_close(family.unscaled(scaled), x)
+        assert torch.equal(family.unscaled(3 * torch.ones(1, *PICTURE)), torch.ones(1, *PICTURE))
+        points, plane = 3 * normal(5, *POINT), FAMILIES["flow"](POINT)
+        assert torch.equal(plane.scaled(points), points)
+        assert torch.equal(plane.unscaled(points), points)
+
+
+@every_family
+def test_the_tables_are_no_weights(kind):
+    family = FAMILIES[kind](min_snr=5.0) if kind == "ddpm" else FAMILIES[kind]()
+    assert all(name.startswith("network.") for name in family.state_dict())
+    assert {"alphas", "sigmas", "weights"} <= dict(family.named_buffers()).keys()
+    assert torch.equal(family.resident.alphas, family.schedule.alphas)
+    other = FAMILIES[kind](network="U-Net")
+    other.load_state_dict(family.state_dict())
+
+
+@pytest.mark.parametrize("network", ["transformer", "U-Net"])
+@pytest.mark.parametrize("shape", [PICTURE, (3, 32, 32)], ids=["grey", "coloured"])
+def test_a_network_begins_by_saying_zero(network, shape):
+    family = ddpm(shape, network=network, conditional=True)
+    said = family.said(normal(2, *shape), at(500, 2), torch.tensor([3, 7]))
+    assert torch.equal(said, torch.zeros(2, *shape))
+
+
+@torch.no_grad()
+def test_blocks_begin_as_the_identity():
+    told = normal(3, 32)
+    tokens, maps = normal(3, 5, 32), normal(3, 8, 4, 4)
+    assert torch.equal(build(lambda: Block(32), 0)(tokens, told), tokens)
+    assert torch.equal(build(lambda: Residual(8, 8, 32), 0)(maps, told), maps)
+
+
+@torch.no_grad()
+def test_patches_come_back_to_their_places():
+    """While blocks are the identity, a patch of what is said follows from that of x alone."""
+    network = build(lambda: PatchTransformer((2, 8, 12), 4, 32, 1, 0), 0)
+    network.last.weight.copy_(normal(*network.last.weight.shape))
+    x = normal(1, 2, 8, 12)
+    before = network(x, torch.tensor([0.5]), None)
+    x[0, 1, 5, 2] += 1  # in the second row of patches, and the first column
+    moved = (network(x, torch.tensor([0.5]), None) != before).nonzero()
+    assert set(moved[:, 2].tolist()) == set(range(4, 8))
+    assert set(moved[:, 3].tolist()) == set(range(4))
+
+
+@every_network
+@pytest.mark.parametrize("conditional", [False, True])
+@pytest.mark.parametrize("shape", [(1, 8, 8), (1, 28, 28), (3, 32, 32)], ids=str)
+def test_every_network_takes_every_shape_and_hears_the_time_and_the_class(
+    network, shape, conditional
+):
+    family = stirred(ddpm(shape, network=network, conditional=conditional))
+    x, labels = normal(3, *shape), torch.tensor([0, 5, 9])
+    said = family.said(x, at(100, 3), labels if conditional else None)
+    assert said.shape == x.shape
+    assert said.isfinite().all()
+    assert not torch.allclose(said, family.said(x, at(900, 3), labels if conditional else None))
+    other = family.said(x, at(100, 3), labels.flip(0) if conditional else None)
+    same = [torch.allclose(one, two) for one, two in zip(said, other, strict=True)]
+    assert same == ([False, True, False] if conditional else [True] * 3)
+    alone = family.said(x[1:2], at(100, 1), labels[1:2] if conditional else None)
+    torch.testing.assert_close(alone, said[1:2], rtol=1e-3, atol=1e-4)
+    sizes = family.sizes()
+    assert sizes[0][1] == sizes[-1][1] == math.prod(shape)
+
+
+@every_family
+@torch.no_grad()
+def test_the_preview_shows_new_pictures_those_of_the_data_noised_and_what_is_seen(kind):
+    family = untrained("direction" if kind == "flow" else "velocity")
+    x = torch.rand(5, *PICTURE, generator=generator(17))
+    new, noised, seen = family.preview(x, generator(14)).chunk(3)
+    assert new.shape == noised.shape == seen.shape == x.shape
+    assert float((noised[0] - x[0]).abs().max()) < 0.2
+    torch.testing.assert_close(seen[0], noised[0], rtol=0, atol=0.05)
+    assert torch.equal(family.preview(x, generator(14))[:5], new)
+    assert not torch.equal(family.preview(x, generator(15))[:5], new)
+
+
+BLOBS = MODES["blobs"]
+
+
+def exact_score(x_t: Tensor, alpha: Tensor, sigma: Tensor) -> Tensor:
+    """Return the slope of ln p_t of the two blobs: a mixture as well, nearer and wider."""
+    place = x_t.clone().requires_grad_()
+    variance = alpha**2 * BLOBS.deviation**2 + sigma**2
+    apart = (place[:, None] - alpha[:, None] * BLOBS.centres).square().sum(2)
+    (slope,) = torch.autograd.grad(torch.logsumexp(-apart / (2 * variance), 1).sum(), place)
+    return slope
+
+
+def score_error(family: Diffusion) -> float:
+    """Return the mean squared error of the score where noised data is, from T / 10 on."""
+    x = load("blobs").test[:2000]
+    t = torch.linspace(family.schedule.last / 10, family.schedule.last - 1, len(x)).long()
+    alpha, sigma = family.schedule.at(t, 2)
+    x_t = family.schedule.noised(x, t, normal(*x.shape, seed=16))
+    with torch.no_grad():
+        clean = family.guess(x_t, t).flatten(1)
+    score = -(x_t.flatten(1) - alpha * clean) / sigma**2
+    return float((score - exact_score(x_t.flatten(1), alpha, sigma)).square().mean())
+
+
+@every_family
+def test_in_the_plane_the_score_comes_near_the_exact_one(kind):
+    family = FAMILIES[kind](POINT, width=64, depth=2)
+    before, data = score_error(family), load("blobs")
+    recipe = TrainConfig(optimizer="adam", learning_rate=3e-3, epochs=10, ema=0.95)
+    *_, end = train(family, data.train, data.validation, data.test[:16], recipe)
+    assert isinstance(end, Finished)
+    assert score_error(end.family.eval()) < 0.2 * before

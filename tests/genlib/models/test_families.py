@@ -1,0 +1,200 @@
+"""One contract for all families: a new one is tested by being in FAMILIES."""
+
+import inspect
+import math
+
+import pytest
+import torch
+
+from genlib.config import Config, TrainConfig
+from genlib.data import DATASETS, load
+from genlib.family import Encodes, Family, to_float
+from genlib.models import FAMILIES
+from genlib.rng import build, generator
+from genlib.runs.run import open_store
+from genlib.runs.spec import RunSpec
+from genlib.settings import Settings
+from genlib.training.events import Finished, Snapshot
+from genlib.training.loop import train
+
+PRESETS = [(name, preset) for name in FAMILIES for preset in FAMILIES[name].presets]
+SHAPES = {  # of the data that each family learns
+    name: sorted({data.shape for data in DATASETS.values() if data.kind in FAMILIES[name].learns})
+    for name in FAMILIES
+}
+every_family = pytest.mark.parametrize("name", FAMILIES)
+every_preset = pytest.mark.parametrize(("name", "preset"), PRESETS)
+every_preset_and_shape = pytest.mark.parametrize(
+    ("name", "preset", "shape"), [(*each, shape) for each in PRESETS for shape in SHAPES[each[0]]]
+)
+COUNT = 6
+
+
+def made(name: str, config: Config, shape: tuple[int, int, int] = (1, 8, 8)) -> Family:
+    return build(lambda: FAMILIES[name](config, shape), 0)
+
+
+def pictures(shape: tuple[int, int, int]) -> torch.Tensor:
+    return torch.rand(COUNT, *shape, generator=generator(1))
+
+
+def models(name: str) -> list[Config]:
+    """Return the family's default, and with it each knob at either end or at each choice."""
+    default = next(iter(FAMILIES[name].presets.values())).model
+    changes = [{}]
+    for knob, schema in default.model_json_schema()["properties"].items():
+        ends = [schema[end] for end in ("minimum", "maximum") if end in schema]
+        changes += [{knob: value} for value in schema.get("enum", ends)]
+    return [type(default).model_validate(default.model_dump() | change) for change in changes]
+
+
+@every_preset_and_shape
+def test_it_offers_what_a_family_offers(name, preset, shape):
+    family = made(name, FAMILIES[name].presets[preset].model, shape)
+    x = pictures(shape)
+    with torch.no_grad():
+        shown = family.eval().preview(x, generator(0))
+        figures = family.evaluate(x)
+    assert shown.shape[1:] == shape
+    assert shown.isfinite().all()
+    assert figures
+    assert all(value.ndim == 0 and value.isfinite() for value in figures.values())
+    sizes, pixels = family.sizes(), math.prod(shape)
+    assert pixels in [values for _, values in sizes]
+    assert all(label and values > 0 for label, values in sizes)
+    if isinstance(family, Encodes):
+        assert sizes[0][1] == sizes[-1][1] == pixels
+
+
+@every_preset_and_shape
+def test_what_encodes_also_decodes(name, preset, shape):
+    family = made(name, FAMILIES[name].presets[preset].model, shape).eval()
+    if not isinstance(family, Encodes):
+        pytest.skip("does not encode")
+    x = pictures(shape)
+    with torch.no_grad():
+        z, again = family.encode(x), family.reconstruct(x)
+        one = family.encode(x[:1])
+        figures = family.evaluate(x)
+    assert z.shape[0] == COUNT
+    assert z.ndim == 2
+    assert family.decode(z).shape == x.shape
+    torch.testing.assert_close(again, family.decode(z))
+    torch.testing.assert_close(one, z[:1], rtol=1e-4, atol=1e-5)
+    assert float(figures["mse"]) == pytest.approx(float((x - again).square().mean()), rel=1e-5)
+
+
+@every_family
+def test_every_knob_can_go_to_its_ends(name):
+    x = pictures((1, 8, 8))
+    for config in models(name):
+        family = made(name, config)
+        for _, losses in family.updates(x, generator(0)):
+            assert all(loss.isfinite() for loss in losses.values()), config
+        if isinstance(family, Encodes):
+            with torch.no_grad():
+                mse = (x - family.eval().reconstruct(x)).square().mean()
+                assert float(family.evaluate(x)["mse"]) == pytest.approx(float(mse), rel=1e-5)
+
+
+@every_preset
+def test_each_update_reaches_all_weights_of_its_player(name, preset):
+    family = made(name, FAMILIES[name].presets[preset].model)
+    trained: set[int] = set()
+    for stage in family.stages():
+        family.stage = stage.name
+        players = {key: list(player.parameters()) for key, player in family.players().items()}
+        everyone = [id(weight) for weights in players.values() for weight in weights]
+        assert len(everyone) == len(set(everyone)), "two players share a weight"
+        moved = set()
+        for player, losses in family.updates(pictures((1, 8, 8)), generator(0)):
+            loss = torch.stack(list(losses.values())).sum()
+            assert loss.isfinite()
+            for slope in torch.autograd.grad(loss, players[player], retain_graph=True):
+                assert slope.isfinite().all()
+            moved.add(player)
+        assert moved == set(players)
+        trained |= set(everyone)
+    assert trained == {id(weight) for weight in family.parameters() if weight.requires_grad}
+
+
+@every_family
+def test_stages_share_out_all_steps(name):
+    stages = made(name, next(iter(FAMILIES[name].presets.values())).model).stages()
+    assert sum(stage.share for stage in stages) == pytest.approx(1)
+    assert len({stage.name for stage in stages}) == len(stages)
+
+
+@every_preset
+def test_the_same_generator_gives_the_same_losses_and_the_global_one_is_not_used(name, preset):
+    x, runs = pictures((1, 8, 8)), []
+    for rng in (generator(3), generator(3)):
+        family = made(name, FAMILIES[name].presets[preset].model)
+        before = torch.get_rng_state()
+        losses = [loss for _, found in family.updates(x, rng) for loss in found.values()]
+        runs.append([float(loss.detach()) for loss in losses])
+    assert runs[0] == runs[1]
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+@every_preset
+def test_a_few_steps_on_digits_make_it_better(name, preset):
+    chosen = FAMILIES[name].presets[preset]
+    pictures = DATASETS[chosen.dataset].kind == "pictures"
+    data = load("digits" if pictures else chosen.dataset)
+    count = chosen.train.pictures or len(data.train)
+    steps = 80 if chosen.train.optimizer == "muon" else 160  # others go slower
+    epochs = math.ceil(steps / (count // min(chosen.train.batch_size, count)))
+    config = chosen.train.model_copy(update={"epochs": epochs})
+    family, shown = made(name, chosen.model, data.shape), data.test[data.showcase()]
+    seen = data.train[:count]  # with few pictures it need not get better at others
+    *events, last = train(family, data.train, seen, shown, config)
+    assert isinstance(last, Finished)
+    looks = [event.figures for event in events if isinstance(event, Snapshot)]
+    assert all(math.isfinite(value) for figures in looks for value in figures.values())
+    if isinstance(family, Encodes):
+        assert looks[-1]["mse"] < 0.8 * looks[0]["mse"]
+        x = to_float(seen)
+        mean = float((x - x.mean(0)).square().mean())
+        assert looks[-1]["mse"] < 1.1 * mean, "no better than the mean picture"
+
+
+@every_family
+def test_every_knob_has_a_title_a_sentence_and_a_range(name):
+    for config in (FAMILIES[name].config_type, TrainConfig):
+        for knob, field in config.model_fields.items():
+            assert field.title, knob
+            assert field.description, knob
+            assert field.description.endswith("."), knob
+        for knob, schema in config.model_json_schema()["properties"].items():
+            if schema["type"] in ("integer", "number"):
+                assert schema["minimum"] < schema["maximum"], knob
+                assert all(
+                    schema["minimum"] <= option <= schema["maximum"]
+                    for option in schema.get("options", [])
+                ), knob
+
+
+@every_family
+def test_no_knob_of_a_model_is_called_like_one_of_training_or_of_a_run(name):
+    taken = {*TrainConfig.model_fields, *RunSpec.model_fields, "preset"}
+    assert not taken & set(FAMILIES[name].config_type.model_fields)
+
+
+@every_family
+def test_its_docstring_is_the_theory_and_its_presets_say_what_they_show(name):
+    theory = inspect.getmodule(FAMILIES[name]).__doc__
+    assert "$$" in theory
+    assert "**References.**" in theory
+    for preset in FAMILIES[name].presets.values():
+        assert isinstance(preset.model, FAMILIES[name].config_type)
+        assert preset.note.endswith(".")
+
+
+@every_family
+def test_the_default_is_shipped_and_whole(name, home):
+    preset = next(iter(FAMILIES[name].presets))
+    spec = RunSpec.of_preset(name, preset)
+    store = open_store(Settings())
+    assert store.is_shipped(spec.fingerprint)
+    assert store.read_run(spec.fingerprint) is not None

@@ -1,0 +1,357 @@
+"""Studies of GANs: the health of a generator, a game from many seeds, every loss and cure."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+import torch
+from pydantic import ValidationError
+from scipy.spatial.distance import cdist, pdist
+
+from genlib.adversarial import AdversarialConfig
+from genlib.classifier import ClassifierSpec, classified
+from genlib.config import TrainConfig
+from genlib.data import MODES, load
+from genlib.family import to_float, to_uint8
+from genlib.metrics import ModeCount, count_modes, frechet_distance
+from genlib.rng import generator
+from genlib.runs.run import Run
+from genlib.runs.spec import RunSpec
+from genlib.studies import Health, RecipeGrid, SeedSweep, read_task, recipe_grid
+from genlib.studies.health import COMPARED, LOOKED_AT, WORK, nearest, report, verdict
+from genlib.studies.recipe_grid import CURES, LOSSES, PARTS, Recipe, grid
+from genlib.studies.seed_sweep import SAMPLES, SHOWN, Sweep, sweep
+from genlib.tasks.progress import Measured
+from genlib.tasks.workspace import StudyError, Workspace
+from genlib.training.loop import Training
+from tests.support.studied import trained, workspace_of
+
+JUDGE = ClassifierSpec(dataset="digits")
+PICTURES = 200
+SHARES = ("precision", "recall", "coverage")
+
+
+def game(dataset: str = "ring", train: dict[str, object] | None = None, **model) -> RunSpec:
+    """Return a game in the plane of four steps."""
+    recipe = {"optimizer": "adam", "learning_rate": 1e-3, "batch_size": 4096, "epochs": 1}
+    return RunSpec.model_validate(
+        {
+            "family": "gan2d",
+            "dataset": dataset,
+            "model": {"hidden": 8} | model,
+            "train": TrainConfig.model_validate(recipe | {"ema": 0.0} | (train or {})),
+        }
+    )
+
+
+STUDIES = (
+    Health(start=RunSpec.of_preset("gan", dataset="digits"), pictures=300),
+    SeedSweep(start=game(), seeds=3),
+    RecipeGrid(start=game("grid"), seeds=3),
+)
+
+
+@pytest.mark.parametrize("task", STUDIES, ids=lambda task: task.study)
+def test_a_study_of_gans_is_read_as_it_was_written(task):
+    again = read_task(task.model_dump_json())
+    assert type(again) is type(task)
+    assert again == task
+    assert again.fingerprint == task.fingerprint
+
+
+def test_only_what_makes_new_pictures_is_examined():
+    with pytest.raises(ValidationError, match="the family stacked makes no new pictures"):
+        Health(start=RunSpec.of_preset("stacked", dataset="digits"))
+    with pytest.raises(ValidationError, match="a judge knows pictures alone"):
+        Health(start=game())
+
+
+@pytest.mark.parametrize("study", [SeedSweep, RecipeGrid])
+@pytest.mark.parametrize("family", ["gan", "dcgan", "vae"])
+def test_only_games_in_the_plane_are_played_from_many_seeds(study, family):
+    with pytest.raises(ValidationError, match=f"the family {family} is no game in the plane"):
+        study(start=RunSpec.of_preset(family, dataset="digits"))
+
+
+@pytest.fixture(scope="module")
+def run() -> Run:
+    return trained("gan", 2, codings=3, hidden=9)
+
+
+@pytest.fixture(scope="module")
+def workspace(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """Return a bench whose judge of digits was trained for a moment: it is there, so it judges."""
+    workspace = workspace_of(tmp_path_factory.mktemp("judging"), run)
+    *_, last = ClassifierSpec(dataset="digits", steps=30, batch_size=128).perform(workspace, {})
+    workspace.store.write_run(JUDGE.fingerprint, last.files)
+    return workspace
+
+
+@pytest.fixture(scope="module")
+def examined(run: Run, workspace: Workspace) -> list[Measured]:
+    return list(Health(start=run.spec, pictures=PICTURES).perform(workspace, {}))
+
+
+@pytest.fixture(scope="module")
+def made(run: Run) -> torch.Tensor:
+    """Return the samples that are examined."""
+    return run.family.sample(PICTURES, generator(0)).clamp(0, 1)
+
+
+def test_an_examination_tells_each_of_its_steps_and_ends_with_its_report(examined):
+    assert [event.step for event in examined] == list(range(1, WORK + 1))
+    assert {event.steps for event in examined} == {WORK}
+    assert [bool(event.files) for event in examined] == [False] * (WORK - 1) + [True]
+
+
+def test_the_same_generator_gets_the_same_report(run, workspace, examined):
+    *_, again = Health(start=run.spec, pictures=PICTURES).perform(
+        workspace, {"report.json": b"half"}
+    )
+    assert again.files == examined[-1].files
+
+
+def test_a_report_is_read_as_it_was_written(examined):
+    found = report(examined[-1].files)
+    assert json.dumps(found._asdict()).encode() == examined[-1].files["report.json"]
+    assert found.pictures == PICTURES
+    assert report({"report.json": json.dumps(found._asdict()).encode()}) == found
+
+
+def test_the_figures_of_a_report_lie_where_they_can(examined):
+    found = report(examined[-1].files)
+    for shares in (found.shares, found.real_shares):
+        assert len(shares) == 10
+        assert sum(shares) == pytest.approx(1)
+        assert min(shares) >= 0
+    for finding in found.findings:
+        assert finding.low <= finding.high, finding.name
+        assert math.isfinite(finding.real)
+        if finding.name in SHARES:
+            assert 0 <= finding.value <= 1
+            assert 0 <= finding.real <= 1
+    assert 0 <= found.p_value <= 1
+    pairs = COMPARED * (COMPARED - 1) // 2
+    assert 0 <= found.twins <= pairs
+    assert 0 <= found.real_twins <= pairs
+    assert (found.support == math.inf) == (found.twins == 0)
+
+
+def test_real_pictures_are_better_than_those_of_a_generator_that_has_learned_little(examined):
+    found = report(examined[-1].files)
+    better = [
+        finding.value > finding.real if finding.wanted == "low" else finding.value < finding.real
+        for finding in found.findings
+    ]
+    names = [finding.name for finding in found.findings]
+    told = dict(zip(names, better, strict=True))
+    assert {"classifier FID", "KID × 1,000", "recall", "coverage", "Vendi score"} <= set(names)
+    assert told["classifier FID"]
+    assert told["KID × 1,000"]
+    assert told["coverage"]
+    assert found.p_value < 0.05
+    assert found.to_training > found.real_to_training
+
+
+def test_what_a_report_says_of_features_is_so_by_other_means(workspace, examined, made):
+    classifier = JUDGE.read(workspace.store.read_run(JUDGE.fingerprint), workspace.device)
+    data = load("digits")
+    real = classified(classifier, to_float(data.train[-PICTURES:])).features
+    other = classified(classifier, to_float(data.test[:PICTURES])).features
+    fake = classified(classifier, made)
+    found = report(examined[-1].files)
+    told = {finding.name: finding for finding in found.findings}
+    distance = told["pairwise distance"]
+    assert distance.value == pytest.approx(pdist(fake.features.double()).mean(), rel=1e-4)
+    assert distance.real == pytest.approx(pdist(other.double()).mean(), rel=1e-4)
+    fid = told["classifier FID"]
+    assert fid.value == pytest.approx(frechet_distance(real, fake.features), rel=1e-4)
+    shares = np.bincount(fake.classes, minlength=10) / PICTURES
+    assert found.shares == pytest.approx(shares.tolist())
+
+
+def test_the_distances_to_training_pictures_are_those_of_brute_force(examined, made):
+    data = load("digits")
+    known = to_float(data.train).flatten(1).double().numpy()
+    test = to_float(data.test[:PICTURES])
+    found = report(examined[-1].files)
+    for value, pictures in ((found.to_training, made), (found.real_to_training, test)):
+        far = cdist(pictures.flatten(1).double().numpy(), known).min(1)
+        assert value == pytest.approx(float(np.sort(far)[(len(far) - 1) // 2]), abs=1e-3)
+
+
+def test_the_nearest_training_pictures_are_those_of_brute_force(examined, made):
+    samples, training = nearest(examined[-1].files)
+    assert torch.equal(samples, to_uint8(made[:LOOKED_AT]))
+    assert training.shape == samples.shape
+    train = load("digits").train
+    here = made[:LOOKED_AT].flatten(1).double()
+    far = cdist(here.numpy(), to_float(train).flatten(1).double().numpy())
+    for place, picture in enumerate(training):
+        assert (train == picture).flatten(1).all(1).any(), "it is a training picture"
+        own = float((here[place] - to_float(picture).flatten().double()).norm())
+        assert own == pytest.approx(far[place].min(), abs=1e-4)
+
+
+NAMES = ("shoe", "shirt", "bag", "coat")
+EVEN, GUESSING = [0.25] * 4, (0.6, 0.55)
+
+
+def test_a_generator_of_one_class_has_collapsed_whatever_else_is_wrong():
+    found = verdict([0.0, 0.9, 0.1, 0.0], NAMES, (1.0, 1.0))
+    assert found.startswith("Mode collapse: 90%")
+    assert found.endswith("one class, shirt.")
+
+
+def test_missing_classes_are_named_and_counted_and_no_others():
+    found = verdict([0.0, 0.5, 0.495, 0.005], NAMES, (1.0, 1.0))
+    assert found.startswith("2 of 4 classes missing (shoe, coat)")
+    assert "partial" in found
+    assert "shirt" not in found
+
+
+def test_a_discriminator_that_is_always_right_wins_and_one_that_says_real_to_all_does_not():
+    found = verdict(EVEN, NAMES, (0.97, 0.99))
+    assert "the discriminator wins" in found
+    assert "97% of the real and 99% of the generated" in found
+    assert "wins" not in verdict(EVEN, NAMES, (1.0, 0.0))
+    assert "wins" not in verdict(EVEN, NAMES, (0.0, 1.0))
+
+
+def test_rare_classes_are_named():
+    found = verdict([0.02, 0.48, 0.48, 0.02], NAMES, GUESSING)
+    assert found == "All classes are there, but rare: shoe, coat."
+
+
+def test_a_healthy_generator_is_called_so():
+    assert verdict(EVEN, NAMES, GUESSING).startswith("Healthy")
+    assert verdict([0.3, 0.3, 0.36, 0.04], NAMES, (0.95, 0.95)).startswith("Healthy")
+
+
+SEEDS = 3
+STEEP = {"optimizer": "sgd", "learning_rate": 10.0, "epochs": 10}  # the slopes grow
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    return workspace_of(tmp_path_factory.mktemp("plain"))
+
+
+@pytest.fixture(scope="module")
+def swept(plain: Workspace) -> list[Measured]:
+    return list(SeedSweep(start=game(), seeds=SEEDS).perform(plain, {}))
+
+
+def test_a_sweep_of_seeds_is_read_as_it_was_found(swept):
+    found = sweep(swept[-1].files)
+    assert (swept[-1].step, swept[-1].steps) == (5, 5), "four steps, and the samples"
+    assert len(found.games) == SEEDS
+    assert found.samples.shape == (SEEDS, SHOWN, 2)
+    assert found.seconds > 0
+    modes = MODES["ring"]
+    for counts, samples in zip(found.games, found.samples, strict=True):
+        assert isinstance(counts, ModeCount)
+        assert 0 <= counts.captured <= 8
+        assert 0 <= counts.high_quality <= 1
+        assert -1e-6 <= counts.reverse_kl <= math.log(8) + 1e-6
+        assert count_modes(samples, *modes).captured <= counts.captured, "of fewer samples"
+        share = count_modes(samples, *modes).high_quality * SHOWN
+        assert share <= counts.high_quality * SAMPLES + 1e-3
+    assert not torch.equal(found.samples[0], found.samples[1])
+
+
+def test_the_same_sweep_of_seeds_finds_the_same(plain, swept):
+    *_, again = SeedSweep(start=game(), seeds=SEEDS).perform(plain, {"games.json": b"half"})
+    first, second = sweep(swept[-1].files), sweep(again.files)
+    assert first.games == second.games
+    assert torch.equal(first.samples, second.samples)
+
+
+@pytest.mark.parametrize(("captured", "share"), [([8, 8], 0), ([7, 8, 8, 0], 0.5), ([1], 1)])
+def test_a_game_has_collapsed_that_misses_a_mode(captured, share):
+    games = [ModeCount(count, 1.0, 0.0) for count in captured]
+    assert Sweep(games, 1.0, torch.zeros(len(games), 1, 2)).collapsed(8) == share
+
+
+@pytest.mark.parametrize("study", [SeedSweep, RecipeGrid])
+def test_data_without_modes_are_refused(study, plain):
+    with pytest.raises(StudyError, match="no modes to count"):
+        next(study(start=game("moons"), seeds=2).perform(plain, {}))
+
+
+def test_a_sweep_that_diverges_says_what_to_change(plain):
+    start = game(
+        train={"optimizer": "sgd", "learning_rate": 10.0, "epochs": 10}, loss="wasserstein"
+    )
+    with pytest.raises(StudyError, match="learning rate"):
+        list(SeedSweep(start=start, seeds=2).perform(plain, {}))
+
+
+@pytest.mark.parametrize("seeds", [3, 10])
+def test_every_seed_takes_as_many_steps_as_a_single_game_of_few_points(seeds, plain):
+    start = game(train={"pictures": 256, "batch_size": 64, "epochs": 1})
+    single = Training(start.build(), load("ring").train, start.train)
+    *_, last = SeedSweep(start=start, seeds=seeds).perform(plain, {})
+    assert single.steps == 4
+    assert last.steps == single.steps + 1, "and one for the samples"
+    assert len(sweep(last.files).games) == seeds
+
+
+def test_the_recipes_are_every_loss_with_every_cure_and_differ_in_nothing_else():
+    start = game(loss="hinge", r1=3.0, packing=2, smoothing=0.1, critic_rate=0.5)
+    recipes = RecipeGrid(start=start).recipes()
+    assert set(recipes) == {(loss, cure) for loss in LOSSES for cure in CURES}
+    assert len({spec.fingerprint for spec in recipes.values()}) == len(LOSSES) * len(CURES)
+    usual = AdversarialConfig().model_dump()
+    cured = {name for cure in CURES.values() for name in cure}
+    for (loss, cure), spec in recipes.items():
+        model, began = spec.model.model_dump(), start.model.model_dump()
+        assert model.pop("loss") == loss
+        for name in model:
+            known = usual if name in cured else began
+            assert model[name] == CURES[cure].get(name, known[name]), (loss, cure, name)
+        assert spec.train == start.train
+        assert (spec.family, spec.dataset) == (start.family, start.dataset)
+
+
+@pytest.fixture
+def few(monkeypatch: pytest.MonkeyPatch) -> RecipeGrid:
+    """Return a grid of two losses and two cures."""
+    monkeypatch.setattr(recipe_grid, "LOSSES", ("hinge", "least squares"))
+    monkeypatch.setattr(recipe_grid, "CURES", {"none": {}, "R1": CURES["R1"]})
+    return RecipeGrid(start=game(), seeds=2)
+
+
+def test_a_grid_of_recipes_tells_its_progress_and_goes_on_where_it_was(few, plain):
+    events = list(few.perform(plain, {}))
+    steps = [event.step for event in events]
+    assert steps == sorted(steps)
+    assert steps[-1] == PARTS * 4
+    assert {event.steps for event in events} == {PARTS * 4}
+    whole = grid(events[-1].files)
+    assert [(recipe.loss, recipe.cure) for recipe in whole] == list(few.recipes())
+    for recipe in whole:
+        assert len(recipe.captured) == 2
+        assert 0 <= recipe.high_quality <= 1
+    for event in events:
+        known = grid(event.files)
+        assert known == whole[: len(known)]
+    half = {"recipes.json": json.dumps([[*whole[1][:2], [99, 98], 0.5]]).encode()}
+    *_, last = few.perform(plain, half)
+    assert grid(last.files)[0] == Recipe(*whole[1][:2], [99, 98], 0.5), "it is not played again"
+    assert grid(last.files)[1:] == [whole[0], *whole[2:]]
+    assert list(few.perform(plain, events[-1].files)) == []
+
+
+def test_a_recipe_that_diverges_is_kept_without_modes(plain, monkeypatch):
+    monkeypatch.setattr(recipe_grid, "LOSSES", ("wasserstein",))
+    monkeypatch.setattr(recipe_grid, "CURES", {"none": {}})
+    start = game(train=STEEP)
+    *_, last = RecipeGrid(start=start, seeds=2).perform(plain, {})
+    assert grid(last.files) == [Recipe("wasserstein", "none", [], 0.0)]
+    assert last.step == last.steps
+
+
+def test_before_anything_is_found_a_grid_is_empty():
+    assert grid({}) == []

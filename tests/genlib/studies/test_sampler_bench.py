@@ -1,0 +1,278 @@
+"""The bench of samplers: every point is what its walk makes, measured once and kept."""
+
+import json
+import time
+from itertools import islice
+
+import pytest
+import torch
+from pydantic import ValidationError
+from torch import Tensor
+
+from genlib.classifier import Classifier, ClassifierSpec, classified
+from genlib.data import load
+from genlib.diffusion.base import SAMPLERS
+from genlib.family import to_float
+from genlib.metrics import frechet_distance
+from genlib.rng import generator
+from genlib.runs.run import Run
+from genlib.runs.spec import RunSpec
+from genlib.studies import STUDIES, SamplerBench, read_task, sampler_bench
+from genlib.studies.sampler_bench import BATCH, SHOWN, STEPS, WALKS, Walked, floor, points
+from genlib.studies.starts import diffusing
+from genlib.tasks.progress import Measured
+from genlib.tasks.workspace import StudyError, Workspace
+from tests.support.studied import trained, workspace_of
+
+JUDGE = ClassifierSpec(dataset="digits")
+PICTURES, COUNT = BATCH, 150  # that are asked for, and that are made: half of the test pictures
+TIMES = 10  # of the model: fewer than the most steps
+WAYS = [(name, steps) for name in WALKS for steps in STEPS if steps <= TIMES]
+SMALL = {"width": 8, "depth": 1}
+
+
+@pytest.fixture(scope="module")
+def run() -> Run:
+    return trained("ddpm", 2, timesteps=TIMES, prediction="velocity", **SMALL)
+
+
+@pytest.fixture(scope="module")
+def other() -> Run:
+    """Return a run that is told the class, and knows three times only."""
+    return trained("ddpm", 2, timesteps=3, prediction="velocity", conditional=True, **SMALL)
+
+
+@pytest.fixture(scope="module")
+def instant() -> Run:
+    """Return a run that knows one time, which the page offers."""
+    return trained("ddpm", 1, timesteps=1, prediction="velocity", **SMALL)
+
+
+@pytest.fixture(scope="module")
+def straight() -> Run:
+    return trained("flow", 1, **SMALL)
+
+
+@pytest.fixture(scope="module")
+def workspace(
+    run, other, instant, straight, tmp_path_factory: pytest.TempPathFactory
+) -> Workspace:
+    """Return a bench whose judge of digits was trained for a moment: it is there, so it judges."""
+    workspace = workspace_of(tmp_path_factory.mktemp("walking"), run, other, instant, straight)
+    *_, last = ClassifierSpec(dataset="digits", steps=30, batch_size=128).perform(workspace, {})
+    workspace.store.write_run(JUDGE.fingerprint, last.files)
+    return workspace
+
+
+@pytest.fixture(scope="module")
+def classifier(workspace: Workspace) -> Classifier:
+    return JUDGE.read(workspace.store.read_run(JUDGE.fingerprint), workspace.device)
+
+
+def study(run: Run, pictures: int = PICTURES) -> SamplerBench:
+    return SamplerBench(start=run.spec, pictures=pictures)
+
+
+@pytest.fixture(scope="module")
+def measured(run: Run, workspace: Workspace) -> list[Measured]:
+    return list(study(run).perform(workspace, {}))
+
+
+def timeless(found: list[Walked]) -> list[Walked]:
+    """Return points without their seconds, which no two measurements share."""
+    return [point._replace(seconds=0) for point in found]
+
+
+def test_the_bench_of_samplers_is_a_study_like_the_others():
+    assert STUDIES["sampler_bench"] is SamplerBench
+    task = SamplerBench(start=RunSpec.of_preset("flow", dataset="digits"), pictures=300)
+    again = read_task(task.model_dump_json())
+    assert type(again) is SamplerBench
+    assert again == task
+    assert again.fingerprint == task.fingerprint
+    assert task.fingerprint != task.model_copy(update={"pictures": 301}).fingerprint
+
+
+@pytest.mark.parametrize("family", ["gan", "vae", "stacked", "dcgan"])
+def test_only_what_knows_noise_is_walked(family):
+    with pytest.raises(ValidationError, match=f"the family {family} knows no noise"):
+        SamplerBench(start=RunSpec.of_preset(family, dataset="digits"))
+
+
+@pytest.mark.parametrize("family", ["ddpm", "flow"])
+def test_points_in_the_plane_have_no_judge(family):
+    with pytest.raises(ValidationError, match="a judge knows pictures alone"):
+        SamplerBench(start=RunSpec.of_preset(family, "in the plane"))
+    with pytest.raises(ValidationError, match="a judge knows pictures alone"):
+        SamplerBench(start=RunSpec.of_preset(family, dataset="moons"))
+
+
+@pytest.mark.parametrize("pictures", [255, 10_001])
+def test_too_few_pictures_say_nothing_and_more_than_there_are_are_not_compared(pictures):
+    with pytest.raises(ValidationError, match="pictures"):
+        SamplerBench(start=RunSpec.of_preset("ddpm", dataset="digits"), pictures=pictures)
+
+
+def test_a_model_that_is_not_trained_is_not_measured(workspace):
+    start = RunSpec.of_preset("ddpm", dataset="digits")
+    with pytest.raises(StudyError, match="not trained"):
+        next(SamplerBench(start=start).perform(workspace, {}))
+
+
+def test_points_come_in_order_and_no_more_steps_are_taken_than_there_are_times(measured):
+    found = points(measured[-1].files)
+    assert [(point.sampler, point.steps) for point in found] == WAYS
+    assert max(point.steps for point in found) == TIMES
+    assert {point.sampler for point in found} == set(WALKS)
+
+
+def test_each_point_is_told_of_as_soon_as_it_is_there(measured):
+    assert [event.step for event in measured] == list(range(1, len(WAYS) + 1))
+    assert {event.steps for event in measured} == {len(WAYS)}
+    whole = points(measured[-1].files)
+    for event in measured:
+        assert points(event.files) == whole[: event.step]
+        assert floor(event.files) == floor(measured[-1].files)
+
+
+def test_points_are_read_as_they_were_written(measured):
+    content = measured[-1].files["points.json"]
+    found = points(measured[-1].files)
+    assert all(isinstance(point, Walked) for point in found)
+    document = {"points": found, "floor": floor(measured[-1].files)}
+    assert json.dumps(document).encode() == content
+    assert points({"points.json": json.dumps(document).encode()}) == found
+
+
+def test_before_anything_is_measured_there_are_no_points():
+    assert points({}) == []
+
+
+def asked(run: Run, name: str, steps: int) -> int:
+    """Return how often a walk asks the network."""
+    model, looks = diffusing(run), []
+    hook = model.network.register_forward_hook(lambda *_: looks.append(1))
+    noise = torch.randn(1, *model.shape, generator=generator(0))
+    with torch.no_grad():
+        list(model.frames(noise, SAMPLERS[name], model.schedule.times(steps), generator(0)))
+    hook.remove()
+    return len(looks)
+
+
+def test_looks_are_as_many_as_the_walk_asks_the_network(run, measured):
+    for point in points(measured[-1].files):
+        assert point.looks == asked(run, point.sampler, point.steps), point
+        if point.sampler == "Heun":
+            assert point.steps < point.looks < 2 * point.steps
+        else:
+            assert point.looks == point.steps
+
+
+def test_on_straight_paths_heun_looks_twice_but_at_the_last_step(straight, workspace):
+    *_, last = islice(study(straight).perform(workspace, {}), len(STEPS) + 1)
+    found = points(last.files)
+    for point in found:
+        assert point.looks == asked(straight, point.sampler, point.steps), point
+    assert (found[-1].sampler, found[-1].steps, found[-1].looks) == ("Heun", 3, 5)
+    assert [point.steps for point in found[:-1]] == list(STEPS), "there are times enough"
+
+
+def test_seconds_are_told_for_few_pictures_and_are_no_more_than_have_passed(
+    run, workspace, measured
+):
+    began = time.perf_counter()
+    (event,) = study(run).perform(workspace, measured[-2].files)
+    passed = time.perf_counter() - began
+    found = points(event.files)
+    assert all(point.seconds > 0 for point in found)
+    assert found[-1].seconds * COUNT / SHOWN < passed
+
+
+def walked(run: Run, name: str, steps: int) -> Tensor:
+    """Return the pictures that are judged: every class in turn, where there are any."""
+    model, rng = diffusing(run), generator(0)
+    noise = torch.randn(COUNT, *model.shape, generator=rng)
+    labels = torch.arange(COUNT) % 10 if model.classes else None
+    times = model.schedule.times(steps)
+    with torch.no_grad():
+        *_, last = model.frames(noise, SAMPLERS[name], times, rng, labels)
+    return (last.x + 1) / 2
+
+
+def distance(classifier: Classifier, made: Tensor) -> float:
+    """Return the classifier FID of pictures to as many real ones."""
+    real = to_float(load("digits").test[:COUNT])
+    return frechet_distance(
+        classified(classifier, real).features, classified(classifier, made).features
+    )
+
+
+def test_a_point_is_the_distance_of_what_the_walk_makes(run, classifier, measured):
+    for point in points(measured[-1].files):
+        made = walked(run, point.sampler, point.steps)
+        assert point.fid == pytest.approx(distance(classifier, made), rel=1e-3), point
+
+
+def test_what_is_told_the_class_makes_every_class(other, classifier, workspace):
+    *_, last = study(other).perform(workspace, {})
+    found = points(last.files)
+    assert [(point.sampler, point.steps) for point in found] == [(name, 3) for name in WALKS]
+    for point in found:
+        made = walked(other, point.sampler, 3)
+        assert point.fid == pytest.approx(distance(classifier, made), rel=1e-3)
+
+
+def test_more_pictures_than_a_batch_are_all_made(run, other, classifier, workspace, monkeypatch):
+    monkeypatch.setattr(sampler_bench, "BATCH", 37)
+    for start in (run, other):
+        first = points(next(study(start).perform(workspace, {})).files)[0]
+        made = walked(start, first.sampler, first.steps)
+        assert first.fid == pytest.approx(distance(classifier, made), rel=1e-3)
+
+
+def test_real_pictures_are_nearer_to_real_ones_than_what_is_made(measured):
+    worst = max(point.fid for point in points(measured[-1].files))
+    assert 0 < floor(measured[-1].files) < worst
+
+
+def test_the_same_model_is_measured_alike(run, workspace, measured):
+    *_, again = study(run).perform(workspace, {})
+    first, second = points(measured[-1].files), points(again.files)
+    assert timeless(second) == timeless(first)
+    assert floor(again.files) == floor(measured[-1].files)
+
+
+@pytest.mark.parametrize("done", [1, 5, len(WAYS) - 1])
+def test_a_measurement_goes_on_where_it_was_and_keeps_what_it_found(
+    run, workspace, measured, done
+):
+    half = measured[done - 1].files
+    events = list(study(run).perform(workspace, half))
+    assert [event.step for event in events] == list(range(done + 1, len(WAYS) + 1))
+    found, whole = points(events[-1].files), points(measured[-1].files)
+    assert found[:done] == whole[:done], "with their seconds"
+    assert timeless(found) == timeless(whole), "and the rest is as if nothing had happened"
+    assert points(half) == whole[:done], "what was given is as it was"
+
+
+def test_no_point_is_measured_twice(run, workspace, measured):
+    marked = [
+        point._replace(seconds=1234.5, fid=-1.0) for point in points(measured[2].files)
+    ]  # nobody would find this
+    half = {"points.json": json.dumps({"points": marked, "floor": -1.0}).encode()}
+    *_, last = study(run).perform(workspace, half)
+    assert points(last.files)[:3] == marked
+    assert timeless(points(last.files)[3:]) == timeless(points(measured[-1].files)[3:])
+    assert floor(last.files) == floor(measured[-1].files), "it is found anew"
+    assert list(study(run).perform(workspace, measured[-1].files)) == [], "nothing is left to do"
+
+
+def test_the_floor_is_the_distance_to_other_pictures_however_many_are_asked_for(run, workspace):
+    count = len(load("digits").test)
+    first = next(study(run, count).perform(workspace, {}))
+    assert floor(first.files) > 1e-3
+
+
+def test_a_model_of_fewer_times_than_the_fewest_steps_is_measured(instant, workspace):
+    *_, last = study(instant).perform(workspace, {})
+    assert points(last.files)

@@ -1,0 +1,172 @@
+import json
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+import torch
+
+from genlib.__main__ import main
+from genlib.jobs.attempt import Attempt
+from genlib.models import FAMILIES
+from genlib.runs.run import Run, open_store
+from genlib.runs.spec import RunSpec
+from genlib.settings import Settings
+from genlib.studies import CodeMap, FewLabels
+
+ROOT = Path(__file__).parents[2]
+SHORT = ["--dataset", "digits", "--epochs", "1"]
+
+
+def test_training_prints_json_lines_and_keeps_the_run(home):
+    command = [sys.executable, "-m", "genlib", "train", "stacked", *SHORT]
+    done = subprocess.run(
+        command, cwd=ROOT, env=os.environ, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    *looks, last = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [look["step"] for look in looks] == [0, 1, 2]
+    assert last["seconds"] > 0
+    assert 0 < last["metrics"]["test_mse"] < 1
+    expected = RunSpec.of_preset("stacked", "fast", "digits").model_dump()
+    expected["train"]["epochs"] = 1
+    assert last["fingerprint"] == RunSpec.model_validate(expected).fingerprint
+    run = Run.from_files(open_store(Settings()).read_run(last["fingerprint"]))
+    assert run.provenance.metrics == last["metrics"]
+
+
+def printed(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[dict]:
+    assert main(list(arguments)) == 0
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_runs_lists_what_was_trained_the_newest_first(home, capsys):
+    first = printed(capsys, "train", "stacked", *SHORT)[-1]
+    second = printed(capsys, "train", "stacked", *SHORT, "--codings", "3")[-1]
+    listed = printed(capsys, "runs")
+    own = [line for line in listed if line["dataset"] == "digits"]
+    assert {line["fingerprint"] for line in own} == {first["fingerprint"], second["fingerprint"]}
+    for line in own:
+        trained = first if line["fingerprint"] == first["fingerprint"] else second
+        assert line["metrics"] == trained["metrics"]
+        assert line["family"] == "stacked"
+
+
+def test_a_study_in_the_store_is_no_run(home, capsys, monkeypatch):
+    monkeypatch.setattr("genlib.studies.few_labels.LABELS", (10,))
+    trained = printed(capsys, "train", "stacked", *SHORT)[-1]["fingerprint"]
+    store = open_store(Settings())
+    study = FewLabels(start=Run.from_files(store.read_run(trained)).spec, seeds=2, steps=50)
+    work = Attempt(store, torch.device("cpu"), study, lambda _: None)
+    assert work.run(threading.Event()) is None
+    assert study.fingerprint in store.fingerprints()
+    listed = [line["fingerprint"] for line in printed(capsys, "runs")]
+    assert trained in listed
+    assert not {study.fingerprint, CodeMap(start=study.start).fingerprint} & set(listed)
+    assert len(listed) == len(set(listed))
+
+
+def test_a_family_is_trained_on_its_preset_s_data_where_none_is_said(home, capsys):
+    last = printed(capsys, "train", "linear", "--epochs", "3")[-1]
+    expected = RunSpec.of_preset("linear").model_dump()
+    assert expected["dataset"] == "ellipse"
+    expected["train"]["epochs"] = 3
+    assert last["fingerprint"] == RunSpec.model_validate(expected).fingerprint
+    assert {"test_mse", "pca_mse"} <= set(last["metrics"])
+    assert last["metrics"]["test_mse"] >= last["metrics"]["pca_mse"]
+    chosen = printed(capsys, "train", "linear", *SHORT)[-1]["fingerprint"]
+    assert Run.from_files(open_store(Settings()).read_run(chosen)).spec.dataset == "digits"
+
+
+def test_points_for_a_family_of_pictures_are_refused_in_one_line(home, capsys):
+    assert main(["train", "stacked", "--dataset", "ellipse"]) == 2
+    seen = capsys.readouterr()
+    assert seen.err.count("\n") == 1
+    assert "points" in seen.err
+
+
+def test_what_is_finished_is_not_trained_again(home, capsys):
+    first = printed(capsys, "train", "stacked", *SHORT)
+    again = printed(capsys, "train", "stacked", *SHORT)
+    assert again == first[-1:]
+
+
+def test_every_option_reaches_the_run(home, capsys):
+    options = {"codings": "4", "loss": "bce", "optimizer": "adam", "seed": "7", "ema": "0.5"}
+    flags = [part for name, value in options.items() for part in (f"--{name}", value)]
+    last = printed(capsys, "train", "stacked", "--preset", "textbook", *SHORT, *flags)[-1]
+    files = open_store(Settings()).read_run(last["fingerprint"])
+    spec = Run.from_files(files).spec
+    assert (spec.model.codings, spec.model.loss) == (4, "bce")
+    assert (spec.train.optimizer, spec.train.seed, spec.train.ema) == ("adam", 7, 0.5)
+    assert spec.train.batch_size == FAMILIES["stacked"].presets["textbook"].train.batch_size
+    assert "test_bce_excess" in last["metrics"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "named"),
+    [
+        (["--epochs", "0"], "epochs"),
+        (["--learning_rate", "nan"], "learning_rate"),
+        (["--codings", "1000000"], "codings"),
+        (["--preset", "slow"], "slow"),
+        (["--epochs", "many"], "epochs"),
+        (["--dataset", "imagenet"], "dataset"),
+    ],
+)
+def test_a_wrong_value_is_one_line_and_exit_status_2(home, capsys, flags, named):
+    assert main(["train", "stacked", *flags]) == 2
+    seen = capsys.readouterr()
+    assert seen.out == ""
+    assert seen.err.count("\n") == 1
+    assert named in seen.err
+    assert not (home / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["train", "stacked", "--colour", "red"],
+        ["train", "unheard"],
+        ["paint"],
+    ],
+)
+def test_what_the_command_line_does_not_know_exits_with_2(home, capsys, arguments):
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_divergence_is_one_line_and_exit_status_1(home, capsys):
+    flags = ["--optimizer", "adam", "--learning_rate", "10", "--activation", "selu"]
+    assert main(["train", "stacked", "--dataset", "digits", *flags]) == 1
+    seen = capsys.readouterr()
+    assert seen.err.count("\n") == 1
+    assert "diverged" in seen.err
+    assert not (home / "runs").exists()
+
+
+def test_measuring_makes_the_study_of_a_finished_run_that_a_page_would_ask_for(home, capsys):
+    start = RunSpec.of_preset("linear", "ellipse")
+    printed(capsys, "train", "linear")
+    study = CodeMap(start=start)
+    *_, last = printed(capsys, "measure", "code_map", "--family", "linear")
+    assert last == {"fingerprint": study.fingerprint}
+    assert "map.safetensors" in open_store(Settings()).read_run(study.fingerprint)
+
+
+def test_measuring_what_is_not_trained_or_not_there_is_one_line(home, capsys):
+    asked = [
+        ("stacked", "textbook", 1),
+        ("nonsense", "", 2),
+        ("denoising", "", 2),
+        ("linear", "", 2),
+    ]
+    for family, preset, status in asked:
+        command = ["measure", "few_labels", "--family", family, "--preset", preset]
+        assert main(command) == status
+        assert len(capsys.readouterr().err.splitlines()) == 1

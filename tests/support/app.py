@@ -1,0 +1,26 @@
+"""Pages as a visitor of a link sees them, without a browser."""
+
+from pathlib import Path
+from typing import Any
+
+from streamlit.testing.v1 import AppTest
+
+MAIN = Path(__file__).parents[2] / "ui" / "main.py"
+
+
+def opened(name: str, query: dict[str, Any] | None = None) -> AppTest:
+    """Return a page as a visitor of its link sees it."""
+    app = AppTest.from_file(MAIN, default_timeout=60).switch_page(f"../pages/{name}.py")
+    for key, value in (query or {}).items():
+        app.query_params[key] = value
+    app.run()
+    assert not app.exception
+    assert not app.error
+    return app
+
+
+NONSENSE = [
+    *("", " ", "x", "-1", "1e999", "nan", "inf", "None", "null", "1.5.2", "[1, 2]", "{}"),
+    *("9" * 2000, "x" * 2000, "ünïcödé 数字 🦊", "\u202e\u0000\ud7ff", "' OR 1=1; --"),
+    *("<script>alert(1)</script>", "__import__('os').system('true')", "../../etc/passwd", "0x10"),
+]

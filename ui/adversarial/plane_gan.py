@@ -1,0 +1,39 @@
+"""The game in the plane: its moments while it is trained, and recipes side by side."""
+
+import streamlit as st
+
+from genlib.models import FAMILIES
+from genlib.runs.spec import RunSpec
+from ui import cache
+from ui.runs.knobs import titled
+from ui.runs.plane_preview import LABEL, board_at
+from ui.widgets.plane_board import game_board
+
+CURES = (  # presets, side by side
+    *("collapse", "calmed", "cured"),
+    *("PacGAN", "minibatch discrimination", "experience replay"),
+)
+
+
+def side_by_side(family: str, presets: tuple[str, ...]) -> None:
+    """Draw presets of a family, three in a row."""
+    for first in range(0, len(presets), 3):
+        row = presets[first : first + 3]
+        for column, name in zip(st.columns(3, gap="medium"), row, strict=False):
+            with column:
+                _small(family, name)
+
+
+def _small(family: str, preset: str) -> None:
+    spec = RunSpec.of_preset(family, preset)
+    run = cache.finished(spec)
+    st.markdown(f"**{titled(preset)}**")
+    st.caption(FAMILIES[family].presets[preset].note)
+    if run is None:
+        st.info("Not trained on this server yet.")
+        return
+    data = cache.dataset(spec.dataset)
+    steps = tuple(snapshot.step for snapshot in run.snapshots)
+    board = board_at(spec.fingerprint, steps, data, run.snapshots, played=True)
+    dark = st.context.theme.type == "dark"
+    game_board(board, f"{spec.fingerprint[:8]}-small", size=340, label=LABEL, dark=dark)

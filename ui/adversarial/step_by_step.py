@@ -1,0 +1,156 @@
+"""Playing the game by hand: a move of one player at a time, and a step in slow motion.
+
+What was pressed stands in the address, a letter for each move, so that a link holds the very
+same game; its state follows from the letters alone.
+"""
+
+import re
+
+import streamlit as st
+
+from genlib.family import Shown
+from genlib.models.gan2d.model import GAN2DConfig
+from genlib.runs.run import Run
+from genlib.runs.spec import RunSpec
+from genlib.training.events import Snapshot, State
+from genlib.training.stepwise import Part, StepwiseGame
+from ui import cache
+from ui.controls import BIND
+from ui.runs import plane_preview
+from ui.widgets.plane_board import game_board
+
+MOST = 400  # moves of a game by hand
+PICTURES = MOST * 128  # that all its moves may take: larger batches get fewer moves
+STRIDE = 20  # moves between two states that are kept
+STARTS = ("before training", "as trained")
+BUTTONS = {
+    "D": ("Step D", "The discriminator learns from one batch; the generator waits."),
+    "G": ("Step G", "The generator learns; the discriminator waits."),
+    "B": ("Step both", "One step of training: phase 1, then phase 2."),
+    "B" * 20: ("Both × 20", "Twenty steps of training."),
+}
+
+
+@st.fragment
+def by_hand(spec: RunSpec, run: Run | None) -> None:
+    """Let the student move either player, and look at every part of a step."""
+    family, most = spec.family, _most(spec)
+    if not most:
+        st.info("This game is too large to be played by hand: take a smaller batch.")
+        return
+    left, right = st.columns([1, 2], gap="large")
+    with left:
+        start = st.segmented_control(
+            "Begin with the weights",
+            STARTS,
+            default=STARTS[0],
+            required=True,
+            key=f"{family}.hand",
+            disabled=run is None,
+            help="Those of before the first step, or of the trained game above.",
+            **BIND,
+        )
+        moves = _asked(family)[:most]
+        _buttons(family, moves, most)
+        slow = st.toggle(
+            "Show the next step in slow motion",
+            key=f"{family}.slow",
+            help="Every part of both phases, one after the other; it is not counted as a move.",
+            **BIND,
+        )
+        st.caption(_told(moves, most))
+    trained = run if start == STARTS[1] else None
+    with right:
+        _board(spec, moves, trained, slow=slow)
+
+
+def _asked(family: str) -> str:
+    """Return the moves that the address holds; what is no move there is left out."""
+    return re.sub("[^DGB]", "", st.query_params.get(f"{family}.moves", ""))[:MOST]
+
+
+def _most(spec: RunSpec) -> int:
+    """Return the most moves of a game, which the web process itself plays."""
+    rules, batch = GAN2DConfig.model_validate(spec.model), spec.train.batch_size
+    each = batch * (rules.critic_steps + rules.generator_steps)
+    if rules.minibatch_discrimination:  # compares each with each
+        each *= max(1, batch // 64)
+    return min(MOST, PICTURES // each)
+
+
+def _buttons(family: str, moves: str, most: int) -> None:
+    with st.container(horizontal=True, gap="small"):
+        for letters, (label, tip) in BUTTONS.items():
+            full = len(moves) + len(letters) > most
+            if st.button(label, key=f"{family}-hand-{letters[:2]}", help=tip, disabled=full):
+                _go_to(family, moves + letters)
+        with_moves = bool(moves)
+        if st.button("Back", key=f"{family}-hand-back", disabled=not with_moves):
+            _go_to(family, moves[:-1])
+        if st.button("Anew", key=f"{family}-hand-anew", disabled=not with_moves):
+            _go_to(family, "")
+
+
+def _go_to(family: str, moves: str) -> None:
+    st.query_params[f"{family}.moves"] = moves
+    st.rerun(scope="fragment")
+
+
+def _told(moves: str, most: int) -> str:
+    both, d, g = (moves.count(letter) for letter in "BDG")
+    return f"D has moved {both + d} times, G {both + g} times. At most {most} moves."
+
+
+def _board(spec: RunSpec, moves: str, trained: Run | None, *, slow: bool) -> None:
+    start = {"trained": trained is not None, "_spec": spec, "_run": trained}
+    data = cache.dataset(spec.dataset)
+    if slow:
+        parts = _slow(spec.fingerprint, moves, **start)
+        snapshots = [Snapshot(number, {}, shown) for number, (_, shown) in enumerate(parts)]
+        captions = [caption for caption, _ in parts]
+    else:
+        hand, losses = _after(spec.fingerprint, moves, **start)
+        snapshots = [Snapshot(len(moves), {}, hand)]
+        told = ", ".join(f"{key} {value:.3f}" for key, value in losses.items())
+        captions = [f"Losses of the last move: {told}." if losses else "No move yet."]
+    game_board(
+        plane_preview.board_of(data, snapshots, captions),
+        f"{spec.family}-by-hand",
+        size=plane_preview.SIZE,
+        label=plane_preview.LABEL,
+        dark=st.context.theme.type == "dark",
+    )
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _state(name: str, moves: str, *, trained: bool, _spec: RunSpec, _run: Run | None) -> State:
+    """Return the state of a game after a multiple of STRIDE moves."""
+    return _played(name, moves, _spec, _run if trained else None).training.state()
+
+
+def _played(name: str, moves: str, spec: RunSpec, run: Run | None) -> StepwiseGame:
+    """Return a game after moves; only those after the last multiple of STRIDE are played anew."""
+    family = run.family if run is not None else spec.build()
+    hand = StepwiseGame(family, cache.dataset(spec.dataset), spec.train)
+    known = max(0, len(moves) - 1) // STRIDE * STRIDE
+    if known:
+        state = _state(name, moves[:known], trained=run is not None, _spec=spec, _run=run)
+        hand.training.restore(state)
+    for letter in moves[known:]:
+        hand.move(letter)
+    return hand
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _after(
+    name: str, moves: str, *, trained: bool, _spec: RunSpec, _run: Run | None
+) -> tuple[Shown, dict[str, float]]:
+    """Return what is previewed after moves, and the losses of the last one."""
+    hand = _played(name, moves, _spec, _run)
+    return hand.look(), hand.losses() if moves else {}
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _slow(name: str, moves: str, *, trained: bool, _spec: RunSpec, _run: Run | None) -> list[Part]:
+    """Return the parts of the step after moves."""
+    return _played(name, moves, _spec, _run).slow_motion()

@@ -1,0 +1,66 @@
+"""Looking inside a trained model: figures that are pure functions of a run and a few sliders."""
+
+import streamlit as st
+import torch
+
+from genlib.family import encoding, to_float
+from genlib.plots import coding_chart
+from genlib.runs.run import Run
+from ui import cache
+from ui.controls import BIND
+from ui.widgets.elements import chart_at_rest, missing
+from ui.widgets.pictures import picture_slider, row_of_pictures
+
+
+@st.fragment
+def codings(run: Run | None, family: str) -> None:
+    """Let the student change one coding of a test picture and see what becomes of it."""
+    if run is None:
+        missing()
+        return
+    model = encoding(run.family)
+    test = cache.dataset(run.spec.dataset).test
+    spread = cache.coding_spread(run.spec.fingerprint, run)
+    left, right = st.columns([1, 2], gap="large")
+    with left:
+        number, chosen, change = _choices(family, len(test), len(spread))
+    x = to_float(test[number : number + 1])
+    z = model.encode(x)
+    moved = z.clone()
+    moved[0, chosen] += change * spread[chosen]
+    pictures = torch.cat([x, model.decode(z), model.decode(moved)])
+    with right:
+        _changed(pictures)
+        st.caption(
+            "Its codings. Each band reaches two standard deviations over all test pictures."
+        )
+        chart_at_rest(coding_chart(moved[0].numpy(), spread.numpy(), chosen), f"{family}-codings")
+
+
+def _changed(pictures: torch.Tensor) -> None:
+    """Draw a picture, its reconstruction, and the reconstruction of its changed codings."""
+    st.caption(
+        "From left: the picture, its reconstruction, and the same with that coding changed."
+    )
+    alt = "A picture, its reconstruction, and the reconstruction with one coding changed"
+    row_of_pictures(pictures, alt, 8, 560)
+
+
+def _choices(family: str, pictures: int, codings: int) -> tuple[int, int, float]:
+    """Return the indices of a picture and a coding, and the change of the latter."""
+    number = picture_slider(family, pictures)
+    chosen = 1
+    if codings > 1:
+        chosen = st.slider("Coding", 1, codings, 1, key=f"{family}.coding", **BIND)
+    change = st.slider(
+        "Change that coding by",
+        -4.0,
+        4.0,
+        2.0,
+        0.1,
+        format="%.1f σ",
+        key=f"{family}.change",
+        help="In standard deviations of that coding over all test pictures.",
+        **BIND,
+    )
+    return number, chosen - 1, change

@@ -1,0 +1,185 @@
+"""What pages keep between reruns: data sets, finished runs, the store and the queue.
+
+Everything here is cached for all sessions, and only ever a speed-up.
+"""
+
+import json
+import math
+import re
+
+import streamlit as st
+import torch
+
+from genlib.classifier import Classifier, ClassifierSpec
+from genlib.data import DATASETS, Dataset, DatasetName, load
+from genlib.family import Family, to_float, to_uint8
+from genlib.hub import Pull, Reversal
+from genlib.jobs import Jobs
+from genlib.runs.cost import estimated_seconds
+from genlib.runs.run import Run, open_store
+from genlib.runs.spec import RunSpec
+from genlib.runs.store import Store
+from genlib.settings import Settings
+from genlib.studies import Ablation, BetaSweep, Comparison, SeedSweep, Study
+from genlib.studies.code_map import codings_of
+from genlib.studies.comparison import MEMBERS
+
+SAMPLING = 0.02  # seconds that drawing and judging a picture takes, of all four families
+FINGERPRINT = re.compile("[0-9a-f]{64}")
+
+
+@st.cache_resource(max_entries=1)
+def store() -> Store:
+    """Return the store of this server."""
+    return open_store(Settings())
+
+
+@st.cache_resource(max_entries=1)
+def jobs() -> Jobs:
+    """Return the queue of this server."""
+    return Jobs(Settings())
+
+
+@st.cache_resource(max_entries=16)
+def dataset(name: DatasetName) -> Dataset:
+    """Return a data set on the CPU.
+
+    Raises:
+        DatasetUnavailableError: it is not here.
+    """
+    return load(name)
+
+
+def finished(spec: RunSpec) -> Run | None:
+    """Return a finished run, read and verified, or None where there is none that is whole."""
+    name = spec.fingerprint
+    if not store().has_run(name):
+        return None
+    run = _read(name)
+    if run is None:
+        _read.clear(name)
+    return run
+
+
+def spec_of(name: str) -> RunSpec | None:
+    """Return what a finished run was asked for; None for a study or what cannot be read.
+
+    The name may come from a link: what is no fingerprint never reaches the store's folders.
+    """
+    there = FINGERPRINT.fullmatch(name) and store().has_run(name)
+    return _spec(name) if there else None
+
+
+@st.cache_data(max_entries=1024)
+def _spec(name: str) -> RunSpec | None:
+    document = store().read_file(name, "config.json")
+    if document is None:
+        return None
+    try:
+        return RunSpec.model_validate(json.loads(document)["spec"])
+    except ValueError:
+        return None
+
+
+@st.cache_resource(max_entries=32)
+def _read(name: str) -> Run | None:
+    files = store().read_run(name)
+    return None if files is None else Run.from_files(files)
+
+
+def measured(study: Study) -> dict[str, bytes] | None:
+    """Return a finished study's files, verified, or None where it is not there or not whole."""
+    name = study.fingerprint
+    return store().read_run(name) if store().has_run(name) else None
+
+
+def run_seconds(spec: RunSpec) -> float:
+    """Return about how long a run would take, from the shipped run of its family."""
+    run = finished(RunSpec.of_preset(spec.family))
+    return estimated_seconds(spec, run) if run else 0.0
+
+
+def study_seconds(study: Study) -> float | None:
+    """Return about how long a study would take: its runs, or what it took on the shipped run."""
+    if isinstance(study, BetaSweep):
+        missing = [spec for spec in study.specs() if not store().has_run(spec.fingerprint)]
+        return sum(map(run_seconds, missing))
+    if isinstance(study, Comparison):
+        return comparison_seconds(study)
+    if isinstance(study, Ablation):
+        return sum(map(run_seconds, study.specs().values()))
+    if isinstance(study, SeedSweep):
+        return run_seconds(study.start) * (1 + study.seeds / 4)  # as many games side by side take
+    if isinstance(study, Reversal):
+        look = store().read_file(study.start.fingerprint, "look.json")
+        return float(json.loads(look)) * study.steps * study.pictures if look else None
+    if isinstance(study, Pull | ClassifierSpec):
+        return None
+    start = RunSpec.of_preset(study.start.family)
+    files = measured(study.model_copy(update={"start": start}))
+    return None if files is None else float(json.loads(files["made.json"])["seconds"])
+
+
+def comparison_seconds(study: Comparison) -> float | None:
+    """Return about how long a comparison would take: what is not there yet of its parts.
+
+    The judge takes as long as that of Fashion-MNIST for each pixel, and drawing the samples as
+    long as in the other lessons.
+    """
+    if not all(finished(RunSpec.of_preset(family)) for family in MEMBERS.values()):
+        return None
+    specs = study.specs(run_seconds).values()
+    missing = [spec for spec in specs if not store().has_run(spec.fingerprint)]
+    seconds = sum(map(run_seconds, missing)) + SAMPLING * study.pictures
+    classifier, known = (
+        ClassifierSpec(dataset=study.dataset),
+        ClassifierSpec(dataset="fashion_mnist"),
+    )
+    files = measured(known)
+    if files is not None and not store().has_run(classifier.fingerprint):
+        pixels = [math.prod(DATASETS[each.dataset].shape[1:]) for each in (classifier, known)]
+        seconds += float(json.loads(files["made.json"])["seconds"]) * pixels[0] / pixels[1]
+    return seconds
+
+
+def classifier(name: DatasetName) -> Classifier | None:
+    """Return the judge of a data set, or None where none was trained yet."""
+    spec = ClassifierSpec(dataset=name)
+    return _classifier(spec.fingerprint, spec) if store().has_run(spec.fingerprint) else None
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _classifier(name: str, _spec: ClassifierSpec) -> Classifier | None:
+    files = store().read_run(name)
+    return None if files is None else _spec.read(files, torch.device("cpu"))
+
+
+@st.cache_resource(max_entries=12)
+def untrained(name: str, _spec: RunSpec) -> Family:
+    """Return the family before its first step, the same as the run begins with."""
+    return _spec.build().eval().requires_grad_(requires_grad=False)
+
+
+def warm_up() -> None:
+    """Load what a first lesson shows, so that its first visitor need not wait."""
+    torch.set_num_threads(max(1, torch.get_num_threads() // 2))
+    spec = RunSpec.of_preset("stacked")
+    files = open_store(Settings()).read_run(spec.fingerprint)
+    if files is not None:
+        run = Run.from_files(files)
+        data = load(spec.dataset)
+        rng = torch.Generator().manual_seed(0)
+        with torch.no_grad():
+            to_uint8(run.family.preview(to_float(data.test[:10]), rng))
+
+
+@st.cache_resource(max_entries=16)
+def codings(name: str, _run: Run) -> torch.Tensor:
+    """Return the codings of all test pictures."""
+    test = dataset(_run.spec.dataset).test
+    return codings_of(_run, len(test))
+
+
+def coding_spread(name: str, run: Run) -> torch.Tensor:
+    """Return the standard deviation of each coding over the test pictures."""
+    return codings(name, run).std(0)

@@ -1,0 +1,80 @@
+"""Any two runs side by side: what differs in what was asked for, and in what came of it."""
+
+from typing import Any
+
+import streamlit as st
+
+from genlib.config import differences
+from genlib.data import DATASETS
+from genlib.runs.run import Run
+from genlib.runs.spec import RunSpec
+from ui import cache
+from ui.runs import preview, run_panel
+from ui.runs.run_choice import run_choice, titled
+
+WORDS = {"mse": "MSE", "pca": "PCA", "kl": "KL", "bce": "cross-entropy"}
+SIDES = "Left", "Right"
+
+
+def two_runs(page: str, usual: tuple[RunSpec, RunSpec]) -> None:
+    """Let the student choose two runs, and draw where they differ."""
+    columns = st.columns(2, gap="large")
+    specs = []
+    for column, side, spec in zip(columns, SIDES, usual, strict=True):
+        with column:
+            specs.append(run_choice(side, f"{page}.{side.lower()}", spec))
+    left, right = specs
+    if left == right:
+        st.info("Left and right are the same run: choose another.", icon=":material/info:")
+        return
+    st.caption("Only what differs in what was asked for. A dash: that family has no such knob.")
+    _table([(title, _said(one), _said(other)) for title, one, other in differences(left, right)])
+    runs = [cache.finished(spec) for spec in specs]
+    for column, side, run in zip(st.columns(2, gap="large"), SIDES, runs, strict=True):
+        with column:
+            _pictures(side, run)
+    st.caption("What came of it. Compare only figures of the same name and data set.")
+    one, other = (_figures(run) if run is not None else {} for run in runs)
+    _table([(name, one.get(name, "–"), other.get(name, "–")) for name in one | other])
+
+
+def _table(rows: list[tuple[str, str, str]]) -> None:
+    titles = "", *SIDES
+    table = [dict(zip(titles, row, strict=True)) for row in rows]
+    st.table(table, border="horizontal", hide_index=True)
+
+
+def _said(value: Any) -> str:
+    """Return a knob's value in words."""
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, float):
+        return f"{value:g}"
+    return DATASETS[value].title if value in DATASETS else str(value)
+
+
+def _pictures(side: str, run: Run | None) -> None:
+    """Draw the last pictures of a run."""
+    if run is None:
+        st.info("Not trained on this server yet.")
+        return
+    st.markdown(f"**{side}: {titled(run.spec)}**")
+    data = run_panel.data_of(run.spec)
+    preview.draw(run.spec, data, run.snapshots[-1:], side=side)
+
+
+def _figures(run: Run) -> dict[str, str]:
+    """Return the figures of a run by their names."""
+    made = run.provenance
+    told = {
+        " ".join(WORDS.get(word, word) for word in name.split("_")): f"{value:.4g}"
+        for name, value in made.metrics.items()
+    }
+    weights = sum(weight.numel() for weight in run.family.parameters())
+    return told | {
+        "weights and biases": f"{weights:,}",
+        "steps": f"{run.snapshots[-1].step:,}",
+        "training": f"{made.seconds:.1f} s on {made.device}",
+    }

@@ -1,0 +1,1 @@
+"""Figures of diffusion and flow matching."""

@@ -1,0 +1,122 @@
+"""Models of the Hub: which one, what is known of it, and the press that brings it here."""
+
+from contextlib import suppress
+from typing import Any
+
+import streamlit as st
+from pydantic import ValidationError
+
+from genlib.hub import HubError, Pretrained, Pull, curated
+from genlib.hub.curated import SHIPPED, Kind
+from genlib.hub.pretrained import READERS
+from genlib.settings import Settings
+from ui import cache
+from ui.controls import BIND
+from ui.runs.study_panel import study_panel
+
+PAGE = "pretrained"
+USUAL = 100e6 / 8  # bytes a second of a usual line, to say how long a download takes
+OTHER = "other"
+
+
+def offered(kind: Kind) -> bool:
+    """Return whether this server lets students pull anything of a kind."""
+    with suppress(HubError):
+        return Settings().hub_any or any(entry.kind == kind for entry in curated())
+    return False
+
+
+def chosen(kind: Kind, key: str) -> Pretrained | None:
+    """Let the student choose a model of a kind; None while there is none to choose."""
+    try:
+        entries = {entry.name: entry for entry in curated() if entry.kind == kind}
+    except HubError as error:
+        st.error(str(error), icon=":material/error:")
+        return None
+    named = Settings().hub_any
+    name = st.selectbox(
+        "Model",
+        [*entries, *([OTHER] if named else [])],
+        format_func=lambda name: entries[name].title if name in entries else "Another repository",
+        key=f"{PAGE}.{key}",
+        **BIND,
+    )
+    if name != OTHER:
+        return entries[name]
+    repo = st.text_input(
+        "Repository",
+        key=f"{PAGE}.{key}-repo",
+        placeholder="owner/name",
+        max_chars=120,
+        help="Of the Hub; it has to hold safetensors, and is taken as it is now.",
+        **BIND,
+    )
+    return _named(repo, kind) if repo else None
+
+
+def _named(repo: str, kind: Kind) -> Pretrained | None:
+    """Return the entry of a repository that is on no list."""
+    try:
+        return Pretrained(
+            name=OTHER,
+            title=repo,
+            repo=repo,
+            kind=kind,
+            licence="",
+            megabytes=0,
+            shows="Not on this server's list: nobody has looked at it beforehand.",
+        )
+    except ValidationError:
+        st.error("A repository is named like this: owner/name.", icon=":material/error:")
+        return None
+
+
+def here(pull: Pull) -> bool:
+    """Return whether a model was pulled, or comes with the package."""
+    return cache.store().has_run(pull.fingerprint)
+
+
+def pull_of(entry: Pretrained) -> Pull | None:
+    """Return how to pull a model; None while it is not pinned."""
+    if entry.name == OTHER:
+        return Pull(kind=entry.kind, repo=entry.repo, commit="main", files=())
+    return Pull.of(entry) if entry.commit else None
+
+
+def facts(entry: Pretrained) -> None:
+    """Say what a model is, whose, how large, and which bytes exactly."""
+    st.markdown(entry.shows)
+    ours = entry.repo == SHIPPED
+    where = "Comes with genlib" if ours else f"[{entry.repo}](https://huggingface.co/{entry.repo})"
+    licence = f"licence {entry.licence}" if entry.licence else "licence: see its card"
+    size = f", {entry.megabytes:g} MB" if entry.megabytes else ""
+    st.caption(f"{where}{size}, {licence}.")
+    if entry.files:
+        digest = next(file for file in entry.files if file.path.endswith(".safetensors")).sha256
+        pinned = "" if ours else f"commit `{entry.commit[:10]}`, "
+        st.caption(f"Pinned: {pinned}SHA-256 of the weights `{digest[:16]}…`")
+
+
+@st.cache_resource(max_entries=8, show_spinner="Opening the model")
+def opened(name: str, _pull: Pull) -> Any:
+    """Return a pulled model as its kind is read; None where it is not here any more."""
+    files = cache.store().read_run(name)
+    return None if files is None else READERS[_pull.kind](files)
+
+
+def bring(entry: Pretrained) -> None:
+    """Draw the press that downloads a model, or say what the operator has to do before."""
+    pull = pull_of(entry)
+    if pull is None:
+        st.info(
+            "Nobody has pinned this model on this server yet, and what is not pinned is not "
+            f"loaded. Its operator does that with `python -m genlib hub pin {entry.name}`.",
+            icon=":material/lock:",
+        )
+        return
+    size = pull.size
+    press = f"Download {size / 1e6:.1f} MB" if size else "Download it"
+    if size:
+        seconds = size / USUAL
+        st.caption(f"About {max(seconds, 1):.0f} s on a line of 100 Mbit/s; it stays here then.")
+    study_panel(pull, press, lambda _: None, unit=" kB")

@@ -1,0 +1,115 @@
+"""A pretrained autoencoder of pictures: what its few maps hold, and what becomes of a change."""
+
+from typing import Any
+
+import numpy as np
+import streamlit as st
+import torch
+
+from genlib.data import default_dataset, photographs
+from genlib.family import Shape, to_float, to_uint8
+from genlib.hub.reversal import codings, decoded
+from genlib.metrics import psnr
+from genlib.plots import diverging, picture_grid, to_png
+from ui import cache
+from ui.controls import BIND
+from ui.pretrained import pull
+from ui.widgets import picture_source
+
+PAGE = pull.PAGE
+SIDE = 128  # pixels of a photograph: a change is seen within a blink on one core
+WIDE = 640  # CSS pixels of a row
+MOST = 3.0  # a code is rarely more, either way
+
+
+@st.fragment
+def tiny_autoencoder() -> None:
+    """Let the student send a picture through the model's few maps, and change one of them."""
+    left, right = st.columns([1, 2], gap="large")
+    with left:
+        entry = pull.chosen("autoencoder", "tiny")
+        if entry is None:
+            return
+        pull.facts(entry)
+        task = pull.pull_of(entry)
+        here = task is not None and pull.here(task)
+        network = pull.opened(task.fingerprint, task) if task is not None and here else None
+        x = torch.empty(0) if network is None else _picture(network)
+    with right:
+        if task is None or network is None:
+            pull.bring(entry)
+        elif not len(x):
+            st.caption("Draw or upload a picture first.")
+        else:
+            _shown(task.fingerprint, network, x)
+
+
+def _picture(network: Any) -> torch.Tensor:
+    """Let the student choose a picture of the kind that the model was made for."""
+    grey = network.config.in_channels == 1
+    shape: Shape = (1, 28, 28) if grey else (3, SIDE, SIDE)
+    sources = ("Test picture", "Draw", "Upload") if grey else ("Photograph", "Upload")
+    number = st.slider("Which one", 0, 9 if grey else 1, 0, key=f"{PAGE}.picture", **BIND)
+
+    def offered() -> torch.Tensor:
+        if not grey:
+            return photographs(SIDE)[number % 2][None]
+        return to_float(cache.dataset(default_dataset()).test[number : number + 1])
+
+    return picture_source.picked("Picture", shape, f"{PAGE}.source", sources, offered)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+@torch.inference_mode()
+def _copied(name: str, picture: np.ndarray, _network: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Return a picture's maps, and its copy from them."""
+    z = codings(_network, torch.from_numpy(picture))
+    return z.numpy(), decoded(_network, z).numpy()
+
+
+@torch.inference_mode()
+def _shown(name: str, network: Any, x: torch.Tensor) -> None:
+    """Draw a picture, its copy, its maps, and the copy once a map was changed."""
+    z, copy = map(torch.from_numpy, _copied(name, x.numpy(), network))
+    chosen, change = _change(z.shape[1])
+    moved = z.clone()
+    moved[:, chosen] += change
+    other = decoded(network, moved)
+    error = float((copy - x).square().mean())
+    st.caption(
+        f"The picture, {x.numel():,} numbers; its copy from {z.numel():,} "
+        f"({psnr(error):.1f} dB); the copy with that map changed."
+    )
+    _row(
+        to_uint8(torch.cat([x, copy, other])).numpy(),
+        "The picture, its copy, and the copy of changed maps",
+    )
+    st.caption(f"Its maps, as changed: white is 0, orange {MOST:g}, blue −{MOST:g}.")
+    _row(diverging(moved[0].numpy(), MOST), "The maps that the copy is made from")
+
+
+def _change(maps: int) -> tuple[int, float]:
+    """Return which map to change, and by how much."""
+    left, right = st.columns(2)
+    with left:
+        number = st.segmented_control(
+            "Map",
+            list(range(1, maps + 1)),
+            default=1,
+            required=True,
+            key=f"{PAGE}.map",
+            **BIND,
+        )
+    with right:
+        change = st.slider(
+            "Add to every number of it", -MOST, MOST, 1.0, 0.1, key=f"{PAGE}.change", **BIND
+        )
+    return number - 1, change
+
+
+def _row(pictures: np.ndarray, alt: str) -> None:
+    """Draw pictures in one row, each pixel enlarged by a whole factor."""
+    factor = max(1, round(WIDE / len(pictures) / pictures.shape[-1]))
+    enlarged = pictures.repeat(factor, -1).repeat(factor, -2)  # first, so that gutters are thin
+    image = picture_grid(enlarged[None], 1)
+    st.image(to_png(image), output_format="PNG", width=min(WIDE, image.shape[1]), alt=alt)

@@ -1,0 +1,100 @@
+"""Asking the queue: every failure of it becomes a sentence on the page."""
+
+import hashlib
+import secrets
+from itertools import cycle
+
+import streamlit as st
+
+from genlib.jobs import Job, Progress, QueueUnavailableError
+from genlib.studies import Task
+from ui import cache
+
+WAITING = ("queued", "training")
+LONGEST = 20 * 60  # seconds: what would take longer is not started
+
+
+def job_of(task: Task) -> Job | None:
+    """Return the job of a run or a study, or None where nobody asked for it."""
+    try:
+        return cache.jobs().job(task.fingerprint)
+    except QueueUnavailableError as error:
+        st.warning(str(error))
+        return None
+
+
+def lives(job: Job | None) -> bool:
+    """Return whether a job waits or is at work."""
+    return job is not None and job.state in WAITING
+
+
+def progress_of(task: Task) -> Progress | None:
+    """Return how far a job is, or None before its first sign of life."""
+    try:
+        return cache.jobs().progress(task.fingerprint)
+    except QueueUnavailableError:
+        return None
+
+
+def submit(task: Task, seconds: float) -> None:
+    """Ask for it, which takes about so long (0: nobody knows), and draw the page anew."""
+    try:
+        cache.jobs().submit(task, student(), seconds)
+    except QueueUnavailableError as error:
+        st.error(str(error))
+        return
+    st.rerun()
+
+
+def student() -> str:
+    """Return a name for this browser, in which nobody can read what the browser is known by.
+
+    That is a token that Streamlit keeps in a cookie against forgery, under another mask at every
+    visit. Where the browser keeps no cookie, as in another site's frame, a session is a student.
+    """
+    cookie = st.context.cookies.get("_streamlit_xsrf", "")
+    try:
+        _, mask, masked, _ = cookie.split("|")
+        pairs = zip(bytes.fromhex(masked), cycle(bytes.fromhex(mask)), strict=False)
+        token = bytes(one ^ other for one, other in pairs)
+    except ValueError:
+        token = b""
+    if not token:
+        token = st.session_state.setdefault("student", secrets.token_bytes(16))
+    return hashlib.sha256(token).hexdigest()[:16]
+
+
+def waiting(job: Job) -> str:
+    """Return how long a job that does not train yet has to wait, in words."""
+    if not job.ahead:
+        return "Starting"
+    text = f"Waiting: {job.ahead} before this one"
+    text += f", {about(job.wait)}" if job.wait is not None else ""
+    return text + (f"; done in {about(job.ends)}" if job.ends is not None else "")
+
+
+def about(seconds: float) -> str:
+    """Return a length of time in words."""
+    return "about " + (f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min")
+
+
+def stop(task: Task) -> None:
+    """Ask for the job to be stopped; for a button's `on_click`."""
+    try:
+        cache.jobs().stop(task.fingerprint)
+    except QueueUnavailableError as error:
+        st.error(str(error))
+
+
+def remember(task: Task) -> None:
+    """Note that this visitor asked for it, though another one's press may have come first."""
+    st.session_state[f"mine-{task.fingerprint}"] = True
+
+
+def badge(task: Task) -> tuple[str, str, str]:
+    """Return (words, colour, icon) that say where a finished result comes from."""
+    if st.session_state.get(f"mine-{task.fingerprint}"):
+        return "trained here", "green", "check"
+    if cache.store().is_shipped(task.fingerprint):
+        return "shipped", "blue", "inventory_2"
+    return "replayed", "violet", "replay"

@@ -1,0 +1,256 @@
+"""The living picture: what a model makes now, how it learns, and the button that trains it."""
+
+from functools import partial
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from genlib.adversarial import GAN
+from genlib.data import DATASETS, Dataset, DatasetUnavailableError, download_fraction
+from genlib.family import METRIC_TITLES
+from genlib.jobs import Job
+from genlib.metrics import psnr
+from genlib.models import FAMILIES
+from genlib.plots import loss_chart
+from genlib.runs.run import Run, snapshots_from_tensors
+from genlib.runs.spec import RunSpec
+from genlib.training.curve import Row
+from genlib.training.events import Snapshot
+from ui import cache
+from ui.runs import knobs, preview, queue
+from ui.runs.queue import LONGEST, lives
+from ui.widgets.elements import headline
+
+CONTROLS = 136  # pixels
+BASELINES = {"pca_mse": "PCA", "linear_denoiser_mse": "best linear"}
+
+
+def opening(family: str) -> tuple[RunSpec, Run | None]:
+    """Draw a family's knobs and, beside them, the run that they ask for; return both."""
+    left, right = st.columns([1, 2], gap="large")
+    with left:
+        spec = knobs.knobs(family)
+    with right:
+        return spec, run_panel(spec)
+
+
+def run_panel(spec: RunSpec) -> Run | None:
+    """Draw the panel of a run, living while it trains; return the run once it is finished."""
+    run = cache.finished(spec)
+    alive = run is None and lives(queue.job_of(spec))
+    st.fragment(_panel, run_every=1.0 if alive else None)(spec, run, alive=alive)
+    return run
+
+
+def _panel(spec: RunSpec, run: Run | None, *, alive: bool) -> None:
+    """Draw the panel; a fragment, so that its slider and its clock rerun nothing else.
+
+    When what it shows begins or ends to live, the whole page follows.
+    """
+    data = data_of(spec)
+    if run is not None:
+        _finished(spec, run, data)
+        return
+    job = queue.job_of(spec)
+    if alive != lives(job) or cache.finished(spec) is not None:
+        st.rerun()
+    snapshots = _snapshots(spec)
+    if job is not None and lives(job):
+        _training(spec, job, snapshots, data)
+    else:
+        _untrained(spec, job, snapshots, data)
+
+
+def _finished(spec: RunSpec, run: Run, data: Dataset | None) -> None:
+    made = run.provenance
+    headline(queue.badge(spec), _figures(run))
+    last = run.snapshots[-1].step
+    above = st.container()
+    if DATASETS[spec.dataset].kind != "pictures":  # points move in the picture itself
+        with above:
+            preview.draw(spec, data, run.snapshots)
+        st.caption(f"Trained in {made.seconds:.1f} s on {made.device}.")
+        _curve(spec, run.curve, run.snapshots, last, run)
+        return
+    with _controls():
+        share = st.slider(
+            "Rewind the training",
+            0,
+            100,
+            100,
+            format="%d %%",
+            key=f"{spec.family}.rewind",
+            help="Go back to any moment of the training: the pictures above are of that moment.",
+            bind="query-params",
+        )
+        snapshot = [item for item in run.snapshots if item.step <= share / 100 * last][-1]
+        st.caption(
+            f"Step {snapshot.step:,} of {last:,}{_phase(spec, snapshot.step, last)}, "
+            f"validation {_primary_metric(spec)} "
+            f"{snapshot.figures[FAMILIES[spec.family].primary_metric]:.4f}. "
+            f"Trained in {made.seconds:.1f} s on {made.device}."
+        )
+    with above:
+        preview.draw(spec, data, [snapshot])
+    _curve(spec, run.curve, run.snapshots, last, run)
+
+
+def _training(spec: RunSpec, job: Job, snapshots: list[Snapshot], data: Dataset | None) -> None:
+    progress = queue.progress_of(spec)
+    headline(("training", "orange", "progress_activity"), "The pictures below are live.")
+    preview.draw(spec, data, snapshots[-1:] or preview.first_snapshot(spec, data))
+    if progress is None or job.ahead:
+        text, share = _before_the_first_step(spec, job), 0.0
+    else:
+        left = progress.seconds_left
+        text = f"Step {progress.step:,} of {progress.steps:,}"
+        text += _phase(spec, progress.step, progress.steps)
+        text += f", {progress.images_per_second:,.0f} pictures a second"
+        text += f", {left:.0f} s left" if left is not None else ""
+        share = progress.step / progress.steps
+    with _controls():
+        st.progress(share, text)
+        stop = partial(queue.stop, spec)
+        st.button("Stop", key=f"{spec.family}-stop", on_click=stop, icon=":material/stop:")
+    steps = progress.steps if progress else 1
+    _curve(spec, progress.curve if progress else [], snapshots, steps, None)
+
+
+def _untrained(
+    spec: RunSpec, job: Job | None, snapshots: list[Snapshot], data: Dataset | None
+) -> None:
+    seconds = cache.run_seconds(spec)
+    stopped = job is not None and job.state == "stopped"
+    if stopped:
+        headline(("stopped", "gray", "pause"), "Train goes on from where it stopped.")
+    else:
+        headline(("not trained yet", "gray", "radio_button_unchecked"), "Weights are random.")
+    preview.draw(spec, data, snapshots[-1:] or preview.first_snapshot(spec, data))
+    with _controls():
+        _train_button(spec, job, seconds)
+    progress = queue.progress_of(spec) if stopped else None
+    _curve(
+        spec,
+        progress.curve if progress else [],
+        snapshots,
+        progress.steps if progress else 1,
+        None,
+    )
+
+
+def _phase(spec: RunSpec, step: int, steps: int) -> str:
+    """Return what goes on at a step, where training has phases."""
+    said = cache.untrained(spec.fingerprint, spec).phase(step / steps)
+    return f", {said}" if said else ""
+
+
+def _train_button(spec: RunSpec, job: Job | None, seconds: float) -> None:
+    """Draw the button that asks for the run, with what it will cost or what went wrong."""
+    if job is not None and job.state == "failed":
+        st.error(job.sentence, icon=":material/error:")
+    if seconds > LONGEST:
+        st.warning("Too long for a shared server: take fewer epochs or a smaller network.")
+    pressed = st.button(
+        f"Train, {queue.about(seconds)}",
+        key=f"{spec.family}-train",
+        type="primary",
+        icon=":material/play_arrow:",
+        disabled=seconds > LONGEST,
+        on_click=partial(queue.remember, spec),
+    )
+    if pressed:
+        queue.submit(spec, seconds)
+
+
+def _controls() -> DeltaGenerator:
+    """Return the room below the picture, of one height in every state, so that nothing jumps."""
+    return st.container(height=CONTROLS, border=False)
+
+
+def _before_the_first_step(spec: RunSpec, job: Job) -> str:
+    fraction = download_fraction(spec.dataset)
+    if fraction is not None and not job.ahead:
+        return f"Downloading {DATASETS[spec.dataset].title}: {fraction:.0%}"
+    return queue.waiting(job)
+
+
+def _figures(run: Run) -> str:
+    """Return the run's figures of merit in words, each with what to compare it with."""
+    metrics = run.provenance.metrics
+    if "test_energy" in metrics:
+        return (
+            f"Energy distance to test data **{metrics['test_energy']:.4f}**; D is right on "
+            f" {metrics['test_right on real']:.0%} of real and "
+            f"{metrics['test_right on fake']:.0%} of generated ones."
+        )
+    if "test_noise" in metrics:
+        return (
+            f"Mean squared error of the noise **{metrics['test_noise']:.4f}** (guessing none: 1)"
+        )
+    mse = metrics["test_mse"]
+    text = f"Test MSE **{mse:.4f}**"
+    if "pca_mse" in metrics:
+        text += f" (PCA with as many codings: {metrics['pca_mse']:.4f})"
+    if metrics.get("linear_denoiser_mse"):  # none without noise: nothing beats the identity
+        best = metrics["linear_denoiser_mse"]
+        text = f"**{psnr(mse):.1f} dB** (the best linear denoiser: {psnr(best):.1f} dB)"
+    if "test_bce_floor" in metrics:
+        floor, excess = metrics["test_bce_floor"], metrics["test_bce_excess"]
+        text += f", cross-entropy {floor + excess:.4f}: its floor {floor:.4f} + {excess:.4f}"
+    if "test_kl" in metrics:
+        text += f", rate **{metrics['test_kl']:.1f} nats**"
+    if "test_mean_activation" in metrics:
+        text += f", mean activation **{metrics['test_mean_activation']:.3f}**"
+    return text
+
+
+def data_of(spec: RunSpec) -> Dataset | None:
+    """Return the pictures, or None while they are yet to be downloaded by the worker."""
+    if download_fraction(spec.dataset) is not None:
+        return None
+    try:
+        return cache.dataset(spec.dataset)
+    except DatasetUnavailableError as error:
+        st.warning(str(error))
+        return None
+
+
+def _snapshots(spec: RunSpec) -> list[Snapshot]:
+    part = cache.store().read_partial(spec.fingerprint, "moments")
+    return [] if part is None else snapshots_from_tensors(part[1]["snapshots.safetensors"])
+
+
+def _primary_metric(spec: RunSpec) -> str:
+    """Return what the family's first figure of merit is called."""
+    return METRIC_TITLES[FAMILIES[spec.family].primary_metric]
+
+
+def _curve(
+    spec: RunSpec, curve: list[Row], snapshots: list[Snapshot], steps: int, run: Run | None
+) -> None:
+    game = issubclass(FAMILIES[spec.family], GAN)
+    st.caption(
+        "Neither loss has to fall: each is measured against the other player."
+        if game
+        else "A good run falls fast, then flattens; a dashed line is what it has to beat."
+    )
+    names = {(row.stage, name): None for row in curve for name in row.losses}
+    phases = not game and len({row.stage for row in curve}) > 1
+    series = {
+        f"{stage if phases else 'training'} {name}": [
+            (row.step, row.losses[name]) for row in curve if not phases or row.stage == stage
+        ]
+        for stage, name in names
+    }
+    primary_metric = FAMILIES[spec.family].primary_metric
+    seen = [(item.step, item.figures[primary_metric]) for item in snapshots if item.figures]
+    series[f"validation {_primary_metric(spec)}"] = seen
+    metrics = run.provenance.metrics if run else {}
+    known = [(title, metrics[key]) for key, title in BASELINES.items() if metrics.get(key)]
+    baseline = known[0] if known else None
+    st.echarts_chart(
+        loss_chart(series, steps, baseline, log=not game),
+        height=280,
+        key=f"{spec.family}-curve",
+        alt="Training and validation loss against steps",
+    )

@@ -1,0 +1,94 @@
+"""A study on the page: its result while it is measured and after, and the button that asks."""
+
+import json
+from collections.abc import Callable, Mapping
+from functools import partial
+
+import streamlit as st
+
+from genlib.jobs import Job
+from genlib.studies import OnModel, Study
+from ui import cache
+from ui.runs import queue
+from ui.runs.queue import LONGEST, lives
+from ui.widgets.elements import headline
+
+Files = Mapping[str, bytes]
+
+
+def study_panel(study: Study, press: str, draw: Callable[[Files], None], unit: str = "") -> None:
+    """Draw a study: what is known of it by `draw`, and the button `press` where it is due.
+
+    Its progress is counted in `unit`, such as " kB".
+    """
+    name = study.fingerprint
+    alive = not cache.store().has_run(name) and lives(queue.job_of(study))
+    st.fragment(_panel, run_every=1.0 if alive else None)(study, press, draw, unit, alive=alive)
+
+
+def _panel(
+    study: Study, press: str, draw: Callable[[Files], None], unit: str, *, alive: bool
+) -> None:
+    """Draw the panel; a fragment, so that its clock reruns nothing else."""
+    done = cache.measured(study)
+    if done is not None:
+        if alive:
+            st.rerun()
+        made = json.loads(done["made.json"])
+        headline(queue.badge(study), f"Measured in {made['seconds']:.0f} s on {made['device']}.")
+        draw(done)
+        return
+    job = queue.job_of(study)
+    if alive != lives(job):
+        st.rerun()
+    part = cache.store().read_partial(study.fingerprint, "checkpoint")
+    if job is not None and lives(job):
+        _at_work(study, job, unit)
+    else:
+        _ask(study, press, job.sentence if job is not None else "")
+    if part is not None:
+        draw(part[1])
+
+
+def _is_trained(study: OnModel) -> bool:
+    return cache.store().has_run(study.start.fingerprint)
+
+
+def _at_work(study: Study, job: Job, unit: str) -> None:
+    progress = queue.progress_of(study)
+    text, share = queue.waiting(job), 0.0
+    if progress is not None and not job.ahead:
+        left = progress.seconds_left
+        text = f"{progress.step:,} of {progress.steps:,}{unit}"
+        text += f", {left:.0f} s left" if left is not None else ""
+        share = progress.step / progress.steps
+    st.progress(share, text)
+    st.button(
+        "Stop",
+        key=f"stop-{study.study}-{study.fingerprint[:8]}",
+        on_click=partial(queue.stop, study),
+        icon=":material/stop:",
+    )
+
+
+def _ask(study: Study, press: str, sentence: str) -> None:
+    """Draw the button, or say what must be there before it."""
+    if sentence:
+        st.error(sentence, icon=":material/error:")
+    ready = not isinstance(study, OnModel) or _is_trained(study)
+    if not ready:
+        st.info("Train the model first; then this can be measured.", icon=":material/info:")
+    seconds = cache.study_seconds(study)
+    label = f"{press}, about {seconds:.0f} s" if seconds else press
+    long = bool(seconds and seconds > LONGEST)
+    if long:
+        st.warning("Too long for a shared server: choose less to train.")
+    pressed = st.button(
+        label,
+        key=f"measure-{study.study}-{study.fingerprint[:8]}",
+        icon=":material/play_arrow:",
+        disabled=long or not ready,
+        on_click=partial(queue.remember, study),
+    )
+    if pressed:
+        queue.submit(study, seconds or 0.0)

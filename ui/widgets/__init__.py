@@ -1,0 +1,1 @@
+"""Widgets that Streamlit has not: players, pads, pictures."""

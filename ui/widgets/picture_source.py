@@ -1,0 +1,67 @@
+"""Which picture: one of the data set, one's own drawing, or an upload."""
+
+from collections.abc import Callable
+
+import streamlit as st
+import torch
+
+from genlib.data import DATASETS
+from genlib.data.upload import UploadError, decoded
+from genlib.family import Shape, to_float
+from genlib.runs.spec import RunSpec
+from ui import cache
+from ui.controls import BIND
+from ui.widgets.drawing_pad import drawing_pad
+
+SHOWN = 6  # classes
+SOURCES = ("Test pictures", "Draw", "Upload")
+
+
+def chosen(spec: RunSpec, key: str, number: int | None = None) -> torch.Tensor:
+    """Let the student choose; return pictures in [0, 1], none while there is nothing yet.
+
+    Args:
+        spec: of the run whose pictures these are like.
+        key: of the widgets, in the address too.
+        number: the test picture to take; with None, one of each of the first classes.
+    """
+
+    def offered() -> torch.Tensor:
+        data = cache.dataset(spec.dataset)
+        if number is None:
+            return to_float(data.test[data.showcase()[:SHOWN]])
+        return to_float(data.test[number : number + 1])
+
+    label = "Pictures" if number is None else "Picture"
+    return picked(label, DATASETS[spec.dataset].shape, key, SOURCES, offered)
+
+
+def picked(
+    label: str,
+    shape: Shape,
+    key: str,
+    sources: tuple[str, ...],
+    offered: Callable[[], torch.Tensor],
+) -> torch.Tensor:
+    """Let the student choose among sources, the first of which is what is offered."""
+    none = torch.zeros(0, *shape)
+    source = st.segmented_control(
+        label, sources, default=sources[0], required=True, key=key, **BIND
+    )
+    if source == "Draw":
+        drawn = drawing_pad(shape, key=f"{key}-pad")
+        return none if drawn is None else to_float(drawn).expand(1, *shape)
+    if source == "Upload":
+        kinds = ["png", "jpg", "jpeg", "webp"]
+        file = st.file_uploader("A picture", type=kinds, key=f"{key}-file")
+        st.caption("PNG, JPEG or WebP, at most 10 MB and 16 megapixels. It is not kept.")
+        return none if file is None else _uploaded(file.getvalue(), shape)
+    return offered()
+
+
+def _uploaded(content: bytes, shape: tuple[int, int, int]) -> torch.Tensor:
+    try:
+        return to_float(decoded(content, shape))[None]
+    except UploadError as error:
+        st.error(str(error), icon=":material/error:")
+        return torch.zeros(0, *shape)

@@ -1,0 +1,22 @@
+"""A seed with dice: draw anew, or set the number that a draw is made of."""
+
+import streamlit as st
+
+from ui.controls import BIND
+
+
+def draw_number(family: str, name: str, label: str, press: str) -> int:
+    """Let the student draw anew; return the number of the draw, which seeds it."""
+    key = f"{family}.{name}"
+
+    def next_one() -> None:
+        st.session_state[key] = (st.session_state[key] + 1) % 10_000
+
+    left, right = st.columns(2, vertical_alignment="bottom")
+    with left:
+        number = st.number_input(
+            label, 0, 9_999, 0, key=key, help="The same number gives the same draw.", **BIND
+        )
+    with right:
+        st.button(press, key=f"{key}-next", on_click=next_one, icon=":material/casino:")
+    return number
