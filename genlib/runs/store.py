@@ -7,6 +7,7 @@ as missing, to be computed again.
 """
 
 import errno
+import gzip
 import hashlib
 import json
 import os
@@ -21,6 +22,7 @@ from pathlib import Path
 
 Files = Mapping[str, bytes]
 MANIFEST = "manifest.json"
+GZIP = ".gz"  # the ending of files that are stored compressed
 RESERVE = 16 * 2**20  # bytes left free on the disk, for the queue's database and the log
 
 
@@ -162,18 +164,26 @@ class Store:
 def verified(path: Path, only: str = "") -> dict[str, bytes] | None:
     """Return the files of a bundle, or None if any is missing or not as its manifest says.
 
+    A file that is stored with gzip, as in the package, comes back as it was before.
+
     Args:
         path: the bundle's folder.
         only: the one file to look at; empty means all.
     """
     try:
         digests = json.loads((path / MANIFEST).read_bytes())
-        names = [only] if only else list(digests)
-        files = {name: (path / name).read_bytes() for name in names}
-    except (OSError, ValueError, TypeError):
+        names = [name for name in digests if not only or name.removesuffix(GZIP) == only]
+        stored = {name: (path / name).read_bytes() for name in names}
+        computed = {name: hashlib.sha256(content).hexdigest() for name, content in stored.items()}
+        whole = computed == {name: digests[name] for name in names}
+    except (OSError, ValueError, TypeError, AttributeError):
         return None
-    whole = all(hashlib.sha256(files[name]).hexdigest() == digests.get(name) for name in names)
-    return files if whole else None
+    if not whole or (only and not stored):
+        return None
+    return {
+        name.removesuffix(GZIP): gzip.decompress(content) if name.endswith(GZIP) else content
+        for name, content in stored.items()
+    }
 
 
 def write_bundle(path: Path, files: Files, *, replace: bool = False) -> None:

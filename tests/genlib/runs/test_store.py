@@ -1,3 +1,4 @@
+import gzip
 import json
 import multiprocessing
 import os
@@ -31,6 +32,25 @@ def test_one_file_is_read_without_the_others_and_verified(tmp_path):
     assert store.read_file(NAME, "model.safetensors") == OLD["model.safetensors"]
     assert store.read_file(NAME, "none") is None
     assert store.read_file("b2" * 32, "config.json") is None
+
+
+def test_a_file_that_is_stored_with_gzip_comes_back_as_it_was(tmp_path):
+    compressed = {f"{name}.gz": gzip.compress(content) for name, content in OLD.items()}
+    store = Store(tmp_path / "home", tmp_path / "shipped")
+    write_bundle(tmp_path / "shipped" / NAME, compressed)
+    assert store.read_run(NAME) == OLD
+    assert store.read_file(NAME, "model.safetensors") == OLD["model.safetensors"]
+    (tmp_path / "shipped" / NAME / "empty.gz").write_bytes(gzip.compress(b"damaged"))
+    assert store.read_run(NAME) is None
+
+
+@pytest.mark.parametrize(
+    "manifest", [b"", b"[1]", b'["config.json"]', b"7", b'{"config.json": 1}']
+)
+def test_a_damaged_manifest_is_no_bundle(tmp_path, manifest):
+    write_bundle(tmp_path / NAME, OLD)
+    (tmp_path / NAME / MANIFEST).write_bytes(manifest)
+    assert verified(tmp_path / NAME) is None
 
 
 def litter(home: Path) -> list[Path]:
