@@ -6,9 +6,12 @@ from genlib.hub import pull as pull_module
 from genlib.hub import reversal
 from genlib.runs.spec import RunSpec
 from ui import cache, lesson
+from ui.controls import record_views, view_key
 from ui.pretrained import denoiser, publish, pull, pulled_run
 from ui.pretrained.tiny_autoencoder import tiny_autoencoder
 from ui.runs.run_choice import run_choice
+
+record_views("run")
 
 PAGE = "pretrained"
 
@@ -35,7 +38,7 @@ with lesson.section(
     "load it, and see what you saw.",
 ):
     default = RunSpec.of_preset("stacked")
-    publish.publishing(cache.finished(run_choice("Run", f"{PAGE}.run", default)))
+    publish.publishing(cache.finished(run_choice("Run", view_key(PAGE, "run"), default)))
 
 if pull.offered("run"):
     with lesson.section(

@@ -6,8 +6,10 @@ from genlib.diffusion import samplers as sampler_module
 from genlib.runs.spec import RunSpec
 from genlib.studies import SamplerBench
 from ui import cache, lesson
-from ui.controls import BIND
+from ui.controls import bound, record_views
 from ui.diffusion import interpolation, samplers
+
+record_views("model")
 
 PAGE = "samplers"
 MODELS = {"DDPM": "ddpm", "Flow matching": "flow"}
@@ -17,7 +19,7 @@ st.markdown(
     "another choice, made anew each time: the same network, the same noise, five ways to walk."
 )
 chosen = st.segmented_control(
-    "Model", list(MODELS), default="DDPM", required=True, key=f"{PAGE}.model", **BIND
+    "Model", list(MODELS), default="DDPM", required=True, **bound(PAGE, "model")
 )
 spec = RunSpec.of_preset(MODELS[chosen])
 run = cache.finished(spec)

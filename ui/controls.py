@@ -8,16 +8,41 @@ import streamlit as st
 from annotated_types import Ge, Le
 from pydantic.fields import FieldInfo
 
-BIND: dict[str, Any] = {"bind": "query-params"}
+VIEWS = set[str]()  # recorded names
+
+
+def record_views(*names: str) -> None:
+    """Record the names of widgets that are in the link but no part of a run.
+
+    A module that draws such widgets calls it when it is imported, so that a link's names are
+    known before the widgets are drawn, which may be in a part that is not open yet.
+    """
+    VIEWS.update(names)
+
+
+def view_key(page: str, name: str) -> str:
+    """Return the key of a recorded widget, which is also its name in the link.
+
+    Raises:
+        KeyError: nobody recorded that name, so a link that holds it would be refused.
+    """
+    if name not in VIEWS:
+        raise KeyError(name)
+    return f"{page}.{name}"
+
+
+def bound(page: str, name: str) -> dict[str, Any]:
+    """Return the arguments by which a recorded widget is in the link: `**bound(page, name)`."""
+    return {"key": view_key(page, name), "bind": "query-params"}
 
 
 def widget(family: str, name: str, field: FieldInfo, default: Any) -> Any:
     """Draw the widget that fits a field's type; its label, range and help are the field's."""
     extra: Mapping[str, Any] = field.json_schema_extra or {}  # type: ignore[assignment]
     key = f"{family}.{name}"
-    common = {"key": key, "help": field.description}
+    common: dict[str, Any] = {"key": key, "help": field.description}
     if _readable(name, st.query_params.get(key, "0")):
-        common |= BIND
+        common["bind"] = "query-params"
     else:
         del st.query_params[key]
     label = field.title or name

@@ -10,9 +10,11 @@ from genlib.plots import named_rows, picture_grid, to_png
 from genlib.rng import generator
 from genlib.runs.run import Run
 from genlib.studies.starts import growing
-from ui.controls import BIND
+from ui.controls import bound, record_views
 from ui.widgets import elements
 from ui.widgets.seed import draw_number
+
+record_views("level", "alpha", "faded")
 
 ROWS, COLUMNS = 4, 5  # of the samples of each size
 WIDE = 224  # pixels of each sample, a whole multiple of all sizes
@@ -62,9 +64,9 @@ def fading(run: Run | None, family: str) -> None:
     left, right = st.columns([1, 2], gap="large")
     with left:
         chosen = st.segmented_control(
-            "What fades in", names, default=names[-1], required=True, key=f"{family}.level", **BIND
+            "What fades in", names, default=names[-1], required=True, **bound(family, "level")
         )
-        alpha = st.slider("α", 0.0, 1.0, 0.5, 0.05, key=f"{family}.alpha", **BIND)
+        alpha = st.slider("α", 0.0, 1.0, 0.5, 0.05, **bound(family, "alpha"))
         seed = draw_number(family, "faded", "Draw of z", "Others")
     with right:
         dark = st.context.theme.type == "dark"

@@ -16,6 +16,8 @@ from genlib.studies.seed_sweep import Sweep, sweep
 from ui import controls
 from ui.runs.study_panel import study_panel
 
+controls.record_views("seeds")
+
 Files = Mapping[str, bytes]
 COLUMNS, SIDE = 8, 144  # small boards of a row, and the pixels of each
 NO_MODES = "These data have no modes to count: choose the ring, the grid or the blobs."

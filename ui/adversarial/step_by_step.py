@@ -15,9 +15,11 @@ from genlib.runs.spec import RunSpec
 from genlib.training.events import Snapshot, State
 from genlib.training.stepwise import Part, StepwiseGame
 from ui import cache
-from ui.controls import BIND
+from ui.controls import bound, record_views, view_key
 from ui.runs import plane_preview
 from ui.widgets.plane_board import game_board
+
+record_views("hand", "slow", "moves")
 
 MOST = 400  # moves of a game by hand
 PICTURES = MOST * 128  # that all its moves may take: larger batches get fewer moves
@@ -45,18 +47,16 @@ def by_hand(spec: RunSpec, run: Run | None) -> None:
             STARTS,
             default=STARTS[0],
             required=True,
-            key=f"{family}.hand",
             disabled=run is None,
             help="Those of before the first step, or of the trained game above.",
-            **BIND,
+            **bound(family, "hand"),
         )
         moves = _asked(family)[:most]
         _buttons(family, moves, most)
         slow = st.toggle(
             "Show the next step in slow motion",
-            key=f"{family}.slow",
             help="Every part of both phases, one after the other; it is not counted as a move.",
-            **BIND,
+            **bound(family, "slow"),
         )
         st.caption(_told(moves, most))
     trained = run if start == STARTS[1] else None
@@ -66,7 +66,7 @@ def by_hand(spec: RunSpec, run: Run | None) -> None:
 
 def _asked(family: str) -> str:
     """Return the moves that the address holds; what is no move there is left out."""
-    return re.sub("[^DGB]", "", st.query_params.get(f"{family}.moves", ""))[:MOST]
+    return re.sub("[^DGB]", "", st.query_params.get(view_key(family, "moves"), ""))[:MOST]
 
 
 def _most(spec: RunSpec) -> int:
@@ -92,7 +92,7 @@ def _buttons(family: str, moves: str, most: int) -> None:
 
 
 def _go_to(family: str, moves: str) -> None:
-    st.query_params[f"{family}.moves"] = moves
+    st.query_params[view_key(family, "moves")] = moves
     st.rerun(scope="fragment")
 
 

@@ -12,9 +12,13 @@ from genlib.rng import generator
 from genlib.runs.run import Run
 from genlib.studies.starts import styled
 from genlib.studies.style_layers import Space, drawn_styles, made, walk
-from ui.controls import BIND
+from ui.controls import bound, record_views
 from ui.widgets import elements
 from ui.widgets.seed import draw_number
+
+record_views(
+    "layers", "strength", "psi", "mixture", "exchanged", "grain", "truncated", "from", "to"
+)
 
 ROWS, COLUMNS = 4, 7  # of the mixing matrix
 SHOWN = 6  # pictures of a row elsewhere
@@ -37,9 +41,8 @@ def mixing(run: Run | None, family: str) -> None:
             groups,
             selection_mode="multi",
             default=groups[:1],
-            key=f"{family}.layers",
             help="Coarse are the layers of 4 × 4 places, fine those of 16 × 16 and more.",
-            **BIND,
+            **bound(family, "layers"),
         )
         seed = draw_number(family, "mixture", "Draw of both", "Others")
         st.caption("None chosen: all rows are what they were. All chosen: all columns are.")
@@ -110,9 +113,8 @@ def noise(run: Run | None, family: str) -> None:
             5.0,
             1.0,
             0.25,
-            key=f"{family}.strength",
             help="1 is what the generator was trained with, 0 is none.",
-            **BIND,
+            **bound(family, "strength"),
         )
         seed = draw_number(family, "grain", "Draw of noise", "Another")
     with right:
@@ -151,7 +153,7 @@ def truncation(run: Run | None, family: str) -> None:
         return
     left, right = st.columns([1, 2], gap="large")
     with left:
-        psi = st.slider("ψ", -1.0, 2.0, 0.7, 0.05, key=f"{family}.psi", **BIND)
+        psi = st.slider("ψ", -1.0, 2.0, 0.7, 0.05, **bound(family, "psi"))
         seed = draw_number(family, "truncated", "Draw of z", "Others")
     with right:
         _truncated(run.spec.fingerprint, psi, seed, run, dark=st.context.theme.type == "dark")

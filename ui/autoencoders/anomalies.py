@@ -9,9 +9,11 @@ from genlib.family import Family, to_float
 from genlib.plots import CLASSES, Line, bars, histograms, lines
 from genlib.runs.run import Run
 from ui import cache
-from ui.controls import BIND
+from ui.controls import bound, record_views
 from ui.widgets import elements
 from ui.widgets.elements import chart_at_rest
+
+record_views("strangers", "threshold")
 
 
 def by_class(run: Run | None, family: str) -> None:
@@ -85,9 +87,8 @@ def _choices(family: str, others: list[DatasetName]) -> tuple[DatasetName, int]:
         "Strangers",
         others,
         format_func=lambda name: DATASETS[name].title,
-        key=f"{family}.strangers",
         help="Pictures of another data set, brought to the same size.",
-        **BIND,
+        **bound(family, "strangers"),
     )
     share = st.slider(
         "Threshold",
@@ -95,9 +96,8 @@ def _choices(family: str, others: list[DatasetName]) -> tuple[DatasetName, int]:
         100,
         40,
         format="%d %%",
-        key=f"{family}.threshold",
         help="Pictures with a larger error are called anomalies; in % of the range shown.",
-        **BIND,
+        **bound(family, "threshold"),
     )
     return other, share
 

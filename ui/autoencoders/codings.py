@@ -7,9 +7,11 @@ from genlib.family import encoding, to_float
 from genlib.plots import coding_chart
 from genlib.runs.run import Run
 from ui import cache
-from ui.controls import BIND
+from ui.controls import bound, record_views
 from ui.widgets.elements import chart_at_rest, missing
 from ui.widgets.pictures import picture_slider, row_of_pictures
+
+record_views("coding", "change")
 
 
 @st.fragment
@@ -51,7 +53,7 @@ def _choices(family: str, pictures: int, codings: int) -> tuple[int, int, float]
     number = picture_slider(family, pictures)
     chosen = 1
     if codings > 1:
-        chosen = st.slider("Coding", 1, codings, 1, key=f"{family}.coding", **BIND)
+        chosen = st.slider("Coding", 1, codings, 1, **bound(family, "coding"))
     change = st.slider(
         "Change that coding by",
         -4.0,
@@ -59,8 +61,7 @@ def _choices(family: str, pictures: int, codings: int) -> tuple[int, int, float]
         2.0,
         0.1,
         format="%.1f σ",
-        key=f"{family}.change",
         help="In standard deviations of that coding over all test pictures.",
-        **BIND,
+        **bound(family, "change"),
     )
     return number, chosen - 1, change

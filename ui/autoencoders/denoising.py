@@ -10,10 +10,12 @@ from genlib.plots import Line, lines, picture_grid, to_png
 from genlib.runs.run import Run
 from genlib.runs.spec import RunSpec
 from ui import cache
-from ui.controls import BIND
+from ui.controls import bound, record_views
 from ui.runs.side_by_side import in_columns
 from ui.widgets import elements, picture_source
 from ui.widgets.elements import chart_at_rest
+
+record_views("test_level", "source")
 
 LEVELS = (0.0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 MEASURED = 1000  # test pictures
@@ -35,12 +37,11 @@ def restoring(run: Run | None, family: str) -> None:
             0.9,
             float(run.family.level),
             0.05,
-            key=f"{family}.test_level",
             help="The corruption now; the model was trained at its own level.",
-            **BIND,
+            **bound(family, "test_level"),
         )
         with slot:
-            x = picture_source.chosen(run.spec, f"{family}.source")
+            x = picture_source.chosen(run.spec, family, "source")
     with right:
         if not len(x):
             st.info("Draw something, or upload a picture, to see it restored.")

@@ -18,6 +18,8 @@ from ui import controls
 from ui.runs.run_choice import run_choice
 from ui.widgets.elements import chart_at_rest
 
+controls.record_views("start", "seeds", "steps")
+
 PAGE = "pretraining"
 Found = dict[str, dict[int, list[float]]]  # accuracies in %, by method and labels
 
@@ -26,7 +28,7 @@ def knobs() -> FewLabels:
     """Draw the choice of the encoder and the study's knobs; return the study they stand for."""
     start = run_choice(
         "Pretrained encoder",
-        f"{PAGE}.start",
+        controls.view_key(PAGE, "start"),
         RunSpec.of_preset("stacked"),
         _encodes,
         "Any autoencoder that is trained on this server.",

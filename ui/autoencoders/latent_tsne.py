@@ -15,10 +15,12 @@ from genlib.plots import picture_map
 from genlib.runs.run import Run
 from genlib.studies import CodeMap
 from ui import cache
-from ui.controls import BIND
+from ui.controls import bound, record_views
 from ui.runs.study_panel import study_panel
 from ui.widgets import elements
 from ui.widgets.pictures import row_of_pictures
+
+record_views("map")
 
 KINDS = {"tsne": "t-SNE", "pca": "PCA"}
 NEIGHBOURS = 6
@@ -42,9 +44,8 @@ def _draw(run: Run, family: str, files: Mapping[str, bytes]) -> None:
         default="tsne",
         required=True,
         format_func=KINDS.get,
-        key=f"{family}.map",
         help="t-SNE keeps neighbours together; PCA keeps large distances, and is linear.",
-        **BIND,
+        **bound(family, "map"),
     )
     data = cache.dataset(run.spec.dataset)
     count = len(places[kind])

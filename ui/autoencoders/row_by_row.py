@@ -7,9 +7,11 @@ from genlib.family import to_float, to_uint8
 from genlib.plots import picture_grid, to_png
 from genlib.runs.run import Run
 from ui import cache
-from ui.controls import BIND
+from ui.controls import bound, record_views
 from ui.widgets import elements
 from ui.widgets.pictures import picture_slider, row_of_pictures
+
+record_views("rows")
 
 LOOKS = 7  # pictures of how the reconstruction comes about
 
@@ -44,9 +46,8 @@ def rows(run: Run | None, family: str) -> None:
         height // 2,
         2 * height,
         height,
-        key=f"{family}.rows",
         help="The same weights write any number of rows; it was trained on one number only.",
-        **BIND,
+        **bound(family, "rows"),
     )
     longer = run.family.write(states[-1:], wanted)
     st.caption(f"The same codings, written in {wanted} rows instead of {height}.")

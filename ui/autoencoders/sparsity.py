@@ -10,10 +10,12 @@ from genlib.objectives import bernoulli_kl
 from genlib.plots import CLASSES, Line, bars, histograms, lines
 from genlib.runs.run import Run
 from ui import cache
-from ui.controls import BIND
+from ui.controls import bound, record_views
 from ui.widgets import elements
 from ui.widgets.elements import chart_at_rest
 from ui.widgets.pictures import row_of_pictures
+
+record_views("unit")
 
 TOP = 8  # pictures that activate a unit most
 
@@ -71,7 +73,7 @@ def top_pictures(run: Run | None, family: str) -> None:
         elements.missing()
         return
     count = cache.codings(run.spec.fingerprint, run).shape[1]
-    unit = st.slider("Unit", 1, count, 1, key=f"{family}.unit", **BIND) - 1
+    unit = st.slider("Unit", 1, count, 1, **bound(family, "unit")) - 1
     _unit(run.spec.fingerprint, unit, family, run)
 
 

@@ -9,8 +9,11 @@ from genlib.data import DATASETS
 from genlib.runs.run import Run
 from genlib.runs.spec import RunSpec
 from ui import cache
+from ui.controls import record_views, view_key
 from ui.runs import preview, run_panel
 from ui.runs.run_choice import run_choice, titled
+
+record_views("left", "right")
 
 WORDS = {"mse": "MSE", "pca": "PCA", "kl": "KL", "bce": "cross-entropy"}
 SIDES = "Left", "Right"
@@ -22,7 +25,7 @@ def two_runs(page: str, usual: tuple[RunSpec, RunSpec]) -> None:
     specs = []
     for column, side, spec in zip(columns, SIDES, usual, strict=True):
         with column:
-            specs.append(run_choice(side, f"{page}.{side.lower()}", spec))
+            specs.append(run_choice(side, view_key(page, side.lower()), spec))
     left, right = specs
     if left == right:
         st.info("Left and right are the same run: choose another.", icon=":material/info:")

@@ -12,10 +12,13 @@ from genlib.rng import generator
 from genlib.runs.run import Run
 from genlib.studies.starts import diffusing
 from ui import cache
+from ui.controls import record_views
 from ui.widgets import elements, picture_source
 from ui.widgets.elements import chart_at_rest
 from ui.widgets.film import Film, film
 from ui.widgets.pictures import grid, picture_slider
+
+record_views("source")
 
 MOMENTS = 41  # of a picture that drowns
 ENLARGED = 11  # times, of a picture by itself
@@ -34,7 +37,7 @@ def drowning(run: Run | None, family: str) -> None:
     with left:
         count = len(cache.dataset(run.spec.dataset).test)
         number = picture_slider(family, count)
-        x = picture_source.chosen(run.spec, f"{family}.source", number)
+        x = picture_source.chosen(run.spec, family, "source", number)
         st.caption("Every time is one step away: the sum needs no chain of steps.")
     with right:
         if not len(x):

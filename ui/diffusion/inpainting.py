@@ -10,10 +10,12 @@ from genlib.rng import generator
 from genlib.runs.run import Run
 from genlib.studies.starts import diffusing
 from ui import cache
-from ui.controls import BIND
+from ui.controls import bound, record_views
 from ui.widgets import elements, picture_source
 from ui.widgets.drawing_pad import drawing_pad
 from ui.widgets.pictures import row_of_pictures
+
+record_views("middle", "mended", "begun")
 
 TRIES = 6  # ways back from the same place
 STEPS = 60  # of DDPM around a hole
@@ -35,11 +37,10 @@ def from_the_middle(run: Run | None, family: str) -> None:
             60,
             5,
             format="%d %% of T",
-            key=f"{family}.middle",
             help="With little noise it is your picture, mended; with all of it, any picture.",
-            **BIND,
+            **bound(family, "middle"),
         )
-        x = picture_source.chosen(run.spec, f"{family}.begun", number=3)
+        x = picture_source.chosen(run.spec, family, "begun", number=3)
     with right:
         if not len(x):
             st.info("Draw something with a few strokes: the model redraws it.")
@@ -78,7 +79,7 @@ def holes(run: Run | None, family: str) -> None:
     left, right = st.columns([1, 2], gap="large")
     with left:
         count = len(cache.dataset(run.spec.dataset).test)
-        number = st.slider("Picture to mend", 0, count - 1, 1, key=f"{family}.mended", **BIND)
+        number = st.slider("Picture to mend", 0, count - 1, 1, **bound(family, "mended"))
         st.caption("Paint the hole in white:")
         mask = drawing_pad(shape, f"{family}-hole-{shape[1]}", _block(shape))
     with right:

@@ -14,12 +14,14 @@ from genlib.rng import generator
 from genlib.runs.run import Run
 from genlib.studies.starts import diffusing
 from ui import cache
-from ui.controls import BIND
+from ui.controls import bound, record_views
 from ui.diffusion.reverse_process import steps_slider
 from ui.widgets import elements
 from ui.widgets.film import Film, film
 from ui.widgets.pictures import grid
 from ui.widgets.seed import draw_number
+
+record_views("from", "to", "first", "sample")
 
 BETWEEN = 9  # steps from one end to the other
 THERE_AND_BACK = 100  # steps of an inversion
@@ -65,9 +67,9 @@ def between_pictures(run: Run | None, family: str) -> None:
     count = len(cache.dataset(run.spec.dataset).test)
     left, right = st.columns(2, gap="large")
     with left:
-        one = st.slider("From test picture", 0, count - 1, 0, key=f"{family}.from", **BIND)
+        one = st.slider("From test picture", 0, count - 1, 0, **bound(family, "from"))
     with right:
-        other = st.slider("To test picture", 0, count - 1, 1, key=f"{family}.to", **BIND)
+        other = st.slider("To test picture", 0, count - 1, 1, **bound(family, "to"))
     _found(run.spec.fingerprint, one, other, run, dark=st.context.theme.type == "dark")
 
 

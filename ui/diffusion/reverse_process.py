@@ -15,12 +15,14 @@ from genlib.rng import generator
 from genlib.runs.cost import multiply_adds
 from genlib.runs.run import Run
 from genlib.studies.starts import diffusing
-from ui.controls import BIND
+from ui.controls import bound, record_views, view_key
 from ui.widgets import elements
 from ui.widgets.elements import download
 from ui.widgets.film import Film, beside, film, walked_film
 from ui.widgets.pictures import SIDE, grid
 from ui.widgets.seed import draw_number
+
+record_views("sampler", "eta", "steps", "label", "guidance", "sample")
 
 PATIENCE = 2e12  # multiply-adds of a walk: about half a minute on two cores
 STEPS = (1, 2, 5, 10, 20, 50, 100, 250, 1000)
@@ -67,9 +69,8 @@ def _recipe(run: Run, family: str) -> Recipe:
     sampler = st.selectbox(
         "Sampler",
         names,
-        key=f"{family}.sampler",
         help="How the next step follows from what the model sees.",
-        **BIND,
+        **bound(family, "sampler"),
     )
     steps = steps_slider(family, run)
     eta = st.slider(
@@ -78,10 +79,9 @@ def _recipe(run: Run, family: str) -> Recipe:
         1.0,
         0.0,
         0.1,
-        key=f"{family}.eta",
         disabled=sampler != "DDIM",
         help="DDIM alone: 0 draws nothing on the way, 1 as much as DDPM.",
-        **BIND,
+        **bound(family, "eta"),
     )
     label, guidance = class_choice(run, family) if model.classes else (-1, 1.0)
     seed = draw_number(family, "sample", "Seed of the noise", "Other noise")
@@ -97,34 +97,30 @@ def steps_slider(family: str, run: Run, most: int = STEPS[-1]) -> int:
     if len(options) <= 1:
         st.caption("This model knows a single time, so there is a single step.")
         return 1
-    asked = st.query_params.get(f"{family}.steps", "")
+    asked = st.query_params.get(view_key(family, "steps"), "")
     if asked.isdecimal() and int(asked) > last:
         st.caption(f"Not {asked[:6]} steps: this model knows {last:,} times.")
     return st.select_slider(
         "Steps",
         options,
         20 if 20 in options else options[-1],
-        key=f"{family}.steps",
         help=f"Each asks the network once, Heun twice. This model knows {last:,} times.",
-        **BIND,
+        **bound(family, "steps"),
     )
 
 
 def class_choice(run: Run, family: str) -> tuple[int, float]:
     """Let the student ask for a class, and how firmly; −1 is all in turn."""
     classes = DATASETS[run.spec.dataset].classes
-    chosen = st.selectbox(
-        "Class", [ALL, *classes], key=f"{family}.label", help="What to make.", **BIND
-    )
+    chosen = st.selectbox("Class", [ALL, *classes], help="What to make.", **bound(family, "label"))
     guidance = st.slider(
         "Guidance",
         0.0,
         5.0,
         1.5,
         0.25,
-        key=f"{family}.guidance",
         help="1 is the class as learned; more makes typical pictures, all alike; 0 forgets it.",
-        **BIND,
+        **bound(family, "guidance"),
     )
     return ([ALL, *classes].index(chosen) - 1), guidance
 

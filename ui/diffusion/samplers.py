@@ -19,12 +19,15 @@ from genlib.studies import SamplerBench
 from genlib.studies.sampler_bench import SHOWN, WALKS, floor, points
 from genlib.studies.starts import diffusing
 from ui import cache
+from ui.controls import record_views
 from ui.runs import side_by_side
 from ui.runs.study_panel import study_panel
 from ui.widgets import elements
 from ui.widgets.elements import chart_at_rest
 from ui.widgets.pictures import row_of_pictures
 from ui.widgets.seed import draw_number
+
+record_views("draw")
 
 GUIDED = (0.0, 1.0, 2.0, 4.0)
 FEW = (1, 2, 3, 5, 20)

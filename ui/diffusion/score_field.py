@@ -15,11 +15,13 @@ from genlib.runs.run import Run
 from genlib.runs.spec import RunSpec
 from genlib.studies.starts import diffusing
 from ui import cache
-from ui.controls import BIND
+from ui.controls import bound, record_views
 from ui.diffusion import samplers
 from ui.runs import side_by_side
 from ui.widgets import elements
 from ui.widgets.elements import chart_at_rest
+
+record_views("moment")
 
 ARROWS = 15  # of a row and of a column
 POINTS = 400  # of the noised data, under the arrows
@@ -44,9 +46,8 @@ def field(run: Run | None, family: str) -> None:
             30,
             2,
             format="%d %% of T",
-            key=f"{family}.moment",
             help="At 100 % all is noise, and every arrow points to the middle.",
-            **BIND,
+            **bound(family, "moment"),
         )
         data = DATASETS[found.spec.dataset].title
         st.caption(

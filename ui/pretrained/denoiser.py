@@ -12,6 +12,8 @@ from ui.runs.study_panel import Files, study_panel
 from ui.widgets.film import film, walked_film
 from ui.widgets.seed import draw_number
 
+controls.record_views("model", "model-repo", "sample")
+
 PAGE = pull.PAGE
 FACTOR = 6  # by which pixels are enlarged at most
 

@@ -11,7 +11,7 @@ from genlib.hub.curated import SHIPPED, Kind
 from genlib.hub.pretrained import READERS
 from genlib.settings import Settings
 from ui import cache
-from ui.controls import BIND
+from ui.controls import bound
 from ui.runs.study_panel import study_panel
 
 PAGE = "pretrained"
@@ -26,7 +26,7 @@ def offered(kind: Kind) -> bool:
     return False
 
 
-def chosen(kind: Kind, key: str) -> Pretrained | None:
+def chosen(kind: Kind, view: str) -> Pretrained | None:
     """Let the student choose a model of a kind; None while there is none to choose."""
     try:
         entries = {entry.name: entry for entry in curated() if entry.kind == kind}
@@ -38,18 +38,16 @@ def chosen(kind: Kind, key: str) -> Pretrained | None:
         "Model",
         [*entries, *([OTHER] if named else [])],
         format_func=lambda name: entries[name].title if name in entries else "Another repository",
-        key=f"{PAGE}.{key}",
-        **BIND,
+        **bound(PAGE, view),
     )
     if name != OTHER:
         return entries[name]
     repo = st.text_input(
         "Repository",
-        key=f"{PAGE}.{key}-repo",
         placeholder="owner/name",
         max_chars=120,
         help="Of the Hub; it has to hold safetensors, and is taken as it is now.",
-        **BIND,
+        **bound(PAGE, f"{view}-repo"),
     )
     return _named(repo, kind) if repo else None
 

@@ -12,9 +12,11 @@ from genlib.hub.reversal import codings, decoded
 from genlib.metrics import psnr
 from genlib.plots import diverging, picture_grid, to_png
 from ui import cache
-from ui.controls import BIND
+from ui.controls import bound, record_views
 from ui.pretrained import pull
 from ui.widgets import picture_source
+
+record_views("tiny", "tiny-repo", "picture", "source", "map", "change")
 
 PAGE = pull.PAGE
 SIDE = 128  # pixels of a photograph: a change is seen within a blink on one core
@@ -49,14 +51,14 @@ def _picture(network: Any) -> torch.Tensor:
     grey = network.config.in_channels == 1
     shape: Shape = (1, 28, 28) if grey else (3, SIDE, SIDE)
     sources = ("Test picture", "Draw", "Upload") if grey else ("Photograph", "Upload")
-    number = st.slider("Which one", 0, 9 if grey else 1, 0, key=f"{PAGE}.picture", **BIND)
+    number = st.slider("Which one", 0, 9 if grey else 1, 0, **bound(PAGE, "picture"))
 
     def offered() -> torch.Tensor:
         if not grey:
             return photographs(SIDE)[number % 2][None]
         return to_float(cache.dataset(default_dataset()).test[number : number + 1])
 
-    return picture_source.picked("Picture", shape, f"{PAGE}.source", sources, offered)
+    return picture_source.picked("Picture", shape, PAGE, "source", sources, offered)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
@@ -97,12 +99,11 @@ def _change(maps: int) -> tuple[int, float]:
             list(range(1, maps + 1)),
             default=1,
             required=True,
-            key=f"{PAGE}.map",
-            **BIND,
+            **bound(PAGE, "map"),
         )
     with right:
         change = st.slider(
-            "Add to every number of it", -MOST, MOST, 1.0, 0.1, key=f"{PAGE}.change", **BIND
+            "Add to every number of it", -MOST, MOST, 1.0, 0.1, **bound(PAGE, "change")
         )
     return number - 1, change
 

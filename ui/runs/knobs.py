@@ -13,7 +13,7 @@ from genlib.data import DATASETS, DatasetName, default_dataset
 from genlib.family import Preset
 from genlib.models import FAMILIES
 from genlib.runs.spec import RunSpec
-from ui.controls import BIND, widget
+from ui.controls import VIEWS, widget
 from ui.widgets import drawn_points
 
 MORE = (  # behind "More knobs"
@@ -21,16 +21,6 @@ MORE = (  # behind "More knobs"
     *("instance_noise", "critic_steps", "generator_steps", "critic_rate"),
     *("depth", "min_snr", "centre", "spread", "most_filters"),
     *("pictures", "warmup", "decay", "ema", "clip", "momentum", "precision"),
-)
-VIEWS = (  # in the address, but no part of a run
-    *("rewind", "picture", "coding", "change", "map", "strangers", "threshold"),
-    *("rows", "test_level", "source", "unit", "start"),
-    *("draw", "sample", "mixed", "first", "last", "pin", "measured", "components"),
-    *("hand", "moves", "slow", "drawing", "seeds", "guess", "round", "sum"),
-    *("sampler", "steps", "eta", "label", "guidance", "middle", "begun", "mended", "moment"),
-    *("from", "to", "left", "right"),
-    *("level", "alpha", "faded", "layers", "mixture", "exchanged", "grain", "strength", "psi"),
-    "truncated",
 )
 Asked = TypeVar("Asked", bound=Config)
 
@@ -166,7 +156,7 @@ def _dataset(page: str, names: list[DatasetName], usual: DatasetName) -> Dataset
         format_func=lambda name: DATASETS[name].title,
         key=f"{page}.dataset",
         help="What to learn. Pictures that are not on the server are downloaded when you train.",
-        **BIND,
+        bind="query-params",
     )
     if usual == "digits" and chosen == "digits":
         st.caption("Fashion-MNIST is not on this server, so scikit-learn's digits stand in.")

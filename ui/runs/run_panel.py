@@ -17,9 +17,12 @@ from genlib.runs.spec import RunSpec
 from genlib.training.curve import Row
 from genlib.training.events import Snapshot
 from ui import cache
+from ui.controls import bound, record_views
 from ui.runs import knobs, preview, queue
 from ui.runs.queue import LONGEST, lives
 from ui.widgets.elements import headline
+
+record_views("rewind")
 
 CONTROLS = 136  # pixels
 BASELINES = {"pca_mse": "PCA", "linear_denoiser_mse": "best linear"}
@@ -79,9 +82,8 @@ def _finished(spec: RunSpec, run: Run, data: Dataset | None) -> None:
             100,
             100,
             format="%d %%",
-            key=f"{spec.family}.rewind",
             help="Go back to any moment of the training: the pictures above are of that moment.",
-            bind="query-params",
+            **bound(spec.family, "rewind"),
         )
         snapshot = [item for item in run.snapshots if item.step <= share / 100 * last][-1]
         st.caption(

@@ -12,9 +12,12 @@ from genlib.plots import CLASSES, plane, sheet
 from genlib.runs.run import Run
 from genlib.runs.spec import RunSpec
 from ui import cache
+from ui.controls import record_views, view_key
 from ui.widgets import elements
 from ui.widgets.picture_field import Field, Place, picture_field
 from ui.widgets.pictures import row_of_pictures
+
+record_views("pin")
 
 DRAWN = 16  # pictures that are drawn along each side
 FINE = 2  # decoded places for each of them, where one map has all the room
@@ -53,7 +56,7 @@ def latent_map(spec: RunSpec) -> None:
     at = picture_field(field, key, start)
     if at is not None:
         z = window.codings(torch.tensor(at))
-        st.query_params[f"{family}.pin"] = f"{z[0]:.3f},{z[1]:.3f}"
+        st.query_params[view_key(family, "pin")] = f"{z[0]:.3f},{z[1]:.3f}"
     _decoded(spec.fingerprint, at or start, window, run)
 
 
@@ -74,7 +77,7 @@ def side_by_side(specs: dict[str, RunSpec]) -> None:
 
 def _asked(family: str, window: Window) -> Place:
     """Return the place that the link names, or the middle."""
-    parts = st.query_params.get(f"{family}.pin", "")[:40].split(",")
+    parts = st.query_params.get(view_key(family, "pin"), "")[:40].split(",")
     try:
         z = torch.tensor([float(part) for part in parts])
     except ValueError:

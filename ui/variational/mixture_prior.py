@@ -18,6 +18,8 @@ from ui import cache, controls
 from ui.runs.study_panel import study_panel
 from ui.widgets.seed import draw_number
 
+controls.record_views("mixed", "components")
+
 SHOWN = 4, 8  # rows and columns of samples
 NAMES = {"prior": "The prior N(0, I)", "mixture": "The mixture"}
 

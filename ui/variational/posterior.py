@@ -12,10 +12,13 @@ from genlib.rng import generator
 from genlib.runs.run import Run
 from genlib.studies.starts import variational
 from ui import cache
+from ui.controls import record_views
 from ui.widgets import elements
 from ui.widgets.elements import chart_at_rest
 from ui.widgets.pictures import picture_slider, row_of_pictures
 from ui.widgets.seed import draw_number
+
+record_views("draw")
 
 DRAWS = 8  # codings from one cloud whose pictures are shown
 

@@ -21,6 +21,8 @@ from ui.widgets import elements
 from ui.widgets.elements import chart_at_rest
 from ui.widgets.picture_field import Field, picture_field
 
+controls.record_views("measured")
+
 SIZE = 480, 380  # pixels of the curve
 Files = Mapping[str, bytes]
 

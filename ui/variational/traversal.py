@@ -12,11 +12,13 @@ from genlib.latents import interpolation, traversal
 from genlib.plots import animation, named_rows, picture_grid, to_png
 from genlib.runs.run import Run
 from ui import cache
-from ui.controls import BIND
+from ui.controls import bound, record_views
 from ui.variational.posterior import rate_of_each
 from ui.widgets import elements
 from ui.widgets.elements import download
 from ui.widgets.samples import download_codings
+
+record_views("first", "last")
 
 REACH = 3.0  # standard deviations of the prior, to which a coding is moved
 STEPS = 9  # of a traversal and of an interpolation
@@ -33,9 +35,9 @@ def walks(run: Run | None, family: str) -> None:
     count = len(cache.dataset(run.spec.dataset).test)
     left, right = st.columns(2, gap="large")
     with left:
-        first = st.slider("From test picture", 0, count - 1, 0, key=f"{family}.first", **BIND)
+        first = st.slider("From test picture", 0, count - 1, 0, **bound(family, "first"))
     with right:
-        last = st.slider("To test picture", 0, count - 1, 1, key=f"{family}.last", **BIND)
+        last = st.slider("To test picture", 0, count - 1, 1, **bound(family, "last"))
     z = cache.codings(run.spec.fingerprint, run)
     left, right = st.columns(2, gap="large")
     with left:

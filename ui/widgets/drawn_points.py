@@ -8,7 +8,10 @@ from jaxtyping import UInt8
 from torch import Tensor
 
 from genlib.data import CELLS, DatasetName
+from ui.controls import record_views, view_key
 from ui.widgets.drawing_pad import drawing_pad
+
+record_views("drawing")
 
 HEART = (  # row by row from above, a bit for each cell
     *("0000", "0000", "1c38", "3e7c", "7ffe", "7ffe", "7ffe", "7ffe"),
@@ -19,7 +22,7 @@ EXAMPLE = "drawn-" + "".join(HEART)
 
 def drawn(family: str) -> DatasetName:
     """Draw the pad, and return the data set that is on it; the address holds it too."""
-    key = f"{family}.drawing"
+    key = view_key(family, "drawing")
     asked = st.query_params.get(key, "")
     first = asked if re.fullmatch("[0-9a-f]{64}", asked) and int(asked, 16) else EXAMPLE[6:]
     drawing = drawing_pad((1, CELLS, CELLS), f"{family}-points", cells(first))

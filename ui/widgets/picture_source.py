@@ -10,19 +10,20 @@ from genlib.data.upload import UploadError, decoded
 from genlib.family import Shape, to_float
 from genlib.runs.spec import RunSpec
 from ui import cache
-from ui.controls import BIND
+from ui.controls import bound, view_key
 from ui.widgets.drawing_pad import drawing_pad
 
 SHOWN = 6  # classes
 SOURCES = ("Test pictures", "Draw", "Upload")
 
 
-def chosen(spec: RunSpec, key: str, number: int | None = None) -> torch.Tensor:
+def chosen(spec: RunSpec, page: str, name: str, number: int | None = None) -> torch.Tensor:
     """Let the student choose; return pictures in [0, 1], none while there is nothing yet.
 
     Args:
         spec: of the run whose pictures these are like.
-        key: of the widgets, in the address too.
+        page: that the widgets are on.
+        name: of the widgets in the link.
         number: the test picture to take; with None, one of each of the first classes.
     """
 
@@ -33,20 +34,21 @@ def chosen(spec: RunSpec, key: str, number: int | None = None) -> torch.Tensor:
         return to_float(data.test[number : number + 1])
 
     label = "Pictures" if number is None else "Picture"
-    return picked(label, DATASETS[spec.dataset].shape, key, SOURCES, offered)
+    return picked(label, DATASETS[spec.dataset].shape, page, name, SOURCES, offered)
 
 
 def picked(
     label: str,
     shape: Shape,
-    key: str,
+    page: str,
+    name: str,
     sources: tuple[str, ...],
     offered: Callable[[], torch.Tensor],
 ) -> torch.Tensor:
     """Let the student choose among sources, the first of which is what is offered."""
-    none = torch.zeros(0, *shape)
+    none, key = torch.zeros(0, *shape), view_key(page, name)
     source = st.segmented_control(
-        label, sources, default=sources[0], required=True, key=key, **BIND
+        label, sources, default=sources[0], required=True, **bound(page, name)
     )
     if source == "Draw":
         drawn = drawing_pad(shape, key=f"{key}-pad")

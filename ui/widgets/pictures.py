@@ -6,7 +6,9 @@ import torch
 
 from genlib.family import to_uint8
 from genlib.plots import picture_grid, to_png
-from ui.controls import BIND
+from ui.controls import bound, record_views
+
+record_views("picture")
 
 
 def row_of_pictures(pictures: torch.Tensor, alt: str, factor: int, width: int) -> None:
@@ -17,7 +19,7 @@ def row_of_pictures(pictures: torch.Tensor, alt: str, factor: int, width: int) -
 
 def picture_slider(family: str, count: int) -> int:
     """Return the index of a test picture that the student chooses."""
-    return st.slider("Test picture", 0, count - 1, 0, key=f"{family}.picture", **BIND)
+    return st.slider("Test picture", 0, count - 1, 0, **bound(family, "picture"))
 
 
 SIDE = 4  # pictures of a row and of a column

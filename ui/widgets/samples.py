@@ -9,8 +9,11 @@ from genlib.latents import semantic_grid
 from genlib.plots import picture_grid, to_png
 from genlib.rng import generator
 from genlib.runs.run import Run
+from ui.controls import record_views
 from ui.widgets.elements import download, missing
 from ui.widgets.seed import draw_number
+
+record_views("sample")
 
 ROWS = 3  # of codings drawn from the prior
 COLUMNS = 4

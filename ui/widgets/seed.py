@@ -2,12 +2,12 @@
 
 import streamlit as st
 
-from ui.controls import BIND
+from ui.controls import bound, view_key
 
 
 def draw_number(family: str, name: str, label: str, press: str) -> int:
     """Let the student draw anew; return the number of the draw, which seeds it."""
-    key = f"{family}.{name}"
+    key = view_key(family, name)
 
     def next_one() -> None:
         st.session_state[key] = (st.session_state[key] + 1) % 10_000
@@ -15,7 +15,7 @@ def draw_number(family: str, name: str, label: str, press: str) -> int:
     left, right = st.columns(2, vertical_alignment="bottom")
     with left:
         number = st.number_input(
-            label, 0, 9_999, 0, key=key, help="The same number gives the same draw.", **BIND
+            label, 0, 9_999, 0, help="The same number gives the same draw.", **bound(family, name)
         )
     with right:
         st.button(press, key=f"{key}-next", on_click=next_one, icon=":material/casino:")
