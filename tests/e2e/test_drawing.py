@@ -17,7 +17,7 @@ from tests.support.visit import HOUSE, until
 SIZE = 28
 SCRIPT = f"""
 import streamlit as st
-from ui.drawing_pad import drawing_pad
+from ui.widgets.drawing_pad import drawing_pad
 
 inside = st.container(border=True).container() if st.toggle("Framed") else st.container()
 with inside:

@@ -37,8 +37,8 @@ READY = "worker ready"
 # noted down, for the times in DBOS's table are whole seconds on SQLite.
 STEADY = """
 import json, time, torch
-from genlib import worker
-from genlib.config import Settings
+from genlib.jobs import worker
+from genlib.settings import Settings
 
 settings = Settings()
 

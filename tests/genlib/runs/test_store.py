@@ -15,10 +15,11 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from genlib.runs.store import MANIFEST, Store, StoreFullError, verified, write_bundle
+from tests.support.crowded_store import BUNDLE, RUNS, write_and_read
 
 NAME = "a1" * 32
 OLD = {"config.json": b'{"seed": 0}', "model.safetensors": bytes(range(256)), "empty": b""}
-NEW = {"config.json": b'{"seed": 1}', "model.safetensors": bytes(300), "more": b"new"}
+NEW = BUNDLE
 OPERATIONS = ["open", "fsync", "rename", "mkdir", "unlink", "rmdir", "utime", "close"]
 
 
@@ -288,24 +289,14 @@ def test_a_full_disk_is_said_and_leaves_nothing_behind(tmp_path, monkeypatch):
     assert litter(tmp_path) == []
 
 
-def write_many(home: str) -> int:
-    """Write forty runs and read them while somebody else does the same."""
-    store, seen = Store(Path(home)), 0
-    for number in range(40):
-        store.write_run(f"{number:02d}", NEW)
-        seen += store.read_run(f"{number:02d}") == NEW
-        store.fingerprints()
-    return seen
-
-
 @pytest.mark.parametrize("kind", ["threads", "processes"])
 def test_many_may_write_the_same_run_at_once(tmp_path, kind):
     spawn = multiprocessing.get_context("spawn")
     pool = ThreadPoolExecutor(4) if kind == "threads" else ProcessPoolExecutor(2, spawn)
     with pool:
-        assert list(pool.map(write_many, [str(tmp_path)] * 4)) == [40] * 4
+        assert list(pool.map(write_and_read, [str(tmp_path)] * 4)) == [RUNS] * 4
     store = Store(tmp_path)
-    assert sorted(store.fingerprints()) == [f"{number:02d}" for number in range(40)]
+    assert sorted(store.fingerprints()) == [f"{number:02d}" for number in range(RUNS)]
     assert litter(tmp_path) == []
     assert not (tmp_path / "quarantine").exists()
 
