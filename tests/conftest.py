@@ -7,10 +7,27 @@ import torch
 from hypothesis import settings
 
 from genlib.data import load
+from tests.support.machine import LACKING
 
 torch.set_num_threads(1)  # tiny work: more threads only wait for each other
 settings.register_profile("untimed", deadline=None)  # a busy machine is no wrong answer
 settings.load_profile("untimed")
+
+FIRST = ("e2e", "pages")  # they take longest: of two processes, neither should end alone
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest tests first."""
+    items.sort(key=lambda item: item.path.parent.name not in FIRST)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say in one line what to install for the tests that were skipped."""
+    reports = terminalreporter.stats.get("skipped", [])
+    reasons = {str(report.longrepr[2]) for report in reports if isinstance(report.longrepr, tuple)}
+    lacked = sorted(reason.partition(LACKING)[2] for reason in reasons if LACKING in reason)
+    if lacked:
+        terminalreporter.write_line(f"Tests were skipped that need {' and '.join(lacked)}.")
 
 
 @pytest.fixture

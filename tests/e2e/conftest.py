@@ -11,36 +11,38 @@ from playwright.sync_api import (
     BrowserContext,
     ConsoleMessage,
     Page,
+    Playwright,
     expect,
     sync_playwright,
 )
 from playwright.sync_api import Error as BrowserError
 
-from tests.support.visit import FLAGS, PAGE, Site
+from tests.support.visit import PAGE, Site, launched, serving
 
 expect.set_options(timeout=PAGE)
 
 WHOLE = "[...document.images].every(image => !image.complete || image.naturalWidth)"
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """A browser; it ends with its module, as its event loop would disturb other tests."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+@pytest.fixture(scope="package")
+def playwright() -> Iterator[Playwright]:
+    """What drives browsers; it ends with this folder, as its event loop disturbs other tests."""
+    with sync_playwright() as running:
+        yield running
+
+
+@pytest.fixture(scope="package")
+def chromium(playwright: Playwright) -> Iterator[Browser]:
+    """A browser."""
+    with launched(playwright.chromium) as browser:
         yield browser
-        browser.close()
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A running server."""
-    site = Site(tmp_path_factory.mktemp("house") / "home")
-    try:
-        site.start()
-        yield site
-    finally:
-        site.stop()
+@pytest.fixture(scope="package")
+def site(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A running server, for all tests that neither stop it nor fill its disk."""
+    with serving(Site(tmp_path_factory.mktemp("site") / "home")) as running:
+        yield running
 
 
 @pytest.fixture
@@ -74,21 +76,21 @@ def visit(chromium: Browser, tmp_path: Path) -> Iterator[Callable[[str], Page]]:
 def opened(chromium: Browser) -> Iterator[Callable[..., Page]]:
     """Open an address in a browser of its own; at the end, no page may have failed anywhere."""
     pages: list[Page] = []
-    wrong: list[str] = []
+    errors: list[str] = []
 
-    def told(message: ConsoleMessage) -> None:
+    def note(message: ConsoleMessage) -> None:
         where = message.location.get("url", "")
         text = f"{message.text} ({where})"
-        passing = r"/\w+/_stcore/[\w-]+\)$|/media/\w+\.png\b"  # a picture that was soon replaced
-        if message.type == "error" and not re.search(passing, text):
-            wrong.append(text)
+        harmless = r"/\w+/_stcore/[\w-]+\)$|/media/\w+\.png\b"  # a picture that was soon replaced
+        if message.type == "error" and not re.search(harmless, text):
+            errors.append(text)
 
     def opened(url: str, width: int = 1280) -> Page:
         context = chromium.new_context(viewport={"width": width, "height": 844})
         context.set_default_timeout(PAGE)
         page = context.new_page()
-        page.on("console", told)
-        page.on("pageerror", lambda error: wrong.append(f"uncaught: {error}"))
+        page.on("console", note)
+        page.on("pageerror", lambda error: errors.append(f"uncaught: {error}"))
         pages.append(page)
         page.goto(url)
         return page
@@ -101,6 +103,6 @@ def opened(chromium: Browser) -> Iterator[Callable[..., Page]]:
     for page in pages:
         with suppress(BrowserError):
             page.context.close()
-    assert not wrong
+    assert not errors
     assert not any(failures)
     assert not any(re.search("Traceback|Something went wrong", text) for text in texts)

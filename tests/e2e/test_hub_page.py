@@ -17,7 +17,7 @@ from genlib.runs.spec import RunSpec
 from tests.support.hub_models import autoencoder_files, denoiser_files
 from tests.support.loopback_hub import TOKEN, Files, Hub, loopback, spoilt
 from tests.support.reading import Opened, keyed, pick, settled, slide, source
-from tests.support.visit import Site, badge, button, until
+from tests.support.visit import Site, badge, button, serving, until
 
 MODELS = {"Small": "ddpm", "Slow": "ddpm", "Photographs": "autoencoder"}
 COPIES = "The picture, its copy, and the copy of changed maps"
@@ -65,12 +65,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         patch.setenv("HF_HOME", str(home / "hf"))
         patch.setenv("GENLIB_HUB_LIST", str(home / "list.json"))
         patch.setenv("GENLIB_HUB_ANY", "true")
-        site = Site(home / "home")
-        try:
-            site.start()
+        with serving(Site(home / "home")) as site:
             yield Place(hub, site, {entry.title: Pull.of(entry) for entry in entries})
-        finally:
-            site.stop()
 
 
 def choose(page: Page, label: str, option: str) -> None:

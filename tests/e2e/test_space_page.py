@@ -12,12 +12,12 @@ from playwright.sync_api import (
     FrameLocator,
     Locator,
     Page,
+    Playwright,
     Route,
     expect,
-    sync_playwright,
 )
 
-from tests.support.visit import FLAGS, Site, no_traceback
+from tests.support.visit import Site, launched, no_traceback, serving
 
 HOST = "student-genlib.hf.space"
 SPACE = f"https://{HOST}/"
@@ -35,23 +35,17 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     files = ["-keyout", folder / "key.pem", "-out", folder / "cert.pem"]
     subprocess.run([*SELF_SIGNED, *files], check=True, capture_output=True)
     settings = [f"SPACE_HOST={HOST}", *(setting.format(folder) for setting in TLS)]
-    site = Site(folder / "home", ("env", *settings))
-    try:
-        site.start()
-        yield site
-    finally:
-        site.stop()
+    with serving(Site(folder / "home", ("env", *settings))) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
-def chromium(site: Site) -> Iterator[Browser]:
+def chromium(playwright: Playwright, site: Site) -> Iterator[Browser]:
     """A browser that finds the server under the Space's name, trusts it, and takes it for far."""
-    flags = [*FLAGS, f"--host-resolver-rules=MAP {HOST} 127.0.0.1:{site.port}"]
+    flags = [f"--host-resolver-rules=MAP {HOST} 127.0.0.1:{site.port}"]
     flags += ["--ignore-certificate-errors", "--disable-features=LocalNetworkAccessChecks"]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=flags)
+    with launched(playwright.chromium, *flags) as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

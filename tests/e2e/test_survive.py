@@ -1,13 +1,13 @@
 """What goes wrong in a lecture hall: everybody at once, lost tabs, dead processes, bad disks."""
 
 import re
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.support import machine
 from tests.support.visit import (
     FLAGS,
     MAIN_PICTURE,
@@ -17,12 +17,20 @@ from tests.support.visit import (
     no_traceback,
     picture,
     run_name,
+    serving,
     step,
     train,
+    until,
 )
-from tests.support.visit import until as wait_until
 
 Visit = Callable[[str], Page]
+
+
+@pytest.fixture(scope="module")
+def site(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A server that may be killed."""
+    with serving(Site(tmp_path_factory.mktemp("killed") / "home")) as running:
+        yield running
 
 
 def test_two_who_press_train_at_once_share_one_run(site: Site, visit: Visit):
@@ -49,14 +57,14 @@ def test_a_reload_finds_the_training_and_a_closed_tab_does_not_end_it(site: Site
     badge(page, "training")
     assert step(page) >= reached
     page.close()
-    wait_until(lambda: site.finished(name))
+    until(lambda: site.finished(name))
 
 
 def test_a_killed_worker_is_started_again_and_goes_on(site: Site, visit: Visit):
     page = visit(site.url("stacked", codings=6, epochs=8))
     badge(page, "not trained yet")
     train(page)
-    wait_until(lambda: step(page) > 100)
+    until(lambda: step(page) > 100)
     killed = site.kill_worker()
     badge(page, "trained here")
     assert site.finished(run_name(page))
@@ -70,7 +78,7 @@ def test_a_killed_server_comes_back_and_the_page_with_it(site: Site, visit: Visi
     badge(page, "not trained yet")
     train(page)
     name = run_name(page)
-    wait_until(lambda: step(page) > 100)
+    until(lambda: step(page) > 100)
     site.kill()
     site.start()
     assert [asked[:12] for asked in site.jobs.waiting()] == [name]
@@ -130,17 +138,12 @@ def test_an_address_below_a_page_says_that_there_is_none(site: Site, visit: Visi
     expect(page.get_by_text("There is no such page")).to_be_visible()
 
 
-def permitted(*command: str) -> bool:
-    """Return whether this machine lets the test do that."""
-    return subprocess.run(command, capture_output=True, check=False).returncode == 0
-
-
 def browser_inside(chromium: Browser, site: Site, folder: Path) -> Browser:
     """Return a browser inside a server's network, which is cut off from all others."""
     assert site.process is not None
     inside = folder / "chromium"
     enter = f"nsenter --net=/proc/{site.process.pid}/ns/net"
-    inside.write_text(f'#!/bin/sh\nexec {enter} /usr/bin/chromium "$@"\n')
+    inside.write_text(f'#!/bin/sh\nexec {enter} {machine.chromium(chromium.browser_type)} "$@"\n')
     inside.chmod(0o700)
     return chromium.browser_type.launch(executable_path=inside, args=FLAGS)
 
@@ -148,12 +151,10 @@ def browser_inside(chromium: Browser, site: Site, folder: Path) -> Browser:
 def test_without_a_network_all_works_but_what_must_be_downloaded(
     tmp_path: Path, chromium: Browser
 ):
-    if not permitted("unshare", "--net", "true"):
-        pytest.skip("this machine does not let a test cut off a network")
+    if not machine.permitted("unshare", "--net", "true"):
+        machine.lacking(machine.SUPERUSER)
     cut_off = ("unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh")
-    site = Site(tmp_path / "home", cut_off)
-    try:
-        site.start()
+    with serving(Site(tmp_path / "home", cut_off)) as site:
         page = browser_inside(chromium, site, tmp_path).new_page()
         page.goto(site.url())
         expect(page.get_by_alt_text("Pictures made by the shipped model").first).to_be_visible()
@@ -169,29 +170,21 @@ def test_without_a_network_all_works_but_what_must_be_downloaded(
         expect(page.get_by_role("alert").filter(has_text=sentence)).to_have_count(1)
         badge(page, "not trained yet")
         no_traceback(page)
-    finally:
-        site.stop()
 
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 64 MiB."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    if not permitted("mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(disk)):
-        pytest.skip("this machine does not let a test mount a small disk")
-    yield disk
-    subprocess.run(["umount", "--lazy", str(disk)], check=True)
+    with machine.small_disk(tmp_path) as disk:
+        yield disk
 
 
 def test_a_full_disk_is_said_in_a_sentence_and_harms_nothing_else(small_disk: Path, visit: Visit):
     site = Site(small_disk / "home")
     site.log = small_disk.with_name("server.log")
-    try:
-        site.start()
+    with serving(site):
         page = visit(site.url("stacked", codings=10, epochs=1))
         badge(page, "not trained yet")
-        assert not permitted("dd", "if=/dev/zero", f"of={small_disk / 'rubbish'}")
+        assert not machine.permitted("dd", "if=/dev/zero", f"of={small_disk / 'rubbish'}")
         button(page, re.compile("Train, about")).click()
         expect(page.get_by_role("alert").filter(has_text="disk is full")).to_be_visible()
         expect(page.get_by_alt_text(MAIN_PICTURE)).to_be_visible()
@@ -206,5 +199,3 @@ def test_a_full_disk_is_said_in_a_sentence_and_harms_nothing_else(small_disk: Pa
         page.reload()
         button(page, re.compile("Train, about")).click()
         badge(page, "trained here")
-    finally:
-        site.stop()

@@ -29,6 +29,7 @@ from genlib.runs.spec import RunSpec
 from genlib.runs.store import Store
 from genlib.settings import Settings
 from genlib.studies import Task
+from tests.support.machine import postgresql, postgresql_user
 
 ROOT = Path(__file__).parents[2]
 THREADS = 1  # of torch, here and in the worker: another number sums in another order
@@ -41,10 +42,7 @@ class Postgres:
     """A PostgreSQL server in a folder of its own, on a free port of this machine."""
 
     def __init__(self) -> None:
-        found = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-        assert found, "install Debian's package postgresql"
-        self.binaries = found[-1]
-        self.user = "postgres" if os.getuid() == 0 else None  # it refuses to run as root
+        self.programs, self.user = postgresql(), postgresql_user()
         self.folder = Path(tempfile.mkdtemp(prefix="genlib-postgres-"))
         if self.user:
             shutil.chown(self.folder, self.user)
@@ -63,7 +61,7 @@ class Postgres:
         return f"postgresql+psycopg://postgres@127.0.0.1:{self.port}/{database}"
 
     def _run(self, program: str, *arguments: str) -> None:
-        command = [self.binaries / program, "-D", self.folder / "data", *arguments]
+        command = [self.programs / program, "-D", self.folder / "data", *arguments]
         subprocess.run(
             command, check=True, user=self.user, cwd=self.folder, stdout=subprocess.DEVNULL
         )

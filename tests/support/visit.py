@@ -7,20 +7,22 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
+from playwright.sync_api import Browser, BrowserType, Locator, Page, expect
 from playwright.sync_api import Error as BrowserError
-from playwright.sync_api import Locator, Page, expect
 
 from genlib.jobs import Jobs
 from genlib.runs.run import open_store
 from genlib.runs.store import Store
 from genlib.settings import Settings
+from tests.support import machine
 
 HOUSE = Path(__file__).resolve().parents[2]
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]  # of Chromium
@@ -139,6 +141,26 @@ class Site:
 
     def _ready(self) -> int:
         return self.log.read_text().count("worker ready") if self.log.exists() else 0
+
+
+@contextmanager
+def serving(site: Site) -> Iterator[Site]:
+    """Run a server until the block ends."""
+    try:
+        site.start()
+        yield site
+    finally:
+        site.stop()
+
+
+@contextmanager
+def launched(kind: BrowserType, *flags: str) -> Iterator[Browser]:
+    """Run Chromium until the block ends."""
+    browser = kind.launch(executable_path=machine.chromium(kind), args=[*FLAGS, *flags])
+    try:
+        yield browser
+    finally:
+        browser.close()
 
 
 def badge(page: Page, name: str) -> None:

@@ -2,7 +2,6 @@
 
 import os
 import random
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +14,7 @@ from genlib.runs.spec import RunSpec
 from genlib.runs.store import MANIFEST, verified
 from genlib.studies import FewLabels, read_task
 from genlib.studies.few_labels import accuracies
+from tests.support import machine
 from tests.support.services import (
     Place,
     Postgres,
@@ -207,14 +207,8 @@ def test_a_damaged_checkpoint_is_not_used(tmp_path: Path, file: str) -> None:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 64 MB; only the superuser of a machine may mount one."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", disk]
-    if subprocess.run(mount, check=False, stderr=subprocess.DEVNULL).returncode:
-        pytest.skip("mounting a file system is not permitted here")
-    yield disk
-    subprocess.run(["umount", "--lazy", disk], check=True)
+    with machine.small_disk(tmp_path) as disk:
+        yield disk
 
 
 @pytest.mark.parametrize("left", [8 * 2**20, 0])
