@@ -47,8 +47,15 @@ def is_beyond(here: Place, spec: RunSpec | FewLabels, step: int) -> bool:
     return here.store.has_run(spec.fingerprint) or checkpoint(here, spec) > step
 
 
-@pytest.mark.parametrize(("database", "kills"), [("sqlite", 14), ("postgresql", 6)])
-def test_twenty_kills_lose_no_run_and_change_no_bit(
+@pytest.mark.parametrize(
+    ("database", "kills"),
+    [
+        ("sqlite", 2),
+        pytest.param("sqlite", 14, marks=pytest.mark.slow),
+        pytest.param("postgresql", 6, marks=pytest.mark.slow),
+    ],
+)
+def test_kills_lose_no_run_and_change_no_bit(
     request: pytest.FixtureRequest, tmp_path: Path, database: str, kills: int
 ) -> None:
     server = request.getfixturevalue("server") if database == "postgresql" else None
@@ -75,6 +82,7 @@ def test_twenty_kills_lose_no_run_and_change_no_bit(
         assert not list(tmp_path.glob("partial/*"))
 
 
+@pytest.mark.slow
 def test_a_job_that_kills_its_worker_is_set_aside_and_the_next_one_runs(tmp_path: Path) -> None:
     """The test plays the system that is out of memory: it kills what begins this job."""
     deadly, harmless = small_run(1, epochs=100), small_run(2, epochs=1)
@@ -95,7 +103,7 @@ def test_a_job_that_kills_its_worker_is_set_aside_and_the_next_one_runs(tmp_path
     )
 
 
-@pytest.mark.parametrize("kills", [0, 3])
+@pytest.mark.parametrize("kills", [0, pytest.param(3, marks=pytest.mark.slow)])
 def test_a_study_is_measured_by_the_worker_and_outlives_it(tmp_path: Path, kills: int) -> None:
     run = trained(codings=10)
     study = few_labels_of(run, steps=300 if kills else 50)
@@ -120,6 +128,7 @@ def test_a_study_is_measured_by_the_worker_and_outlives_it(tmp_path: Path, kills
         assert files["accuracies.jsonl"] == alone.files["accuracies.jsonl"]
 
 
+@pytest.mark.slow
 def test_a_study_is_stopped_goes_on_and_says_what_it_misses(tmp_path: Path) -> None:
     run = trained(codings=10)
     study = few_labels_of(run, steps=400)
@@ -189,7 +198,14 @@ def test_a_worker_ends_when_its_parent_does(tmp_path: Path) -> None:
         assert working.process.returncode == 0
 
 
-@pytest.mark.parametrize("file", ["state.safetensors", "snapshots.safetensors", MANIFEST])
+@pytest.mark.parametrize(
+    "file",
+    [
+        "state.safetensors",
+        pytest.param("snapshots.safetensors", marks=pytest.mark.slow),
+        pytest.param(MANIFEST, marks=pytest.mark.slow),
+    ],
+)
 def test_a_damaged_checkpoint_is_not_used(tmp_path: Path, file: str) -> None:
     spec = small_run(1, epochs=25)
     with place(tmp_path) as here:
@@ -211,7 +227,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         yield disk
 
 
-@pytest.mark.parametrize("left", [8 * 2**20, 0])
+@pytest.mark.parametrize("left", [8 * 2**20, pytest.param(0, marks=pytest.mark.slow)])
 def test_a_full_disk_fails_one_run_and_nothing_else(small_disk: Path, left: int) -> None:
     """There is less room than is kept free; or another program has written all there was."""
     before, during, after = small_run(1, epochs=2), small_run(2, epochs=40), small_run(3, epochs=2)
@@ -246,6 +262,7 @@ def fill(file: Path, left: int) -> None:
         os.posix_fallocate(ballast.fileno(), 0, disk.f_bavail * disk.f_frsize - left)
 
 
+@pytest.mark.slow
 def test_a_run_outlives_its_database(tmp_path: Path) -> None:
     spec = small_run(1, epochs=40)
     with postgres() as server, place(tmp_path, server) as here, worker(here.settings) as working:
