@@ -31,10 +31,8 @@ SEEDS, STEPS = 16, 200
 
 def figures(training: Training, classifier: Classifier) -> dict[str, float]:
     """Return the classifier FID of samples, and the share of the rarest class."""
-    training.average.eval()
-    with torch.no_grad():
-        x = generating(training.average).sample(COUNT, generator(0, training.device))
-    training.average.train()
+    with torch.no_grad(), training.ema_model() as average:
+        x = generating(average).sample(COUNT, generator(0, training.device))
     return quality(classifier, x)
 
 

@@ -2,7 +2,8 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from typing import ClassVar, Literal, NamedTuple
+from dataclasses import dataclass
+from typing import ClassVar, Literal, NamedTuple, TypeVar
 
 import torch
 from jaxtyping import Float, Int64, UInt8
@@ -16,6 +17,7 @@ Kind = Literal["pictures", "points", "plane"]
 Baseline = Literal["none", "pca", "linear_denoiser"]
 METRIC_TITLES = {"mse": "MSE", "energy": "energy distance", "noise": "error of the noise"}
 Losses = dict[str, Float[Tensor, ""]]
+Model = TypeVar("Model", bound="Family")
 Pictures = Float[Tensor, "batch channels height width"]
 Shown = Float[Tensor, "shown channels height width"]  # several for each picture of a batch
 
@@ -34,6 +36,24 @@ class Stage(NamedTuple):
 
     name: str
     share: float
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What a step of training gets.
+
+    Attributes:
+        x: pictures in [0, 1], or points.
+        labels: the class of each, where the data have classes.
+        stage: the name of the stage of training; empty outside training.
+        progress: the share of that stage that is over. While training it is a tensor on the
+            device, never read on the host: a CUDA graph of the step is captured once.
+    """
+
+    x: Pictures
+    labels: Int64[Tensor, "batch"] | None = None
+    stage: str = ""
+    progress: float | Tensor = 1.0
 
 
 class Family(nn.Module, ABC):
@@ -57,12 +77,9 @@ class Family(nn.Module, ABC):
     def __init__(self, config: Config, shape: Shape) -> None:
         super().__init__()
         self.shape = shape
-        self.labels: Int64[Tensor, "batch"] | None = None  # of the batch, while it is trained
-        self.stage = ""  # the phase of training that it is in; empty outside training
-        self.progress: float | Tensor = 1.0  # the share of that phase that is over
 
     def stages(self) -> tuple[Stage, ...]:
-        """Return the phases of training in order; the loop sets `stage` to each one's name."""
+        """Return the stages of training in order; a batch says which one it is for."""
         return (Stage("train", 1.0),)
 
     def phase(self, share: float) -> str:
@@ -74,9 +91,18 @@ class Family(nn.Module, ABC):
                 break
         return stage.name if len(stages) > 1 else ""
 
+    def in_stage(self: Model, stage: str, progress: float | Tensor) -> Model:
+        """Return the model as it is used in a stage: itself, or a view that shares its weights.
+
+        Args:
+            stage: its name.
+            progress: the share of it that is over.
+        """
+        return self
+
     @abstractmethod
-    def players(self) -> dict[str, nn.Module]:
-        """Return the modules that the present stage optimises, each by an optimizer of its own."""
+    def players(self, stage: str) -> dict[str, nn.Module]:
+        """Return the modules that a stage optimises, each by an optimizer of its own."""
 
     def learning_rate_multipliers(self) -> dict[str, float]:
         """Return the learning rates of players, as multiples of the recipe's; 1 where missing."""
@@ -87,8 +113,8 @@ class Family(nn.Module, ABC):
         return 1.0
 
     @abstractmethod
-    def updates(self, x: Pictures, rng: torch.Generator) -> Iterator[tuple[str, Losses]]:
-        """Yield (player, losses) for each update of one step, on pictures x in [0, 1].
+    def updates(self, batch: Batch, rng: torch.Generator) -> Iterator[tuple[str, Losses]]:
+        """Yield (player, losses) for each update of one step.
 
         The loop minimises the sum of the losses in that player's parameters, then resumes.
         """

@@ -1,16 +1,16 @@
 """What all GANs share as families: the two networks, and what one can ask of them."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from genlib.adversarial.game import AdversarialConfig, Game
+from genlib.adversarial.levels import GrowthState
 from genlib.adversarial.objectives import OBJECTIVES
 from genlib.adversarial.replay import ReplayBuffer
-from genlib.family import Discriminates, Family, Generates, Losses, Pictures, Shape, Shown
+from genlib.family import Batch, Discriminates, Family, Generates, Losses, Pictures, Shape, Shown
 from genlib.metrics import energy_distance
 from genlib.nn import draw_from, spectral_norm
 from genlib.rng import generator
@@ -29,6 +29,9 @@ class GAN(Family, Generates, Discriminates):
         codings: the generator's input, drawn from N(0, I).
         networks: the generator, from codings to pictures in [0, 1] or points; and the
             discriminator, from pictures, as many channels as are packed, to (batch, 1) logits.
+
+    Attributes:
+        growth: what both networks get beside their input: where they grow, how far they have.
     """
 
     shows = ("new sample",) * SHOWN
@@ -45,6 +48,7 @@ class GAN(Family, Generates, Discriminates):
         super().__init__(config, shape)
         self.config, self.codings = config, codings
         self.generator, self.discriminator = networks
+        self.growth: tuple[GrowthState, ...] = ()
         if config.spectral_norm:
             spectral_norm(self.discriminator)
         self.replay = ReplayBuffer(config.replay, (), shape) if config.replay else None
@@ -52,14 +56,10 @@ class GAN(Family, Generates, Discriminates):
     @property
     def game(self) -> Game:
         """The game of the two."""
-        critic = lambda x: self.discriminator(x, *self.at())[:, 0]  # noqa: E731
+        critic = lambda x: self.discriminator(x, *self.growth)[:, 0]  # noqa: E731
         return Game(self.config, self.generate, critic, self.replay, self.codings)
 
-    def at(self) -> tuple[Any, ...]:
-        """Return what both networks are told beside their input: how far they have grown."""
-        return ()
-
-    def players(self) -> dict[str, nn.Module]:
+    def players(self, stage: str) -> dict[str, nn.Module]:
         """Return both networks."""
         return {"discriminator": self.discriminator, "generator": self.generator}
 
@@ -77,10 +77,10 @@ class GAN(Family, Generates, Discriminates):
         )
         return (phase_1 + phase_2) / 2
 
-    def updates(self, x: Pictures, rng: torch.Generator) -> Iterator[tuple[str, Losses]]:
+    def updates(self, batch: Batch, rng: torch.Generator) -> Iterator[tuple[str, Losses]]:
         """Yield the losses of the discriminator's phase, then of the generator's."""
         draw_from(self, rng)
-        yield from self.game.updates(x, rng)
+        yield from self.in_stage(batch.stage, batch.progress).game.updates(batch.x, rng)
 
     def discriminate(self, x: Pictures) -> Float[Tensor, "batch"]:
         """Return D's logit of each picture; with packing, of several copies of it."""
@@ -96,7 +96,7 @@ class GAN(Family, Generates, Discriminates):
 
     def generate(self, z: Float[Tensor, "batch codings"]) -> Pictures:
         """Return the pictures of codings z."""
-        return self.generator(z, *self.at())  # type: ignore[no-any-return]
+        return self.generator(z, *self.growth)  # type: ignore[no-any-return]
 
     def preview(self, x: Pictures, rng: torch.Generator) -> Shown:
         """Return new pictures, each time of the same codings."""

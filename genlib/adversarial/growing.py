@@ -1,9 +1,10 @@
 """GANs that begin with pictures of 4 × 4 pixels, and double their size when those are good."""
 
+import copy
 import math
 from collections.abc import Mapping
 from itertools import pairwise
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import torch
 from jaxtyping import Float
@@ -23,6 +24,9 @@ RECIPE = TrainConfig(
     optimizer="adam", momentum=0.0, learning_rate=0.012, batch_size=64, epochs=1, ema=0.995
 )
 THOROUGH = RECIPE.model_copy(update={"epochs": 3, "ema": 0.999})
+
+
+Model = TypeVar("Model", bound="GrowingGAN")
 
 
 class GrowingConfig(AdversarialConfig):
@@ -158,6 +162,7 @@ class GrowingGAN(GAN):
     def __init__(self, config: GrowingConfig, shape: Shape, generator: Grows) -> None:
         super().__init__(config, shape, config.codings, (generator, GrowingCritic(config, shape)))
         self.sides = sides(shape)
+        self.growth = (GrowthState(len(self.sides) - 1),)
 
     def stages(self) -> tuple[Stage, ...]:
         """Return a stage for each size, each twice as long as the one before; or a single one."""
@@ -165,18 +170,20 @@ class GrowingGAN(GAN):
             return (Stage("train", 1.0),)
         return tuple(Stage(f"{side} × {side}", side / sum(self.sides)) for side in self.sides)
 
-    def at(self) -> tuple[Any, ...]:
-        """Return how far both networks have grown."""
-        level, fading = self.level(), self.config.fading
-        if not self.stage or not level or not fading or not self.config.growing:
-            return (GrowthState(level),)
-        return (GrowthState(level, torch.as_tensor(self.progress / fading).clamp(max=1.0)),)
+    def in_stage(self: Model, stage: str, progress: float | Tensor) -> Model:
+        """Return a view of both networks, grown as far as they are in a stage."""
+        view = copy.copy(self)
+        view.growth = (self.growth_state(stage, progress),)
+        return view
 
-    def level(self) -> int:
-        """Return the level that is trained, the last one where none is."""
-        if not self.stage or not self.config.growing:
-            return len(self.sides) - 1
-        return [f"{side} × {side}" for side in self.sides].index(self.stage)
+    def growth_state(self, stage: str, progress: float | Tensor) -> GrowthState:
+        """Return how far both networks have grown in a stage; outside training, fully."""
+        if not stage or not self.config.growing:
+            return GrowthState(len(self.sides) - 1)
+        level = [f"{side} × {side}" for side in self.sides].index(stage)
+        if not level or not self.config.fading:
+            return GrowthState(level)
+        return GrowthState(level, torch.as_tensor(progress / self.config.fading).clamp(max=1.0))
 
     def phase(self, share: float) -> str:
         """Return the size that is trained after that share of all steps, with its α."""
@@ -190,11 +197,10 @@ class GrowingGAN(GAN):
         alpha = min(1.0, (share - began) / fading) if fading else 1.0
         return f"{stages[level].name}, α = {alpha:.2f}"
 
-    def players(self) -> dict[str, nn.Module]:
-        """Return the parts of both networks that the present level uses."""
-        at: GrowthState
-        (at,) = self.at()
-        levels = range(at.level - at.fading, at.level + 1)
+    def players(self, stage: str) -> dict[str, nn.Module]:
+        """Return the parts of both networks that a stage uses."""
+        growth = self.growth_state(stage, 0.0)
+        levels = range(growth.level - growth.fading, growth.level + 1)
         networks: dict[str, Grows] = {
             "discriminator": self.discriminator,
             "generator": self.generator,

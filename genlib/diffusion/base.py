@@ -13,7 +13,7 @@ from genlib.config import Config, TrainConfig
 from genlib.diffusion.parameterizations import Parameterization
 from genlib.diffusion.samplers import Path, Predictor, Sampler, ddim, dpm_solver, probability_flow
 from genlib.diffusion.schedules import Schedule
-from genlib.family import Family, Generates, Losses, Pictures, Shape, Shown
+from genlib.family import Batch, Family, Generates, Losses, Pictures, Shape, Shown
 from genlib.nn import BookUNet, PatchTransformer, SpaceToDepthUNet, TimedStack
 from genlib.rng import generator
 
@@ -134,7 +134,7 @@ class Diffusion(Family, Generates):
         """Return numbers in [−1, 1] as pictures, clipped to [0, 1]; points stay as they are."""
         return ((x + 1) / 2).clamp(0, 1) if self.pictures else x
 
-    def players(self) -> dict[str, nn.Module]:
+    def players(self, stage: str) -> dict[str, nn.Module]:
         """Return the network."""
         return {"network": self.network}
 
@@ -142,23 +142,23 @@ class Diffusion(Family, Generates):
         """Return the share of a step in what `preview` does: one look of a sample's."""
         return 1 / (min(LOOKS, self.schedule.last) + 1)
 
-    def updates(self, x: Pictures, rng: torch.Generator) -> Iterator[tuple[str, Losses]]:
+    def updates(self, batch: Batch, rng: torch.Generator) -> Iterator[tuple[str, Losses]]:
         """Yield the loss at a random time for each picture (Ho et al. 2020, algorithm 1)."""
-        x = self.scaled(x)
+        x = self.scaled(batch.x)
         goal, last = self.objective, self.schedule.last
         t = (goal.draw(len(x), rng) * last).ceil().long().clamp(1, last)
         eps = torch.randn(x.shape, generator=rng, device=x.device)
         x_t, scales = self.resident.noised(x, t, eps), self.resident.at(t, x.ndim)
-        said = self.said(x_t, t, self._told(len(x), rng))
+        said = self.said(x_t, t, self._told(batch.labels, rng))
         error = goal.error(said, goal.says.target(x, eps, *scales), reduction="none")
         yield "network", {"loss": (self.weights[t] * error.flatten(1).mean(1)).mean()}
 
-    def _told(self, count: int, rng: torch.Generator) -> Labels | None:
+    def _told(self, labels: Labels | None, rng: torch.Generator) -> Labels | None:
         """Return the classes of the batch, but for those that it is not told."""
-        if not self.classes or self.labels is None:
+        if not self.classes or labels is None:
             return None
-        silent = torch.rand(count, generator=rng, device=rng.device) < UNTOLD
-        return self.labels.masked_fill(silent, self.classes)
+        silent = torch.rand(len(labels), generator=rng, device=rng.device) < UNTOLD
+        return labels.masked_fill(silent, self.classes)
 
     def said(self, x_t: Pictures, t: Times, labels: Labels | None) -> Pictures:
         """Return what the network says of x_t, each at its own time."""

@@ -15,7 +15,7 @@ from torch.func import functional_call, stack_module_state, vmap
 from genlib.adversarial import Game, ReplayBuffer
 from genlib.config import Config
 from genlib.data import DATASETS, load
-from genlib.family import Family, Losses, Pictures, Shown, to_float
+from genlib.family import Batch, Family, Losses, Pictures, Shown, to_float
 from genlib.models.gan2d.model import CODINGS, GAN2DConfig, PlaneGAN
 from genlib.rng import build, generator
 from genlib.runs.spec import RunSpec
@@ -78,7 +78,7 @@ class ManySeeds(Family):
         self.replay = ReplayBuffer(kept, (seeds,), self.shape) if kept else None
         self.pace = games[0].learning_rate_multipliers()
 
-    def players(self) -> dict[str, nn.Module]:
+    def players(self, stage: str) -> dict[str, nn.Module]:
         """Return all discriminators as one player, and all generators as the other."""
         return {"discriminator": self.discriminator, "generator": self.generator}
 
@@ -86,12 +86,12 @@ class ManySeeds(Family):
         """Return the paces of the one game."""
         return self.pace
 
-    def updates(self, x: Pictures, rng: torch.Generator) -> Iterator[tuple[str, Losses]]:
+    def updates(self, batch: Batch, rng: torch.Generator) -> Iterator[tuple[str, Losses]]:
         """Yield the losses of both phases, summed over the games."""
         critic = lambda x: self.discriminator(x)[..., 0]  # noqa: E731
         lead = (self.seeds,)
         game = Game(self.config, self.generator, critic, self.replay, CODINGS, lead)
-        yield from game.updates(x.view(self.seeds, -1, *self.shape), rng)
+        yield from game.updates(batch.x.view(self.seeds, -1, *self.shape), rng)
 
     def samples(self, count: int, rng: torch.Generator) -> Float[Tensor, "games count 2"]:
         """Return samples of each game."""

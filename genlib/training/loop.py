@@ -17,7 +17,7 @@ from torch import Tensor
 
 from genlib.config import TrainConfig
 from genlib.device import autocast_type
-from genlib.family import Data, Family, to_float, to_uint8
+from genlib.family import Batch, Data, Family, to_float, to_uint8
 from genlib.rng import generator
 from genlib.training.cuda_graph import CudaGraphStep
 from genlib.training.curve import Curve
@@ -54,7 +54,7 @@ def train(
         showcase: pictures that each snapshot shows.
         config: the recipe.
         state: a Checkpoint's, to go on from there; on the CPU, bit for bit.
-        labels: the classes of the training pictures, for families that are told them.
+        labels: the classes of the training pictures, for class-conditional families.
     """
     run = Training(family, images, config, labels)
     if state is not None:
@@ -66,7 +66,7 @@ def train(
         if run.step == run.steps:
             break
         run.advance()
-        yield Step(run.step, run.steps, run.family.stage, run.curve)
+        yield Step(run.step, run.steps, run.stage_name, run.curve)
         if run.diverged():
             yield Diverged(run.step, run.curve.explain_divergence(config.learning_rate))
             return
@@ -78,8 +78,6 @@ def train(
     if run.diverged(wait=True):
         yield Diverged(run.step, run.curve.explain_divergence(config.learning_rate))
         return
-    run.family.stage = run.average.stage = ""  # few steps need not have reached the last stage
-    run.family.progress = run.average.progress = 1.0
     yield Finished(run.average, run.curve, run.seconds())
 
 
@@ -121,23 +119,24 @@ class Training:
             ends.append(round(share * self.steps))
         return ends
 
+    @property
+    def stage_name(self) -> str:
+        """The name of the present stage."""
+        return self.family.stages()[self.stage].name
+
     def _enter(self, stage: int) -> None:
         """Begin a stage: its players, optimizers, schedules and, on CUDA, its graph."""
         self.stage = stage
-        self.family.stage = self.average.stage = self.family.stages()[stage].name
         first = self.ends[stage - 1] if stage else 0
         self.length = length = self.ends[stage] - first
         self.players = {
             name: [weight for weight in player.parameters() if weight.requires_grad]
-            for name, player in self.family.players().items()
+            for name, player in self.family.players(self.stage_name).items()
         }
-        learning_rate_multipliers, peak = (
-            self.family.learning_rate_multipliers(),
-            self.config.learning_rate,
-        )
+        multipliers, peak = self.family.learning_rate_multipliers(), self.config.learning_rate
         recipes = {
             name: self.config.model_copy(
-                update={"learning_rate": peak * learning_rate_multipliers.get(name, 1.0)}
+                update={"learning_rate": peak * multipliers.get(name, 1.0)}
             )
             for name in self.players
         }
@@ -148,7 +147,7 @@ class Training:
         self.done = torch.zeros((), dtype=torch.long, device=self.device)  # steps of this stage
         self.rates = rate_factors(self.config, length).to(self.device)
         self.averages = average_rates(self.config, length).to(self.device)
-        self.curve.begin(self.family.stage, first, length)
+        self.curve.begin(self.stage_name, first, length)
         self.graph_step = CudaGraphStep(self._step, self.device, self.rng)
 
     def advance(self) -> None:
@@ -166,17 +165,20 @@ class Training:
         rng = generator(self.config.seed * 100_003 + epoch, self.device)
         self.order.copy_(torch.randperm(len(self.order), generator=rng, device=self.device))
 
+    def _batch(self) -> Batch:
+        """Return the pictures of the present step, and where in its stage it is."""
+        first = self.ends[self.stage - 1] if self.stage else 0
+        start = (self.done + first) % self.steps_per_epoch * self.batch_size
+        index = self.order[start + torch.arange(self.batch_size, device=self.device)]
+        labels = None if self.labels is None else self.labels[index]
+        progress = self.done / self.length
+        return Batch(to_float(self.images[index]), labels, self.stage_name, progress)
+
     def _step(self) -> None:
         """One whole step of all players. Runs eagerly or inside a CUDA graph: no host reads."""
         now = self.done.view(1)  # indexing by a tensor without dimensions would read it
         rate = self.rates.index_select(0, now)[0]
-        first = self.ends[self.stage - 1] if self.stage else 0
-        batch = (self.done + first) % self.steps_per_epoch * self.batch_size
-        index = self.order[batch + torch.arange(self.batch_size, device=self.device)]
-        x = to_float(self.images[index])
-        self.family.labels = None if self.labels is None else self.labels[index]
-        self.family.progress = self.done / self.length
-        updates = self.family.updates(x, self.rng)
+        updates = self.family.updates(self._batch(), self.rng)
         kind = autocast_type(self.device, self.config.precision)
         numbers: dict[str, Tensor] = {}
         norms: dict[str, Tensor] = {}
@@ -208,10 +210,9 @@ class Training:
 
     @contextmanager
     def ema_model(self) -> Iterator[Family]:
-        """Give the averaged weights, as they are used after training, as far as they are now."""
+        """Give the EMA model as it is used after training, grown as far as it is now."""
         self.average.eval()
-        self.average.progress = self.done / max(1, self.length)
-        yield self.average
+        yield self.average.in_stage(self.stage_name, self.done / max(1, self.length))
         self.average.train()
 
     @torch.no_grad()

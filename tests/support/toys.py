@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from genlib.config import Config
-from genlib.family import Family, Losses, Stage
+from genlib.family import Batch, Family, Losses, Stage
 from genlib.rng import build
 
 SHAPE = (1, 4, 4)
@@ -41,14 +41,15 @@ class Copier(Toy):
         self.net = nn.Linear(16, 16)
         self.seen: list[torch.dtype] = []
 
-    def players(self) -> dict[str, nn.Module]:
+    def players(self, stage: str) -> dict[str, nn.Module]:
         return {"copier": self.net}
 
-    def updates(self, x: Tensor, rng: torch.Generator) -> Iterator[tuple[str, Losses]]:
-        self.batches.append(x)
-        output = self.net(x.flatten(1))
+    def updates(self, batch: Batch, rng: torch.Generator) -> Iterator[tuple[str, Losses]]:
+        self.batches.append(batch.x)
+        x = batch.x.flatten(1)
+        output = self.net(x)
         self.seen.append(output.dtype)
-        yield "copier", {"mse": F.mse_loss(output.float(), x.flatten(1))}
+        yield "copier", {"mse": F.mse_loss(output.float(), x)}
 
 
 class Denoiser(Toy):
@@ -58,13 +59,14 @@ class Denoiser(Toy):
         super().__init__()
         self.net = nn.Sequential(nn.Linear(16, 8), nn.BatchNorm1d(8), nn.Linear(8, 16))
 
-    def players(self) -> dict[str, nn.Module]:
+    def players(self, stage: str) -> dict[str, nn.Module]:
         return {"denoiser": self.net}
 
-    def updates(self, x: Tensor, rng: torch.Generator) -> Iterator[tuple[str, Losses]]:
+    def updates(self, batch: Batch, rng: torch.Generator) -> Iterator[tuple[str, Losses]]:
+        x = batch.x.flatten(1)
         noise = torch.rand(x.shape, generator=rng, device=x.device)
-        output = self.net((x + noise).flatten(1))
-        yield "denoiser", {"z": F.mse_loss(output, x.flatten(1)), "a": output.abs().mean()}
+        output = self.net(x + noise)
+        yield "denoiser", {"z": F.mse_loss(output, x), "a": output.abs().mean()}
 
 
 class Stacker(Toy):
@@ -78,15 +80,16 @@ class Stacker(Toy):
     def stages(self) -> tuple[Stage, ...]:
         return Stage("outer", 0.4), Stage("inner", 0.6)
 
-    def players(self) -> dict[str, nn.Module]:
-        return {self.stage: getattr(self, self.stage)}
+    def players(self, stage: str) -> dict[str, nn.Module]:
+        return {stage: getattr(self, stage)}
 
-    def updates(self, x: Tensor, rng: torch.Generator) -> Iterator[tuple[str, Losses]]:
-        self.batches.append(x)
-        if self.stage == "outer":
-            yield "outer", {"mse": F.mse_loss(self.outer(x.flatten(1)), x.flatten(1))}
+    def updates(self, batch: Batch, rng: torch.Generator) -> Iterator[tuple[str, Losses]]:
+        self.batches.append(batch.x)
+        x = batch.x.flatten(1)
+        if batch.stage == "outer":
+            yield "outer", {"mse": F.mse_loss(self.outer(x), x)}
         else:
-            codings = self.outer[:2](x.flatten(1)).detach()
+            codings = self.outer[:2](x).detach()
             yield "inner", {"inner_mse": F.mse_loss(self.inner(codings), codings)}
 
 
@@ -98,13 +101,14 @@ class Duel(Toy):
         self.maker, self.critic = nn.Linear(4, 16), nn.Linear(16, 1)
         self.snapshots: list[dict[str, Tensor]] = []
 
-    def players(self) -> dict[str, nn.Module]:
+    def players(self, stage: str) -> dict[str, nn.Module]:
         return {"critic": self.critic, "maker": self.maker}
 
-    def updates(self, x: Tensor, rng: torch.Generator) -> Iterator[tuple[str, Losses]]:
+    def updates(self, batch: Batch, rng: torch.Generator) -> Iterator[tuple[str, Losses]]:
+        x = batch.x.flatten(1)
         z = torch.randn(len(x), 4, generator=rng, device=x.device)
         self._remember()
-        real, fake = self.critic(x.flatten(1)), self.critic(self.maker(z))
+        real, fake = self.critic(x), self.critic(self.maker(z))
         yield "critic", {"real": F.softplus(-real).mean(), "fake": F.softplus(fake).mean()}
         self._remember()
         yield "maker", {"maker": F.softplus(-self.critic(self.maker(z))).mean()}
@@ -126,10 +130,10 @@ class Bomb(Toy):
     def stages(self) -> tuple[Stage, ...]:
         return self.phases
 
-    def players(self) -> dict[str, nn.Module]:
+    def players(self, stage: str) -> dict[str, nn.Module]:
         return {"bomb": self.net}
 
-    def updates(self, x: Tensor, rng: torch.Generator) -> Iterator[tuple[str, Losses]]:
+    def updates(self, batch: Batch, rng: torch.Generator) -> Iterator[tuple[str, Losses]]:
         self.steps += 1
         level = self.value if self.steps in self.when else 1.0
         yield "bomb", {"loss": (0 * self.net.weight).sum() + level}

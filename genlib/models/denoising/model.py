@@ -31,7 +31,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from genlib.config import Config, TrainConfig, textbook_recipe
-from genlib.family import Denoises, Family, Losses, Pictures, Preset, Shape, Shown
+from genlib.family import Batch, Denoises, Family, Losses, Pictures, Preset, Shape, Shown
 from genlib.nn import stack
 from genlib.objectives import error_in_parts
 from genlib.rng import generator
@@ -184,14 +184,14 @@ class DenoisingAutoencoder(Family, Denoises):
         self.config, self.level = config, config.level
         self.net = NETWORKS[config.network](config, shape)
 
-    def players(self) -> dict[str, nn.Module]:
+    def players(self, stage: str) -> dict[str, nn.Module]:
         """Return the one player: the whole network."""
         return {"denoiser": self}
 
-    def updates(self, x: Pictures, rng: torch.Generator) -> Iterator[tuple[str, Losses]]:
+    def updates(self, batch: Batch, rng: torch.Generator) -> Iterator[tuple[str, Losses]]:
         """Yield the mean squared error to the clean pictures."""
-        restored = self.denoise(self.corrupt(x, rng, self.config.level))
-        yield "denoiser", {"mse": F.mse_loss(restored.float(), x)}
+        restored = self.denoise(self.corrupt(batch.x, rng, self.config.level))
+        yield "denoiser", {"mse": F.mse_loss(restored.float(), batch.x)}
 
     def corrupt(self, x: Pictures, rng: torch.Generator, level: float) -> Pictures:
         """Return corrupted pictures; the level is σ, or the share p of pixels dropped."""

@@ -28,7 +28,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from genlib.config import Config, TrainConfig
-from genlib.family import Encodes, Family, Losses, Pictures, Preset, Shape, Shown
+from genlib.family import Batch, Encodes, Family, Losses, Pictures, Preset, Shape, Shown
 
 
 class LinearConfig(Config):
@@ -103,12 +103,13 @@ class LinearAutoencoder(Family, Encodes):
         self.encoder = nn.Linear(values, config.codings)
         self.decoder = nn.Linear(config.codings, values)
 
-    def players(self) -> dict[str, nn.Module]:
+    def players(self, stage: str) -> dict[str, nn.Module]:
         """Return the one player: the whole network."""
         return {"autoencoder": self}
 
-    def updates(self, x: Pictures, rng: torch.Generator) -> Iterator[tuple[str, Losses]]:
+    def updates(self, batch: Batch, rng: torch.Generator) -> Iterator[tuple[str, Losses]]:
         """Yield the mean squared error."""
+        x = batch.x
         yield "autoencoder", {"mse": F.mse_loss(self.reconstruct(x).float(), x)}
 
     def encode(self, x: Pictures) -> Float[Tensor, "batch codings"]:

@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from genlib.config import Config, TrainConfig, textbook_recipe
-from genlib.family import Encodes, Family, Losses, Pictures, Preset, Shape, Shown
+from genlib.family import Batch, Encodes, Family, Losses, Pictures, Preset, Shape, Shown
 from genlib.objectives import error_in_parts
 
 
@@ -81,12 +81,13 @@ class RecurrentAutoencoder(Family, Encodes):
         self.writer = nn.LSTM(config.codings, config.hidden, batch_first=True)
         self.pixels = nn.Linear(config.hidden, row)
 
-    def players(self) -> dict[str, nn.Module]:
+    def players(self, stage: str) -> dict[str, nn.Module]:
         """Return the one player: the whole network."""
         return {"autoencoder": self}
 
-    def updates(self, x: Pictures, rng: torch.Generator) -> Iterator[tuple[str, Losses]]:
+    def updates(self, batch: Batch, rng: torch.Generator) -> Iterator[tuple[str, Losses]]:
         """Yield the mean squared error."""
+        x = batch.x
         yield "autoencoder", {"mse": F.mse_loss(self.reconstruct(x).float(), x)}
 
     def states(

@@ -30,7 +30,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from genlib.config import Config, TrainConfig, textbook_recipe
-from genlib.family import Encodes, Family, Losses, Pictures, Preset, Shape, Shown
+from genlib.family import Batch, Encodes, Family, Losses, Pictures, Preset, Shape, Shown
 from genlib.nn import stack
 from genlib.objectives import bernoulli_kl
 
@@ -131,18 +131,18 @@ class SparseAutoencoder(Family, Encodes):
         self.encoder = nn.Sequential(*dense, nn.Sigmoid())
         self.decoder = stack(sizes[::-1], "relu")
 
-    def players(self) -> dict[str, nn.Module]:
+    def players(self, stage: str) -> dict[str, nn.Module]:
         """Return the one player: the whole network."""
         return {"autoencoder": self}
 
-    def updates(self, x: Pictures, rng: torch.Generator) -> Iterator[tuple[str, Losses]]:
+    def updates(self, batch: Batch, rng: torch.Generator) -> Iterator[tuple[str, Losses]]:
         """Yield the mean squared error and the penalty on the activations."""
-        activations = self.encode(x).float()
+        activations = self.encode(batch.x).float()
         penalty = PENALTIES[self.config.penalty](activations, self.config.target)
         yield (
             "autoencoder",
             {
-                "mse": F.mse_loss(self.decode(activations).float(), x),
+                "mse": F.mse_loss(self.decode(activations).float(), batch.x),
                 "penalty": self.config.weight * penalty,
             },
         )

@@ -19,7 +19,9 @@ still costs the entropy of the pixels, so look at what is above that floor.
 K. Hornik, *Neural networks and principal component analysis*, Neural Networks 2 (1989).
 """
 
+import copy
 from collections.abc import Iterator
+from typing import TypeVar
 
 import torch
 from jaxtyping import Float
@@ -28,7 +30,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from genlib.config import Config, TrainConfig, textbook_recipe
-from genlib.family import Encodes, Family, Losses, Pictures, Preset, Shape, Shown, Stage
+from genlib.family import Batch, Encodes, Family, Losses, Pictures, Preset, Shape, Shown, Stage
 from genlib.nn import Activation, Tied, stack
 from genlib.objectives import (
     RECONSTRUCTIONS,
@@ -36,6 +38,8 @@ from genlib.objectives import (
     entropy_floor,
     excess_cross_entropy,
 )
+
+Model = TypeVar("Model", bound="StackedAutoencoder")
 
 
 class StackedConfig(Config):
@@ -123,6 +127,7 @@ class StackedAutoencoder(Family, Encodes):
         pixels = shape[0] * shape[1] * shape[2]
         sizes = [pixels, *[config.hidden] * config.depth, config.codings]
         self.layers = len(sizes) - 1  # of the encoder, and as many of the decoder
+        self.depth = self.layers  # how many of them are in use
         self.encoder = stack(sizes, config.activation)
         self.decoder: Tied | nn.Sequential = (
             Tied(self.encoder, config.activation)
@@ -138,17 +143,18 @@ class StackedAutoencoder(Family, Encodes):
         phases = [Stage(f"phase {number}", share) for number in range(1, self.layers + 1)]
         return (*phases, Stage("fine-tune", share))
 
-    @property
-    def depth(self) -> int:
-        """How many layers of the encoder are in use: all, but for the phases of single layers."""
-        _, _, number = self.stage.partition("phase ")
-        return int(number or self.layers)
+    def in_stage(self: Model, stage: str, progress: float | Tensor) -> Model:
+        """Return a view of the layers in use: in a phase of single layers, those up to its own."""
+        view = copy.copy(self)
+        view.depth = _phase(stage) or self.layers
+        return view
 
-    def players(self) -> dict[str, nn.Module]:
-        """Return the one player: the whole network, or the layers of the present phase."""
-        if "phase" not in self.stage:
+    def players(self, stage: str) -> dict[str, nn.Module]:
+        """Return the one player: the whole network, or the layers of a phase."""
+        phase = _phase(stage)
+        if not phase:
             return {"autoencoder": self}
-        inner, mirrored = 2 * self.depth - 2, self.layers - self.depth
+        inner, mirrored = 2 * phase - 2, self.layers - phase
         outer = (
             nn.ParameterList([self.decoder.biases[mirrored]])
             if isinstance(self.decoder, Tied)
@@ -156,17 +162,21 @@ class StackedAutoencoder(Family, Encodes):
         )
         return {"autoencoder": nn.ModuleList([self.encoder[inner], outer])}
 
-    def updates(self, x: Pictures, rng: torch.Generator) -> Iterator[tuple[str, Losses]]:
+    def updates(self, batch: Batch, rng: torch.Generator) -> Iterator[tuple[str, Losses]]:
         """Yield the reconstruction loss; within a phase, that of the codings of the one before."""
-        if self.depth == 1 or "phase" not in self.stage:
-            loss = RECONSTRUCTIONS[self.config.loss]
-            yield "autoencoder", {self.config.loss: loss(self.logits(self.encode(x)), x)}
+        phase, x = _phase(batch.stage), batch.x
+        if phase <= 1:
+            view, loss = (
+                self.in_stage(batch.stage, batch.progress),
+                RECONSTRUCTIONS[self.config.loss],
+            )
+            yield "autoencoder", {self.config.loss: loss(view.logits(view.encode(x)), x)}
             return
-        outer = 2 * self.depth - 2  # the layers before this phase's, which rest
+        outer = 2 * phase - 2  # the layers before this phase's, which rest
         with torch.no_grad():
             before = self.encoder[:outer](x.flatten(1))
         z = self.encoder[outer : outer + 2](before)
-        output = self._back(z, self.depth, self.depth - 1)
+        output = self._back(z, phase, phase - 1)
         yield "autoencoder", {"mse": F.mse_loss(output.float(), before.float())}
 
     def encode(self, x: Pictures) -> Float[Tensor, "batch codings"]:
@@ -210,3 +220,9 @@ class StackedAutoencoder(Family, Encodes):
         hidden = [("hidden", config.hidden)] * config.depth
         ends = ("picture", pixels), ("reconstruction", pixels)
         return [ends[0], *hidden, ("codings", config.codings), *hidden, ends[1]]
+
+
+def _phase(stage: str) -> int:
+    """Return which layer of the encoder, from 1, a stage trains alone; 0 where it trains all."""
+    _, _, number = stage.partition("phase ")
+    return int(number or 0)

@@ -38,7 +38,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from genlib.config import Config, TrainConfig, textbook_recipe
-from genlib.family import Encodes, Family, Generates, Losses, Pictures, Preset, Shape, Shown
+from genlib.family import Batch, Encodes, Family, Generates, Losses, Pictures, Preset, Shape, Shown
 from genlib.nn import ACTIVATIONS, Activation, doubling, halved_twice, halving, stack
 from genlib.objectives import gaussian_kl
 from genlib.rng import generator
@@ -183,13 +183,13 @@ class VariationalAutoencoder(Family, Encodes, Generates):
         dense = stack([config.codings, narrow, config.hidden, wide], kind)
         self.decoder = dense if flat else nn.Sequential(dense, doubling(shape, kind))
 
-    def players(self) -> dict[str, nn.Module]:
+    def players(self, stage: str) -> dict[str, nn.Module]:
         """Return the one player: the whole network."""
         return {"autoencoder": self}
 
-    def updates(self, x: Pictures, rng: torch.Generator) -> Iterator[tuple[str, Losses]]:
+    def updates(self, batch: Batch, rng: torch.Generator) -> Iterator[tuple[str, Losses]]:
         """Yield the distortion of a draw from each picture's cloud, and β times the rate."""
-        x = self.seen(x, rng)
+        x = self.seen(batch.x, rng)
         posterior = self.posterior(x)
         z = posterior.draw(torch.randn(posterior.mean.shape, generator=rng, device=x.device))
         distortion = -self.log_likelihood(x, z).mean()

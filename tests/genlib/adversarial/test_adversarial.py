@@ -20,7 +20,7 @@ from genlib.adversarial import (
     squared_gradient_norm,
 )
 from genlib.config import TrainConfig
-from genlib.family import Losses
+from genlib.family import Batch, Losses
 from genlib.models.dcgan.model import DCGAN, DCGANConfig
 from genlib.models.gan.model import DenseGAN, GANConfig
 from genlib.models.gan2d.model import GAN2DConfig, PlaneGAN
@@ -325,8 +325,8 @@ def test_spectral_norm_leaves_no_matrix_of_the_discriminator_steeper_than_1():
 def losses(family: nn.Module, x: Tensor, seed: int = 0) -> list[Tensor]:
     """Play one step by hand without moving; return all losses and their gradients."""
     found = []
-    for name, terms in family.updates(x, generator(seed)):
-        weights = list(family.players()[name].parameters())
+    for name, terms in family.updates(Batch(x), generator(seed)):
+        weights = list(family.players("")[name].parameters())
         total = torch.stack(list(terms.values())).sum()
         gradients = torch.autograd.grad(total, weights, allow_unused=True)
         found += [*terms.values(), *(each for each in gradients if each is not None)]
@@ -337,7 +337,7 @@ def losses(family: nn.Module, x: Tensor, seed: int = 0) -> list[Tensor]:
 @pytest.mark.parametrize("knobs", [{}, {"r1": 1.0, "r2": 1.0}, {"gradient_penalty": 1.0}])
 def test_the_discriminators_loss_gives_the_generator_nothing(knobs):
     family = plane_gan(**knobs)
-    updates = family.updates(normal(8, *POINT), generator(0))
+    updates = family.updates(Batch(normal(8, *POINT)), generator(0))
     name, terms = next(updates)
     assert name == "discriminator"
     weights = list(family.generator.parameters())
@@ -350,9 +350,9 @@ def test_the_discriminators_loss_gives_the_generator_nothing(knobs):
 class Watched(PlaneGAN):
     """Remembers its weights before, between and after the updates of a step."""
 
-    def updates(self, x: Tensor, rng: torch.Generator) -> Iterator[tuple[str, Losses]]:
+    def updates(self, batch: Batch, rng: torch.Generator) -> Iterator[tuple[str, Losses]]:
         self.order, self.snapshots = [], [self.now()]
-        for name, terms in super().updates(x, rng):
+        for name, terms in super().updates(batch, rng):
             self.order.append(name)
             yield name, terms
             self.snapshots.append(self.now())

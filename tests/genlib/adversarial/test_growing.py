@@ -14,6 +14,7 @@ from genlib.adversarial import GrowingGAN
 from genlib.adversarial.growing import GrowingConfig, channels
 from genlib.adversarial.levels import SMALLEST, GrowthState, cropped, padded, sides, true_pixels
 from genlib.config import TrainConfig
+from genlib.family import Batch
 from genlib.models.progressive.model import ProgressiveConfig, ProgressiveGAN
 from genlib.models.stylegan.model import StyleGAN, StyleGANConfig
 from genlib.nn import MinibatchStd, NoiseInjection, PixelNorm, equalise, fade_in
@@ -303,8 +304,7 @@ def test_without_fading_in_each_size_is_there_at_once():
     family = growing("progressive", (1, 28, 28), fading=0.0)
     told = {family.phase(share / 60) for share in range(61)}
     assert told == {f"{stage.name}, α = 1.00" for stage in family.stages()}
-    family.stage, family.progress = "8 × 8", 0.0
-    assert family.at() == (GrowthState(1),)
+    assert family.growth_state("8 × 8", 0.0) == GrowthState(1)
 
 
 def test_a_family_with_one_stage_has_no_phases_and_one_with_more_names_them():
@@ -321,10 +321,8 @@ def test_players_hold_what_the_present_level_uses_and_nothing_else(kind, fading)
     family = growing(kind, fading=fading)
     names = {id(weight): name for name, weight in family.named_parameters()}
     for level, stage in enumerate(family.stages()):
-        family.stage, family.progress = stage.name, 0.0
-        held = {
-            names[id(weight)] for each in family.players().values() for weight in each.parameters()
-        }
+        players = family.players(stage.name)
+        held = {names[id(weight)] for each in players.values() for weight in each.parameters()}
         shown = range(max(0, level - (fading > 0)), level + 1)
         unused = [f".blocks.{above}." for above in range(level + 1, 3)]
         unused += [f".colours.{other}." for other in range(3) if other not in shown]
@@ -336,11 +334,11 @@ def test_players_hold_what_the_present_level_uses_and_nothing_else(kind, fading)
 @every_kind
 def test_without_growing_all_is_there_from_the_first_step(kind):
     family = growing(kind, growing=False)
-    family.stage, family.progress = "train", 0.0
-    held = {id(weight) for each in family.players().values() for weight in each.parameters()}
+    players = family.players("train")
+    held = {id(weight) for each in players.values() for weight in each.parameters()}
     assert held == {id(weight) for weight in family.parameters()}
     assert len(family.generator.colours) == len(family.discriminator.colours) == 1
-    assert family.at() == (GrowthState(2),)
+    assert family.growth_state("train", 0.0) == GrowthState(2)
 
 
 @every_kind
@@ -351,8 +349,7 @@ def test_training_goes_through_all_sizes_and_ends_fully_grown(kind):
     assert stages == ["4 × 4"] * 4 + ["8 × 8"] * 8 + ["16 × 16"] * 16
     assert isinstance(last, Finished)
     for each in (family, last.family):
-        assert (each.stage, each.progress) == ("", 1.0)
-        assert each.at() == (GrowthState(2),)
+        assert each.growth == (GrowthState(2),)
     looks = [event.images for event in events if isinstance(event, Snapshot)]
     coarse = looks[0]
     assert torch.equal(coarse[:, :, ::4, ::4].repeat_interleave(4, 2)[..., 0], coarse[..., 0])
@@ -366,8 +363,9 @@ def test_while_a_stage_trains_alpha_rises_in_its_first_half_and_higher_levels_wa
     alphas = []
     for _ in range(12):
         run.advance()
-        alphas.append(float(run.family.at()[0].alpha))
-    assert alphas == [1.0] * 4 + [0.0, 0.25, 0.5, 0.75, 1.0, 1.0, 1.0, 1.0]
+        with run.ema_model() as average:
+            alphas.append(float(average.growth[0].alpha))
+    assert alphas == [1.0] * 4 + [0.25, 0.5, 0.75, 1.0, 1.0, 1.0, 1.0, 1.0]
     for name, weight in run.family.state_dict().items():
         waits = "blocks.2." in name or "colours.2." in name or "kept" in name
         assert torch.equal(weight, start[name]) == waits, name
@@ -418,13 +416,14 @@ def test_all_cures_work_at_all_levels(kind, knobs):
     family = growing(kind, (3, 7, 8), **knobs)
     x = torch.rand(10, 3, 7, 8, generator=generator(0))
     for stage in family.stages():
-        family.stage, family.progress = stage.name, torch.tensor(0.3)
-        players = {name: list(each.parameters()) for name, each in family.players().items()}
-        for player, terms in family.updates(x, generator(1)):
+        batch = Batch(x, stage=stage.name, progress=torch.tensor(0.3))
+        parts = family.players(stage.name).items()
+        players = {name: list(each.parameters()) for name, each in parts}
+        for player, terms in family.updates(batch, generator(1)):
             total = torch.stack(list(terms.values())).sum()
             squared_gradient_norm = torch.autograd.grad(total, players[player])
             assert all(slope.isfinite().all() for slope in (total, *squared_gradient_norm))
-        assert family.discriminate(x).shape == (10,)
+        assert family.in_stage(stage.name, 0.3).discriminate(x).shape == (10,)
 
 
 def test_where_a_batch_is_compared_each_kind_is_judged_by_itself():

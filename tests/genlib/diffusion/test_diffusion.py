@@ -13,7 +13,7 @@ from genlib.diffusion.base import CLASSES, FAR, STEPS, UNTOLD, Diffusion
 from genlib.diffusion.parameterizations import PREDICTIONS
 from genlib.diffusion.samplers import dpm_solver
 from genlib.diffusion.schedules import schedule
-from genlib.family import to_float
+from genlib.family import Batch, to_float
 from genlib.models.ddpm.model import DDPM, DDPMConfig, evenly, min_snr
 from genlib.models.flow.model import TIMES, FlowConfig, FlowMatching
 from genlib.nn.patches import Block, PatchTransformer
@@ -123,7 +123,7 @@ def misses(family: Diffusion, prediction: str, share: float = 1.0) -> Tensor:
 @torch.no_grad()
 def loss_of(family: Diffusion, x: Tensor, seed: int = 3) -> float:
     """Return the loss of one step, without taking it."""
-    ((player, losses),) = family.updates(x, generator(seed))
+    ((player, losses),) = family.updates(Batch(x), generator(seed))
     assert player == "network"
     assert set(losses) == {"loss"}
     return float(losses["loss"])
@@ -325,21 +325,21 @@ class Listener(nn.Module):
 def test_a_tenth_of_the_pictures_is_trained_without_a_class(kind):
     family, count = FAMILIES[kind](POINT, conditional=True), 10_000
     family.network = Listener()
-    family.labels = torch.arange(count) % 10
-    list(family.updates(normal(count, *POINT), generator(11)))
+    labels = torch.arange(count) % 10
+    list(family.updates(Batch(normal(count, *POINT), labels), generator(11)))
     (told,) = family.network.told
     silent = told == CLASSES
     error = math.sqrt(UNTOLD * (1 - UNTOLD) / count)
     assert float(silent.float().mean()) == pytest.approx(UNTOLD, abs=4 * error)
-    assert torch.equal(told[~silent], family.labels[~silent])
+    assert torch.equal(told[~silent], labels[~silent])
 
 
 @pytest.mark.parametrize(("conditional", "labelled"), [(False, True), (True, False)])
 def test_without_classes_nothing_is_told(conditional, labelled):
     family = flow(POINT, conditional=conditional)
     family.network = Listener()
-    family.labels = torch.arange(5) if labelled else None
-    list(family.updates(normal(5, *POINT), generator(12)))
+    labels = torch.arange(5) if labelled else None
+    list(family.updates(Batch(normal(5, *POINT), labels), generator(12)))
     assert family.network.told == [None]
 
 

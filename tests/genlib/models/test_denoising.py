@@ -5,7 +5,7 @@ import torch
 
 from genlib.data import load
 from genlib.data.pictures import DEBIAN
-from genlib.family import to_float
+from genlib.family import Batch, to_float
 from genlib.metrics import denoising_error, linear_denoiser, psnr
 from genlib.models.denoising.model import CORRUPTIONS, DenoisingAutoencoder, DenoisingConfig
 from genlib.rng import build, generator
@@ -81,9 +81,9 @@ def test_the_generator_decides_the_noise_and_the_global_one_is_not_used(corrupti
 @every_network
 def test_the_loss_is_the_error_to_the_clean_pictures_at_the_training_level(corruption, network):
     family, x = made(corruption=corruption, network=network, level=0.3), pictures(6, 1, 8, 8)
-    ((player, losses),) = family.updates(x, generator(5))
+    ((player, losses),) = family.updates(Batch(x), generator(5))
     restored = family.denoise(CORRUPTIONS[corruption](x, generator(5), 0.3))
-    assert player in family.players()
+    assert player in family.players("")
     torch.testing.assert_close(losses["mse"], (restored - x).square().mean())
     assert family.level == 0.3
 

@@ -8,7 +8,7 @@ import torch
 
 from genlib.config import Config, TrainConfig
 from genlib.data import DATASETS, load
-from genlib.family import Encodes, Family, to_float
+from genlib.family import Batch, Encodes, Family, to_float
 from genlib.models import FAMILIES
 from genlib.rng import build, generator
 from genlib.runs.run import open_store
@@ -89,7 +89,7 @@ def test_every_knob_can_go_to_its_ends(name):
     x = pictures((1, 8, 8))
     for config in models(name):
         family = made(name, config)
-        for _, losses in family.updates(x, generator(0)):
+        for _, losses in family.updates(Batch(x), generator(0)):
             assert all(loss.isfinite() for loss in losses.values()), config
         if isinstance(family, Encodes):
             with torch.no_grad():
@@ -99,15 +99,15 @@ def test_every_knob_can_go_to_its_ends(name):
 
 @every_preset
 def test_each_update_reaches_all_weights_of_its_player(name, preset):
-    family = made(name, FAMILIES[name].presets[preset].model)
+    family, x = made(name, FAMILIES[name].presets[preset].model), pictures((1, 8, 8))
     trained: set[int] = set()
     for stage in family.stages():
-        family.stage = stage.name
-        players = {key: list(player.parameters()) for key, player in family.players().items()}
+        batch, parts = Batch(x, stage=stage.name), family.players(stage.name).items()
+        players = {key: list(player.parameters()) for key, player in parts}
         everyone = [id(weight) for weights in players.values() for weight in weights]
         assert len(everyone) == len(set(everyone)), "two players share a weight"
         moved = set()
-        for player, losses in family.updates(pictures((1, 8, 8)), generator(0)):
+        for player, losses in family.updates(batch, generator(0)):
             loss = torch.stack(list(losses.values())).sum()
             assert loss.isfinite()
             for slope in torch.autograd.grad(loss, players[player], retain_graph=True):
@@ -131,7 +131,7 @@ def test_the_same_generator_gives_the_same_losses_and_the_global_one_is_not_used
     for rng in (generator(3), generator(3)):
         family = made(name, FAMILIES[name].presets[preset].model)
         before = torch.get_rng_state()
-        losses = [loss for _, found in family.updates(x, rng) for loss in found.values()]
+        losses = [loss for _, found in family.updates(Batch(x), rng) for loss in found.values()]
         runs.append([float(loss.detach()) for loss in losses])
     assert runs[0] == runs[1]
     assert torch.equal(torch.get_rng_state(), before)

@@ -7,7 +7,7 @@ from scipy.stats import entropy
 
 from genlib.config import TrainConfig
 from genlib.data import load
-from genlib.family import to_float
+from genlib.family import Batch, to_float
 from genlib.models.sparse.model import PENALTIES, SparseAutoencoder, SparseConfig
 from genlib.rng import build, generator
 from genlib.training.events import Finished
@@ -45,10 +45,10 @@ def test_each_penalty_is_its_definition(penalty, target):
 @pytest.mark.parametrize("weight", [0.0, 5e-3, 10.0])
 def test_the_loss_is_the_error_and_the_weighted_penalty_of_its_own_activations(penalty, weight):
     family = made(penalty=penalty, weight=weight, target=0.2)
-    ((player, losses),) = family.updates(X, generator(0))
+    ((player, losses),) = family.updates(Batch(X), generator(0))
     a = family.encode(X)
     expected = weight * by_definition(penalty, a.detach().double().numpy(), 0.2)
-    assert player in family.players()
+    assert player in family.players("")
     near_target = 1e-4  # the units begin there, and so small a cost is rounded in float32
     assert float(losses["penalty"].detach()) == pytest.approx(expected, rel=near_target)
     error = (X - family.reconstruct(X)).square().mean()

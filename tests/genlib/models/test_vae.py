@@ -8,7 +8,7 @@ from torch import nn
 from torch.distributions import Bernoulli, Independent, MultivariateNormal, Normal, kl_divergence
 
 from genlib.data import load
-from genlib.family import to_float
+from genlib.family import Batch, to_float
 from genlib.metrics import importance_bound
 from genlib.models import FAMILIES
 from genlib.models.vae.model import COLLAPSED, Posterior, VAEConfig, VariationalAutoencoder
@@ -63,7 +63,7 @@ def test_the_rate_is_zero_at_the_prior_and_nowhere_else():
 @every_loss
 def test_the_loss_is_the_distortion_and_beta_times_the_rate(loss, scaling):
     family, x = made(loss=loss, scaling=scaling, beta=1.3), pictures()
-    ((player, losses),) = family.updates(x, generator(2))
+    ((player, losses),) = family.updates(Batch(x), generator(2))
     rng = generator(2)
     if loss == "binary":
         x = torch.bernoulli(x, generator=rng)
@@ -89,7 +89,7 @@ def test_per_picture_is_per_pixel_in_other_units():
     squared_gradient_norm = []
     for scaling in ("pixel", "picture"):
         family = made(scaling=scaling)
-        ((_, losses),) = family.updates(pictures(), generator(3))
+        ((_, losses),) = family.updates(Batch(pictures()), generator(3))
         squared_gradient_norm.append(
             torch.autograd.grad(sum(losses.values()), list(family.parameters()))
         )
@@ -280,7 +280,7 @@ def test_the_binary_loss_alone_sees_black_and_white(loss):
     family, x = made(loss=loss), pictures()
     inputs: list[torch.Tensor] = []
     family.encoder.register_forward_pre_hook(lambda _, given: inputs.append(given[0]))
-    list(family.updates(x, generator(22)))
+    list(family.updates(Batch(x), generator(22)))
     (seen,) = inputs
     if loss == "binary":
         assert set(seen.unique().tolist()) == {0, 1}

@@ -91,10 +91,10 @@ def test_the_losses_of_all_games_are_the_sum_of_the_single_ones_and_so_are_the_g
         assert {name: value.item() for name, value in found.items()} == pytest.approx(
             sums, rel=1e-4
         )
-        player = many.players()[phase]
+        player = many.players("")[phase]
         total = torch.stack(list(found.values())).sum()
         gradients = list(torch.autograd.grad(total, list(player.weights.values())))
-        stacked(player, [alone.players()[phase] for alone in single], gradients)
+        stacked(player, [alone.players("")[phase] for alone in single], gradients)
 
 
 def test_no_game_sees_another():

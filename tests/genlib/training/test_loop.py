@@ -9,7 +9,7 @@ from torch.optim import AdamW
 
 from genlib.config import Optimizer, TrainConfig
 from genlib.data import load as load_dataset
-from genlib.family import Stage, to_float
+from genlib.family import Batch, Stage, to_float
 from genlib.models import FAMILIES
 from genlib.rng import generator
 from genlib.runs.spec import RunSpec
@@ -169,18 +169,19 @@ def test_the_same_seed_gives_the_same_bits_and_another_seed_others():
 
 def by_hand(family: Toy, config: TrainConfig) -> Toy:
     """Train full batches as anyone would write it: AdamW with the schedule in `lr`."""
-    x, rng = to_float(IMAGES), generator(config.seed)
+    batch, rng = Batch(to_float(IMAGES)), generator(config.seed)
+    players = family.players("train")
     optimizers = {
         name: AdamW(player.parameters(), lr=config.learning_rate)
-        for name, player in family.players().items()
+        for name, player in players.items()
     }
     for factor in rate_factors(config, config.epochs).tolist():
-        for name, losses in family.updates(x, rng):
+        for name, losses in family.updates(batch, rng):
             (group,) = optimizers[name].param_groups
             group["lr"] = config.learning_rate * factor
             family.zero_grad()
             torch.stack(list(losses.values())).sum().backward()
-            nn.utils.clip_grad_norm_(family.players()[name].parameters(), config.clip)
+            nn.utils.clip_grad_norm_(players[name].parameters(), config.clip)
             optimizers[name].step()
     return family
 
@@ -215,9 +216,9 @@ def test_only_the_stage_that_is_on_moves():
     for _ in range(run.steps):
         before = {name: value.clone() for name, value in family.state_dict().items()}
         run.advance()
-        stages.append(family.stage)
+        stages.append(run.stage_name)
         for name, value in family.state_dict().items():
-            assert torch.equal(value, before[name]) != name.startswith(family.stage)
+            assert torch.equal(value, before[name]) != name.startswith(run.stage_name)
     assert stages == ["outer"] * 8 + ["inner"] * 12
     for name, value in family.state_dict().items():
         assert not torch.equal(value, start[name])
@@ -291,7 +292,7 @@ def test_the_cuda_graph_steps_as_the_cpu_does_through_both_stages(optimizer):
     graphs = set()
     while fast.step < fast.steps:
         fast.advance()
-        graphs |= {id(fast.replay.graph)} if fast.replay.graph else set()
+        graphs |= {id(fast.graph_step.graph)} if fast.graph_step.graph else set()
     assert len(graphs) == 2
     for name, value in slow.average.state_dict().items():
         torch.testing.assert_close(
