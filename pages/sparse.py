@@ -21,7 +21,7 @@ with lesson.section(
     "All three are zero at the target. Look how much harder KL pulls than the others once a unit "
     "is far from it.",
 ):
-    sparsity.costs(spec.model.target, FAMILY)
+    sparsity.penalties(spec, FAMILY)
 
 with lesson.section(
     "Look inside",

@@ -59,7 +59,7 @@ with lesson.section(
     "samples of that model: good copies to the right, good order in the codings to the left.",
 ):
     posterior.split(run, FAMILY)
-    rate_distortion.sweep(run, FAMILY)
+    rate_distortion.sweep(run)
 
 with lesson.section(
     "How likely is a picture",

@@ -6,6 +6,8 @@ Everything here is cached for all sessions, and only ever a speed-up.
 import json
 import math
 import re
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
 
 import streamlit as st
 import torch
@@ -23,9 +25,32 @@ from genlib.settings import Settings
 from genlib.studies import Ablation, BetaSweep, Comparison, SeedSweep, Study
 from genlib.studies.code_map import codings_of
 from genlib.studies.comparison import MEMBERS
+from genlib.training.events import Snapshot
 
 SAMPLING = 0.02  # seconds that drawing and judging a picture takes, of all four families
 FINGERPRINT = re.compile("[0-9a-f]{64}")
+P = ParamSpec("P")
+R = TypeVar("R")
+IDENTITIES: dict[str | type, Callable[[Any], object]] = {  # what a cache knows an argument by
+    Run: lambda run: run.spec.fingerprint,
+    Dataset: lambda data: data.name,
+    Snapshot: lambda snapshot: (snapshot.step, snapshot.figures, snapshot.images),
+    Classifier: lambda classifier: classifier.head.weight.numpy(),
+    torch.Tensor: lambda x: x.numpy(),
+}
+
+
+def cached_figure(draw: Callable[P, R]) -> Callable[P, R]:
+    """Return a figure that is computed once for each run and its knobs, for all visitors.
+
+    What it draws is drawn again, what it returns is a copy. Of a run counts the fingerprint.
+    """
+    return st.cache_data(max_entries=64, show_spinner=False, hash_funcs=IDENTITIES)(draw)
+
+
+def cached_object(build: Callable[P, R]) -> Callable[P, R]:
+    """Return what is built once for each run and its knobs and shared, not copied, by all."""
+    return st.cache_resource(max_entries=16, show_spinner=False, hash_funcs=IDENTITIES)(build)
 
 
 @st.cache_resource(max_entries=1)
@@ -145,19 +170,19 @@ def comparison_seconds(study: Comparison) -> float | None:
 def classifier(name: DatasetName) -> Classifier | None:
     """Return the judge of a data set, or None where none was trained yet."""
     spec = ClassifierSpec(dataset=name)
-    return _classifier(spec.fingerprint, spec) if store().has_run(spec.fingerprint) else None
+    return _classifier(spec) if store().has_run(spec.fingerprint) else None
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
-def _classifier(name: str, _spec: ClassifierSpec) -> Classifier | None:
-    files = store().read_run(name)
-    return None if files is None else _spec.read(files, torch.device("cpu"))
+@cached_object
+def _classifier(spec: ClassifierSpec) -> Classifier | None:
+    files = store().read_run(spec.fingerprint)
+    return None if files is None else spec.read(files, torch.device("cpu"))
 
 
-@st.cache_resource(max_entries=12)
-def untrained(name: str, _spec: RunSpec) -> Family:
+@cached_object
+def untrained(spec: RunSpec) -> Family:
     """Return the family before its first step, the same as the run begins with."""
-    return _spec.build().eval().requires_grad_(requires_grad=False)
+    return spec.build().eval().requires_grad_(requires_grad=False)
 
 
 def warm_up() -> None:
@@ -173,13 +198,12 @@ def warm_up() -> None:
             to_uint8(run.family.preview(to_float(data.test[:10]), rng))
 
 
-@st.cache_resource(max_entries=16)
-def codings(name: str, _run: Run) -> torch.Tensor:
+@cached_object
+def codings(run: Run) -> torch.Tensor:
     """Return the codings of all test pictures."""
-    test = dataset(_run.spec.dataset).test
-    return codings_of(_run, len(test))
+    return codings_of(run, len(dataset(run.spec.dataset).test))
 
 
-def coding_spread(name: str, run: Run) -> torch.Tensor:
+def coding_spread(run: Run) -> torch.Tensor:
     """Return the standard deviation of each coding over the test pictures."""
-    return codings(name, run).std(0)
+    return codings(run).std(0)

@@ -34,7 +34,7 @@ def section(title: str, look_for: str) -> Iterator[None]:
 
 def drawing(spec: RunSpec) -> None:
     """Draw the architecture with its sizes, from the config."""
-    family = cache.untrained(spec.fingerprint, spec)
+    family = cache.untrained(spec)
     sizes = family.sizes()
     weights = sum(weight.numel() for weight in family.parameters())
     alt = "The layers: " + ", ".join(f"{name} {units}" for name, units in sizes)

@@ -1,6 +1,6 @@
 """What a run is asked for by: all that decides what it gives."""
 
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import Field, SerializeAsAny, model_validator
 
@@ -9,6 +9,8 @@ from genlib.data import DATASETS, DatasetName
 from genlib.family import Family
 from genlib.models import FAMILIES
 from genlib.rng import build
+
+Kind = TypeVar("Kind", bound=Config)
 
 
 class RunSpec(Config):
@@ -53,6 +55,16 @@ class RunSpec(Config):
             model=chosen.model,
             train=chosen.train,
         )
+
+    def model_as(self, kind: type[Kind]) -> Kind:
+        """Return the model's config as one of that kind.
+
+        Raises:
+            TypeError: the family has another.
+        """
+        if not isinstance(self.model, kind):
+            raise TypeError(f"the config of {self.family} is no {kind.__name__}")
+        return self.model
 
     def build(self) -> Family:
         """Return the untrained family, its weights drawn from the seed."""

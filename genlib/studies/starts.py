@@ -55,7 +55,12 @@ Styled = Annotated[RunSpec, _only(StyleGAN, "has no styles")]
 Variational = Annotated[RunSpec, _only(VariationalAutoencoder, "is not variational")]
 
 
-def _model(run: Run, kind: type[Kind]) -> Kind:
+def model_of(run: Run, kind: type[Kind]) -> Kind:
+    """Return a run's model as one of that kind.
+
+    Raises:
+        TypeError: it is of another.
+    """
     if not isinstance(run.family, kind):
         raise TypeError(f"{run.spec.family} is no {kind.__name__}")
     return run.family
@@ -67,7 +72,7 @@ def diffusing(run: Run) -> Diffusion:
     Raises:
         TypeError: it is another.
     """
-    return _model(run, Diffusion)
+    return model_of(run, Diffusion)
 
 
 def growing(run: Run) -> GrowingGAN:
@@ -76,7 +81,7 @@ def growing(run: Run) -> GrowingGAN:
     Raises:
         TypeError: it is another.
     """
-    return _model(run, GrowingGAN)  # type: ignore[type-abstract]  # its kinds are not
+    return model_of(run, GrowingGAN)  # type: ignore[type-abstract]  # its kinds are not
 
 
 def styled(run: Run) -> StyleGAN:
@@ -85,7 +90,7 @@ def styled(run: Run) -> StyleGAN:
     Raises:
         TypeError: it is another.
     """
-    return _model(run, StyleGAN)
+    return model_of(run, StyleGAN)
 
 
 def variational(run: Run) -> VariationalAutoencoder:
@@ -94,4 +99,4 @@ def variational(run: Run) -> VariationalAutoencoder:
     Raises:
         TypeError: it is another.
     """
-    return _model(run, VariationalAutoencoder)
+    return model_of(run, VariationalAutoencoder)

@@ -1,4 +1,4 @@
-"""What each ingredient is for: the same training without it, in a table, curves and pictures."""
+"""Ablation of a GAN's ingredients: classifier FID, mode coverage and samples without each."""
 
 import math
 from collections.abc import Mapping
@@ -15,8 +15,9 @@ from genlib.runs.spec import RunSpec
 from genlib.studies import Ablation
 from genlib.studies.ablation import WHOLE, Ablated, Look, ablated, samples
 from genlib.studies.health import MISSING
+from ui.cache import cached_figure
 from ui.runs.study_panel import study_panel
-from ui.widgets.elements import chart_at_rest
+from ui.widgets.elements import is_dark, static_chart
 
 Files = Mapping[str, bytes]
 GROWING = "growing"  # the ingredient that is to save time
@@ -27,9 +28,9 @@ FEW = 16_384  # training pictures of others: all of them would take too long whi
 
 
 def ablation(spec: RunSpec) -> None:
-    """Draw what became of a model without each of its ingredients, or offer to measure it."""
+    """Draw the ablation: the model without each ingredient, or the button that trains them."""
     study = Ablation(start=short(spec))
-    study_panel(study, f"Train all {len(study.specs())}", partial(_drawn, study))
+    study_panel(study, f"Train all {len(study.specs())}", partial(_draw, study))
 
 
 def short(spec: RunSpec) -> RunSpec:
@@ -41,95 +42,89 @@ def short(spec: RunSpec) -> RunSpec:
     return spec.model_copy(update={"train": usual.train.model_copy(update=seeded)})
 
 
-def _drawn(study: Ablation, files: Files) -> None:
-    found = ablated(files)
-    if not found:
+def _draw(study: Ablation, files: Files) -> None:
+    models = ablated(dict(files))
+    if not models:
         return
-    _table(study.start, found)
-    dark = st.context.theme.type == "dark"
-    _pictures(study.fingerprint, len(found), files["samples.safetensors"], found, dark=dark)
-    st.caption(_race(found))
-    _curves(study.fingerprint, len(found), found)
+    _table(study.start, models)
+    _samples(samples(dict(files)), [_label(each) for each in models], dark=is_dark())
+    st.caption(_growing_speed(models))
+    _fid_curves(models, f"{study.fingerprint[:8]}-ablation")
 
 
-def _label(name: str) -> str:
-    return name if name == WHOLE else f"without {name}"
+def _label(model: Ablated) -> str:
+    return model.name if model.name == WHOLE else f"without {model.name}"
 
 
-def _table(start: RunSpec, found: list[Ablated]) -> None:
-    """Draw the figures of each at the end."""
-    classes = len(DATASETS[start.dataset].classes)
-    rows = []
-    for each in found:
-        row: dict[str, str | float | None] = {
-            "trained": _label(each.name),
-            "classes there": "diverged",
-        }
-        for finding in each.findings:
-            row[finding.name] = finding.value
-            row[f"95 % of {finding.name}"] = f"{finding.low:.2f} … {finding.high:.2f}"
-        if each.findings:
-            there = sum(share >= MISSING for share in each.shares)
-            row["classes there"] = f"{there} of {classes}"
-            row["worth"] = effective_modes(torch.tensor(each.shares))
-        rows.append(row)
-    number = st.column_config.NumberColumn(format="%.2f")
+def _table(start: RunSpec, models: list[Ablated]) -> None:
+    """Draw the figures of each model at the end, beside those of real pictures."""
     st.dataframe(
-        rows,
+        [_row(each, len(DATASETS[start.dataset].classes)) for each in models],
         hide_index=True,
         width="stretch",
         height="content",
         column_config={
-            "classifier FID": number,
-            "coverage": number,
+            "classifier FID": st.column_config.NumberColumn(format="%.2f"),
+            "coverage": st.column_config.NumberColumn(format="%.2f"),
             "worth": st.column_config.NumberColumn(
                 "worth classes", format="%.1f", help="Equally frequent classes with that entropy."
             ),
         },
     )
-    real = {finding.name: finding.real for finding in found[0].findings}
-    text = ", ".join(f"{name} {value:.2f}" for name, value in real.items())
-    st.caption(f"Real test pictures in place of samples: {text}.")
+    real = ", ".join(f"{each.name} {each.real:.2f}" for each in models[0].findings)
+    st.caption(f"Real test pictures in place of samples: {real}.")
 
 
-@st.cache_data(max_entries=16, show_spinner=False)
-def _pictures(name: str, count: int, _kept: bytes, _found: list[Ablated], *, dark: bool) -> None:
-    pictures = samples({"samples.safetensors": _kept})[:, :SHOWN].numpy()
-    image = named_rows(pictures, [_label(each.name) for each in _found], 2, dark=dark)
-    st.image(image, width=WIDTH, alt="Samples of each model, always of the same codings")
+def _row(model: Ablated, classes: int) -> dict[str, str | float]:
+    """Return a model's row of the table: figures with intervals, and its mode coverage."""
+    row: dict[str, str | float] = {"trained": _label(model), "classes there": "diverged"}
+    for finding in model.findings:
+        row[finding.name] = finding.value
+        row[f"95 % of {finding.name}"] = f"{finding.low:.2f} … {finding.high:.2f}"
+    if model.findings:
+        there = sum(share >= MISSING for share in model.shares)
+        row["classes there"] = f"{there} of {classes}"
+        row["worth"] = effective_modes(torch.tensor(model.shares))
+    return row
 
 
-def _sound(each: Ablated) -> list[Look]:
-    """Return the looks at a training until it diverged, if it did."""
-    return [look for look in each.looks if math.isfinite(look.fid)]
+@cached_figure
+def _samples(pictures: torch.Tensor, names: list[str], *, dark: bool) -> None:
+    rows = named_rows(pictures[:, :SHOWN].numpy(), names, 2, dark=dark)
+    st.image(rows, width=WIDTH, alt="Samples of each model, always of the same codings")
 
 
-def _race(found: list[Ablated]) -> str:
+def _finite(model: Ablated) -> list[Look]:
+    """Return the measurements during a training until it diverged, if it did."""
+    return [each for each in model.looks if math.isfinite(each.fid)]
+
+
+def _growing_speed(models: list[Ablated]) -> str:
     """Return whether growing saved time: when it was as good as the other at its best."""
-    by_name = {each.name: _sound(each) for each in found}
-    grown, other = by_name[WHOLE], by_name.get(GROWING, [])
-    if not grown or not other:
+    by_name = {each.name: _finite(each) for each in models}
+    grown = by_name[WHOLE]
+    whole_size = by_name.get(GROWING, [])
+    if not grown or not whole_size:
         return "Lower is better; each point is of 1,000 samples."
-    goal = min(other, key=lambda look: look.fid)
-    first = next((look for look in grown if look.fid <= goal.fid), None)
-    told = f"Without growing the FID of 1,000 samples was best at {goal.fid:.2f}, after " + (
-        f"{goal.seconds:.0f} s of training. "
+    best = min(whole_size, key=lambda each: each.fid)
+    first = next((each for each in grown if each.fid <= best.fid), None)
+    sentence = (
+        f"Without growing the FID of 1,000 samples was best at {best.fid:.2f}, after "
+        f"{best.seconds:.0f} s of training. "
     )
     if first is None:
-        return told + "With growing it never got there: here growing does not save time."
-    saved = "here growing saves time" if first.seconds < goal.seconds else "here it saves no time"
-    return told + f"With growing it was there after {first.seconds:.0f} s: {saved}."
+        return sentence + "With growing it never got there: here growing does not save time."
+    saves = "here growing saves time" if first.seconds < best.seconds else "here it saves no time"
+    return sentence + f"With growing it was there after {first.seconds:.0f} s: {saves}."
 
 
-@st.cache_data(max_entries=16, show_spinner=False)
-def _curves(name: str, count: int, _found: list[Ablated]) -> None:
-    curves = {
-        _label(each.name): Line(
-            np.array([float(look.step) for look in looks]),
-            np.array([look.fid for look in looks]),
-        )
-        for each in _found
-        if (looks := _sound(each))
-    }
-    figure = lines(curves, "step", "classifier FID", log="y")
-    chart_at_rest(figure, f"{name[:8]}-ablation")
+@cached_figure
+def _fid_curves(models: list[Ablated], key: str) -> None:
+    """Draw the classifier FID of each model during its training."""
+    curves = {}
+    for each in models:
+        points = _finite(each)
+        steps = np.array([float(point.step) for point in points])
+        if points:
+            curves[_label(each)] = Line(steps, np.array([point.fid for point in points]))
+    static_chart(lines(curves, "step", "classifier FID", log="y"), key)

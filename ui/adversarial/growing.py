@@ -1,4 +1,4 @@
-"""A model that grows: its pictures at every size, a level that fades in, growing or not."""
+"""Progressive growing: samples at the end of every stage, and the fade-in of new layers."""
 
 import numpy as np
 import streamlit as st
@@ -6,56 +6,60 @@ import torch
 
 from genlib.adversarial.levels import GrowthState, true_pixels
 from genlib.family import to_float, to_uint8
-from genlib.plots import named_rows, picture_grid, to_png
+from genlib.plots import named_rows, picture_grid
 from genlib.rng import generator
 from genlib.runs.run import Run
 from genlib.studies.starts import growing
+from ui.cache import cached_figure
 from ui.controls import bound, record_views
-from ui.widgets import elements
+from ui.widgets.elements import is_dark, needs_run
+from ui.widgets.pictures import image
 from ui.widgets.seed import draw_number
 
 record_views("level", "alpha", "faded")
 
-ROWS, COLUMNS = 4, 5  # of the samples of each size
+ROWS = 4  # of the samples of each size
+COLUMNS = 5
 WIDE = 224  # pixels of each sample, a whole multiple of all sizes
 FADED = 6  # samples that fade in
 
 
-def sizes(run: Run | None) -> None:
-    """Draw samples from the end of each stage, in the pixels that they had then."""
-    if run is None:
-        elements.missing()
-        return
+@needs_run
+def sizes(run: Run) -> None:
+    """Draw samples at the end of each stage of growing, in the pixels that they had then."""
     if not growing(run).config.growing:
         st.info("This model was not grown: it drew whole pictures from its first step on.")
         return
-    _sizes(run.spec.fingerprint, run)
+    _sizes(run)
 
 
-@st.cache_data(max_entries=16, show_spinner=False)
-def _sizes(name: str, _run: Run) -> None:
-    model, last, ends = growing(_run), _run.snapshots[-1].step, 0.0
+@cached_figure
+def _sizes(run: Run) -> None:
+    model = growing(run)
+    last = run.snapshots[-1].step
     stages = model.stages()
+    share = 0.0
     for column, side, stage in zip(st.columns(len(stages)), model.sides, stages, strict=True):
-        ends += stage.share
-        snapshot = [each for each in _run.snapshots if each.step <= ends * last][-1]
-        seen = true_pixels(to_float(snapshot.images[: ROWS * COLUMNS]), side)
-        enlarged = max(1, WIDE // seen.shape[-1])
-        wide = seen.repeat_interleave(enlarged, 2).repeat_interleave(enlarged, 3)
-        grid = picture_grid(to_uint8(wide).unflatten(0, (ROWS, COLUMNS)).numpy(), 1)
+        share += stage.share
+        snapshot = [each for each in run.snapshots if each.step <= share * last][-1]
         with column:
             st.markdown(f"**{stage.name}**")
-            alt = f"Samples of {stage.name} pixels"
-            st.image(to_png(grid), output_format="PNG", width="stretch", alt=alt)
+            samples = true_pixels(to_float(snapshot.images[: ROWS * COLUMNS]), side)
+            image(_enlarged_grid(samples), f"Samples of {stage.name} pixels")
             st.caption(f"Step {snapshot.step:,} of {last:,}")
 
 
+def _enlarged_grid(samples: torch.Tensor) -> np.ndarray:
+    """Return a grid of samples, all as wide whatever their size."""
+    factor = max(1, WIDE // samples.shape[-1])
+    wide = samples.repeat_interleave(factor, 2).repeat_interleave(factor, 3)
+    return picture_grid(to_uint8(wide).unflatten(0, (ROWS, COLUMNS)).numpy(), 1)
+
+
+@needs_run
 @st.fragment
-def fading(run: Run | None, family: str) -> None:
-    """Let the student move α: the level below, the level itself, and what lies between."""
-    if run is None:
-        elements.missing()
-        return
+def fading(run: Run, family: str) -> None:
+    """Draw the fade-in of a level: the one below, the level itself, and the mean by α."""
     model = growing(run)
     if not model.config.growing or not model.config.fading:
         st.info("Nothing faded in while this model was trained: set Growing and Fade-in for it.")
@@ -69,18 +73,18 @@ def fading(run: Run | None, family: str) -> None:
         alpha = st.slider("α", 0.0, 1.0, 0.5, 0.05, **bound(family, "alpha"))
         seed = draw_number(family, "faded", "Draw of z", "Others")
     with right:
-        dark = st.context.theme.type == "dark"
-        _faded(run.spec.fingerprint, names.index(chosen) + 1, alpha, seed, run, dark=dark)
+        _fade_in(run, names.index(chosen) + 1, alpha, seed, dark=is_dark())
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
-def _faded(name: str, level: int, alpha: float, seed: int, _run: Run, *, dark: bool) -> None:
-    model = growing(_run)
+@cached_figure
+def _fade_in(run: Run, level: int, alpha: float, seed: int, *, dark: bool) -> None:
+    model = growing(run)
     z = torch.randn(FADED, model.codings, generator=generator(seed))
-    alphas = 0.0, alpha, 1.0
-    made = [to_uint8(model.generator(z, GrowthState(level, at))).numpy() for at in alphas]
-    image = named_rows(np.stack(made), [f"α = {at:g}" for at in alphas], 2, dark=dark)
-    st.image(image, width="stretch", alt="The same codings at three values of alpha")
+    alphas = (0.0, alpha, 1.0)
+    samples = [model.generator(z, GrowthState(level, each)) for each in alphas]
+    levels = to_uint8(torch.stack(samples)).numpy()
+    rows = named_rows(levels, [f"α = {each:g}" for each in alphas], 2, dark=dark)
+    st.image(rows, width="stretch", alt="The same codings at three values of alpha")
     st.caption(
         "The uppermost row is the size below, its pixels repeated; the lowest the new one. What "
         "turns maps into pictures of the size below has not learned on since it faded out, though "

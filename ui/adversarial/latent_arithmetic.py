@@ -1,4 +1,4 @@
-"""Arithmetic with codings: what is left of one kind of picture when another is taken away."""
+"""Latent arithmetic: the mean coding of one class, less another's, plus a third's."""
 
 import streamlit as st
 import torch
@@ -6,23 +6,23 @@ import torch
 from genlib.classifier import Classifier, classified
 from genlib.data import DATASETS
 from genlib.family import generating, to_uint8
-from genlib.plots import picture_grid, to_png
+from genlib.plots import picture_grid
 from genlib.rng import generator
 from genlib.runs.run import Run
 from ui import cache
-from ui.widgets import elements
+from ui.cache import cached_figure
+from ui.widgets.elements import needs_run
+from ui.widgets.pictures import image
 
-DRAWN = 1000  # samples, of which each kind's codings are averaged
+DRAWN = 1000  # samples, of which each class's codings are averaged
 SHOWN = 8
 USUAL = "pullover", "T-shirt", "dress"  # less a T-shirt, more a dress: long sleeves
 
 
+@needs_run
 @st.fragment
-def arithmetic(run: Run | None) -> None:
-    """Let the student add and subtract the mean codings of kinds of pictures."""
-    if run is None:
-        elements.missing()
-        return
+def arithmetic(run: Run) -> None:
+    """Draw samples of a class whose codings lose the mean of one class and gain another's."""
     spec = run.spec
     names = DATASETS[spec.dataset].classes
     classifier = cache.classifier(spec.dataset)
@@ -39,34 +39,29 @@ def arithmetic(run: Run | None) -> None:
             )
         ]
     with right:
-        _sum(spec.fingerprint, tuple(names.index(name) for name in chosen), run, classifier)
+        _sum(run, tuple(names.index(name) for name in chosen), classifier)
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
-def _sum(name: str, kinds: tuple[int, ...], _run: Run, _classifier: Classifier) -> None:
-    z, classes = _judged(name, _run, _classifier)
-    names = DATASETS[_run.spec.dataset].classes
+@cached_figure
+def _sum(run: Run, kinds: tuple[int, ...], classifier: Classifier) -> None:
+    z, classes = _by_class(run, classifier)
+    names = DATASETS[run.spec.dataset].classes
     missing = [names[kind] for kind in kinds if not (classes == kind).any()]
     if missing:
         st.info(f"This model makes no {missing[0]}: choose another kind, or cure it first.")
         return
-    means = [z[classes == kind].mean(0) for kind in kinds]
+    _, less, more = (z[classes == kind].mean(0) for kind in kinds)
     first = z[classes == kinds[0]][:SHOWN]
-    made = generating(_run.family).generate(torch.cat([first, first - means[1] + means[2]]))
-    take, less, more = (names[kind] for kind in kinds)
-    st.caption(f"Above: samples of {take}. Below: the same codings − {less} + {more}.")
-    rows = to_uint8(made).unflatten(0, (2, -1)).numpy()
-    st.image(
-        to_png(picture_grid(rows, 3)),
-        output_format="PNG",
-        width="stretch",
-        alt=f"Samples of {take}, and the same without {less}, with {more}",
-    )
+    pictures = generating(run.family).generate(torch.cat([first, first - less + more]))
+    take, away, add = (names[kind] for kind in kinds)
+    st.caption(f"Above: samples of {take}. Below: the same codings − {away} + {add}.")
+    rows = to_uint8(pictures).unflatten(0, (2, len(first))).numpy()
+    image(picture_grid(rows, 3), f"Samples of {take}, and the same without {away}, with {add}")
 
 
-@st.cache_data(max_entries=16, show_spinner=False)
-def _judged(name: str, _run: Run, _classifier: Classifier) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return the codings of samples, and the judge's class of each."""
-    family = generating(_run.family)
+@cached_figure
+def _by_class(run: Run, classifier: Classifier) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the codings of samples, and the class that the classifier puts each in."""
+    family = generating(run.family)
     z = torch.randn(DRAWN, family.codings, generator=generator(0))
-    return z, classified(_classifier, family.generate(z)).classes
+    return z, classified(classifier, family.generate(z)).classes

@@ -1,4 +1,4 @@
-"""The game in the plane: its moments while it is trained, and recipes side by side."""
+"""GANs of points in the plane: presets side by side, with mode collapse and its cures."""
 
 import streamlit as st
 
@@ -6,7 +6,8 @@ from genlib.models import FAMILIES
 from genlib.runs.spec import RunSpec
 from ui import cache
 from ui.runs.knobs import titled
-from ui.runs.plane_preview import LABEL, board_at
+from ui.runs.plane_preview import LABEL, board_of
+from ui.widgets.elements import is_dark
 from ui.widgets.plane_board import game_board
 
 CURES = (  # presets, side by side
@@ -32,8 +33,6 @@ def _small(family: str, preset: str) -> None:
     if run is None:
         st.info("Not trained on this server yet.")
         return
-    data = cache.dataset(spec.dataset)
-    steps = tuple(snapshot.step for snapshot in run.snapshots)
-    board = board_at(spec.fingerprint, steps, data, run.snapshots, played=True)
-    dark = st.context.theme.type == "dark"
-    game_board(board, f"{spec.fingerprint[:8]}-small", size=340, label=LABEL, dark=dark)
+    board = board_of(cache.dataset(spec.dataset), run.snapshots)
+    key = f"{spec.fingerprint[:8]}-small"
+    game_board(board, key, size=340, label=LABEL, dark=is_dark())

@@ -1,26 +1,29 @@
-"""Beat the discriminator: the student and D judge the same pictures, real or generated."""
+"""Real or generated: the student against the discriminator, by right answers and d′."""
+
+from statistics import NormalDist
 
 import streamlit as st
 import torch
-from scipy.stats import norm
 
-from genlib.data import Dataset
-from genlib.family import Discriminates, generating, to_float
+from genlib.adversarial import GAN
+from genlib.family import generating, to_float
 from genlib.rng import generator
 from genlib.runs.run import Run
+from genlib.studies.starts import model_of
 from ui import cache
-from ui.widgets import elements
+from ui.cache import cached_figure
+from ui.widgets.elements import needs_run
 from ui.widgets.pictures import row_of_pictures
 
 ROUND = 12  # pictures, about half of them real
 WIDTH = 112  # CSS pixels of each
-JUDGED = 200  # of each kind, from which D's border follows
+COMPARED = 200  # pictures of each kind, from which D's decision threshold follows
 
 
 def sensitivity(hits: int, reals: int, alarms: int, fakes: int) -> float:
-    """Return d′ = z(hit rate) − z(false alarm rate), each with half a case added.
+    """Return the sensitivity index d′ = z(hit rate) − z(false alarm rate).
 
-    The log-linear correction (Hautus 1995) keeps a perfect score finite.
+    The log-linear correction, half a case added to each (Hautus 1995), keeps it finite.
 
     Args:
         hits: real pictures called real.
@@ -28,69 +31,73 @@ def sensitivity(hits: int, reals: int, alarms: int, fakes: int) -> float:
         alarms: generated pictures called real.
         fakes: generated pictures.
     """
-    rates = (hits + 0.5) / (reals + 1), (alarms + 0.5) / (fakes + 1)
-    return float(norm.ppf(rates[0]) - norm.ppf(rates[1]))
+    hit_rate = (hits + 0.5) / (reals + 1)
+    false_alarm_rate = (alarms + 0.5) / (fakes + 1)
+    z = NormalDist().inv_cdf
+    return z(hit_rate) - z(false_alarm_rate)
 
 
+@needs_run
 @st.fragment
-def guessing(run: Run | None) -> None:
-    """Show pictures of both kinds; let the student say which are real, then tell."""
-    if run is None or not isinstance(run.family, Discriminates):
-        elements.missing()
-        return
+def guessing(run: Run) -> None:
+    """Draw real and generated pictures for the student to tell apart, then who told better."""
     name = run.spec.fingerprint[:8]  # each model has rounds of its own
     number = st.session_state.get(f"{name}-round", 0)
-    pictures, real = _round(run.spec.fingerprint, number, run)
+    pictures, real = _round(run, number)
     with st.form(f"{name}-form-{number}", border=False):
-        said = []
-        key = f"{name}-guess-{number}"
-        with st.container(horizontal=True, gap="medium"):
-            for place, picture in enumerate(pictures):
-                with st.container(width=WIDTH):
-                    row_of_pictures(picture[None], f"Picture {place + 1}", 4, WIDTH)
-                    said.append(st.checkbox(f"{place + 1} is real", key=f"{key}-{place}"))
-        told = st.form_submit_button("Tell me", type="primary")
-    if told or st.session_state.get(f"{name}-told") == number:
+        guesses = _guesses(pictures, f"{name}-guess-{number}")
+        pressed = st.form_submit_button("Tell me", type="primary")
+    if pressed or st.session_state.get(f"{name}-told") == number:
         st.session_state[f"{name}-told"] = number
-        machine = _of_machine(run.spec.fingerprint, number, run, run.family, pictures)
-        _result(machine, real, torch.tensor(said))
+        _result(_discriminated(run, pictures), real, torch.tensor(guesses))
         if st.button("Another round", key=f"{name}-again"):
             st.session_state[f"{name}-round"] = number + 1
             st.rerun(scope="fragment")
 
 
-@st.cache_data(max_entries=32, show_spinner=False)
-def _round(name: str, number: int, _run: Run) -> tuple[torch.Tensor, torch.Tensor]:
+def _guesses(pictures: torch.Tensor, key: str) -> list[bool]:
+    """Draw a checkbox under each picture; return which are checked."""
+    guesses = []
+    with st.container(horizontal=True, gap="medium"):
+        for place, picture in enumerate(pictures):
+            with st.container(width=WIDTH):
+                row_of_pictures(picture[None], f"Picture {place + 1}", 4, WIDTH)
+                guesses.append(st.checkbox(f"{place + 1} is real", key=f"{key}-{place}"))
+    return guesses
+
+
+@cached_figure
+def _round(run: Run, number: int) -> tuple[torch.Tensor, torch.Tensor]:
     """Return the pictures of a round, and which of them are real."""
-    data: Dataset = cache.dataset(_run.spec.dataset)
-    rng = generator(int(name[:8], 16) + number)
+    test = cache.dataset(run.spec.dataset).test
+    rng = generator(int(run.spec.fingerprint[:8], 16) + number)
     real = torch.rand(ROUND, generator=rng) < 0.5
-    index = torch.randint(len(data.test), (ROUND,), generator=rng)
-    made = generating(_run.family).sample(ROUND, rng)
+    index = torch.randint(len(test), (ROUND,), generator=rng)
+    generated = generating(run.family).sample(ROUND, rng)
     mask = real[:, None, None, None]
-    return torch.where(mask, to_float(data.test[index]), made.clamp(0, 1)), real
+    return torch.where(mask, to_float(test[index]), generated.clamp(0, 1)), real
 
 
-@st.cache_data(max_entries=32, show_spinner=False)
-def _of_machine(
-    name: str, number: int, _run: Run, _classifier: Discriminates, _pictures: torch.Tensor
-) -> torch.Tensor:
+@cached_figure
+def _discriminated(run: Run, pictures: torch.Tensor) -> torch.Tensor:
     """Return which pictures the discriminator takes for real."""
-    known = to_float(cache.dataset(_run.spec.dataset).test[:JUDGED])
-    made = generating(_run.family).sample(JUDGED, generator(0))
-    return _classifier.discriminate(_pictures) > _classifier.decision_threshold(known, made)
+    model = model_of(run, GAN)
+    real = to_float(cache.dataset(run.spec.dataset).test[:COMPARED])
+    generated = generating(model).sample(COMPARED, generator(0))
+    return model.discriminate(pictures) > model.decision_threshold(real, generated)
 
 
-def _result(machine: torch.Tensor, real: torch.Tensor, said: torch.Tensor) -> None:
-    """Draw how well the student and D told real from generated pictures."""
-    classified = {"You": said, "The discriminator": machine}
-    reals, fakes = int(real.sum()), int((~real).sum())
+def _result(machine: torch.Tensor, real: torch.Tensor, student: torch.Tensor) -> None:
+    """Draw how well the student and D told real from generated pictures: right answers and d′."""
+    classified = {"You": student, "The discriminator": machine}
     for column, (who, answers) in zip(st.columns(2), classified.items(), strict=True):
-        hits, alarms = int((answers & real).sum()), int((answers & ~real).sum())
-        right = hits + fakes - alarms
+        hits = int((answers & real).sum())
+        alarms = int((answers & ~real).sum())
+        reals = int(real.sum())
+        fakes = ROUND - reals
         column.metric(
             who,
-            f"{right} of {ROUND} right",
+            f"{hits + fakes - alarms} of {ROUND} right",
             f"d′ = {sensitivity(hits, reals, alarms, fakes):.2f}",
             delta_color="off",
             help="d′ is how well real and generated are told apart, whatever one prefers to "

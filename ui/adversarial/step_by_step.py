@@ -1,4 +1,4 @@
-"""Playing the game by hand: a move of one player at a time, and a step in slow motion.
+"""GAN training step by step: a move of one player at a time, and a step in slow motion.
 
 What was pressed stands in the address, a letter for each move, so that a link holds the very
 same game; its state follows from the letters alone.
@@ -8,22 +8,23 @@ import re
 
 import streamlit as st
 
-from genlib.family import Shown
 from genlib.models.gan2d.model import GAN2DConfig
 from genlib.runs.run import Run
 from genlib.runs.spec import RunSpec
 from genlib.training.events import Snapshot, State
-from genlib.training.stepwise import Part, StepwiseGame
+from genlib.training.stepwise import StepwiseGame
 from ui import cache
+from ui.cache import cached_figure
 from ui.controls import bound, record_views, view_key
 from ui.runs import plane_preview
+from ui.widgets.elements import is_dark
 from ui.widgets.plane_board import game_board
 
 record_views("hand", "slow", "moves")
 
 MOST = 400  # moves of a game by hand
 PICTURES = MOST * 128  # that all its moves may take: larger batches get fewer moves
-STRIDE = 20  # moves between two states that are kept
+STRIDE = 20  # moves between two states that are cached
 STARTS = ("before training", "as trained")
 BUTTONS = {
     "D": ("Step D", "The discriminator learns from one batch; the generator waits."),
@@ -35,8 +36,9 @@ BUTTONS = {
 
 @st.fragment
 def by_hand(spec: RunSpec, run: Run | None) -> None:
-    """Let the student move either player, and look at every part of a step."""
-    family, most = spec.family, _most(spec)
+    """Draw the board of a game whose players the student moves, or every part of a step."""
+    family = spec.family
+    most = _most(spec)
     if not most:
         st.info("This game is too large to be played by hand: take a smaller batch.")
         return
@@ -58,7 +60,7 @@ def by_hand(spec: RunSpec, run: Run | None) -> None:
             help="Every part of both phases, one after the other; it is not counted as a move.",
             **bound(family, "slow"),
         )
-        st.caption(_told(moves, most))
+        st.caption(_counts(moves, most))
     trained = run if start == STARTS[1] else None
     with right:
         _board(spec, moves, trained, slow=slow)
@@ -71,7 +73,8 @@ def _asked(family: str) -> str:
 
 def _most(spec: RunSpec) -> int:
     """Return the most moves of a game, which the web process itself plays."""
-    rules, batch = GAN2DConfig.model_validate(spec.model), spec.train.batch_size
+    rules = spec.model_as(GAN2DConfig)
+    batch = spec.train.batch_size
     each = batch * (rules.critic_steps + rules.generator_steps)
     if rules.minibatch_discrimination:  # compares each with each
         each *= max(1, batch // 64)
@@ -96,61 +99,57 @@ def _go_to(family: str, moves: str) -> None:
     st.rerun(scope="fragment")
 
 
-def _told(moves: str, most: int) -> str:
+def _counts(moves: str, most: int) -> str:
+    """Return how often each player has moved."""
     both, d, g = (moves.count(letter) for letter in "BDG")
     return f"D has moved {both + d} times, G {both + g} times. At most {most} moves."
 
 
 def _board(spec: RunSpec, moves: str, trained: Run | None, *, slow: bool) -> None:
-    start = {"trained": trained is not None, "_spec": spec, "_run": trained}
-    data = cache.dataset(spec.dataset)
-    if slow:
-        parts = _slow(spec.fingerprint, moves, **start)
-        snapshots = [Snapshot(number, {}, shown) for number, (_, shown) in enumerate(parts)]
-        captions = [caption for caption, _ in parts]
-    else:
-        hand, losses = _after(spec.fingerprint, moves, **start)
-        snapshots = [Snapshot(len(moves), {}, hand)]
-        told = ", ".join(f"{key} {value:.3f}" for key, value in losses.items())
-        captions = [f"Losses of the last move: {told}." if losses else "No move yet."]
+    snapshots, captions = (_slow_motion if slow else _last_move)(spec, trained, moves)
     game_board(
-        plane_preview.board_of(data, snapshots, captions),
+        plane_preview.board_of(cache.dataset(spec.dataset), snapshots, captions),
         f"{spec.family}-by-hand",
         size=plane_preview.SIZE,
         label=plane_preview.LABEL,
-        dark=st.context.theme.type == "dark",
+        dark=is_dark(),
     )
 
 
-@st.cache_data(max_entries=16, show_spinner=False)
-def _state(name: str, moves: str, *, trained: bool, _spec: RunSpec, _run: Run | None) -> State:
+@cached_figure
+def _state(spec: RunSpec, trained: Run | None, moves: str) -> State:
     """Return the state of a game after a multiple of STRIDE moves."""
-    return _played(name, moves, _spec, _run if trained else None).training.state()
+    return _played(spec, trained, moves).training.state()
 
 
-def _played(name: str, moves: str, spec: RunSpec, run: Run | None) -> StepwiseGame:
+def _played(spec: RunSpec, trained: Run | None, moves: str) -> StepwiseGame:
     """Return a game after moves; only those after the last multiple of STRIDE are played anew."""
-    family = run.family if run is not None else spec.build()
-    hand = StepwiseGame(family, cache.dataset(spec.dataset), spec.train)
-    known = max(0, len(moves) - 1) // STRIDE * STRIDE
-    if known:
-        state = _state(name, moves[:known], trained=run is not None, _spec=spec, _run=run)
-        hand.training.restore(state)
-    for letter in moves[known:]:
-        hand.move(letter)
-    return hand
+    family = trained.family if trained is not None else spec.build()
+    game = StepwiseGame(family, cache.dataset(spec.dataset), spec.train)
+    start = max(0, len(moves) - 1) // STRIDE * STRIDE
+    if start:
+        game.training.restore(_state(spec, trained, moves[:start]))
+    for letter in moves[start:]:
+        game.move(letter)
+    return game
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
-def _after(
-    name: str, moves: str, *, trained: bool, _spec: RunSpec, _run: Run | None
-) -> tuple[Shown, dict[str, float]]:
-    """Return what is previewed after moves, and the losses of the last one."""
-    hand = _played(name, moves, _spec, _run)
-    return hand.look(), hand.losses() if moves else {}
+@cached_figure
+def _last_move(spec: RunSpec, trained: Run | None, moves: str) -> tuple[list[Snapshot], list[str]]:
+    """Return the preview after moves, with the losses of the last one."""
+    game = _played(spec, trained, moves)
+    caption = "No move yet."
+    if moves:
+        losses = ", ".join(f"{key} {value:.3f}" for key, value in game.losses().items())
+        caption = f"Losses of the last move: {losses}."
+    return [Snapshot(len(moves), {}, game.look())], [caption]
 
 
-@st.cache_data(max_entries=16, show_spinner=False)
-def _slow(name: str, moves: str, *, trained: bool, _spec: RunSpec, _run: Run | None) -> list[Part]:
-    """Return the parts of the step after moves."""
-    return _played(name, moves, _spec, _run).slow_motion()
+@cached_figure
+def _slow_motion(
+    spec: RunSpec, trained: Run | None, moves: str
+) -> tuple[list[Snapshot], list[str]]:
+    """Return the previews within the step after moves, with what each part of it does."""
+    parts = _played(spec, trained, moves).slow_motion()
+    snapshots = [Snapshot(number, {}, shown) for number, (_, shown) in enumerate(parts)]
+    return snapshots, [caption for caption, _ in parts]

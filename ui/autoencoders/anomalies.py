@@ -1,4 +1,4 @@
-"""Where a model errs: by class, and on pictures of a kind that it has never seen."""
+"""Anomaly detection by reconstruction error: by class, histograms, and the ROC curve."""
 
 import numpy as np
 import streamlit as st
@@ -9,42 +9,34 @@ from genlib.family import Family, to_float
 from genlib.plots import CLASSES, Line, bars, histograms, lines
 from genlib.runs.run import Run
 from ui import cache
+from ui.cache import cached_figure
 from ui.controls import bound, record_views
-from ui.widgets import elements
-from ui.widgets.elements import chart_at_rest
+from ui.widgets.elements import needs_run, static_chart
 
 record_views("strangers", "threshold")
 
 
-def by_class(run: Run | None, family: str) -> None:
-    """Draw the test error of each class."""
-    if run is None:
-        elements.missing()
-        return
-    _by_class(run.spec.fingerprint, family, run)
-
-
-@st.cache_data(max_entries=64, show_spinner=False)
-def _by_class(name: str, family: str, _run: Run) -> None:
-    data = cache.dataset(_run.spec.dataset)
-    errors = _errors(name, data.name, _run)
+@needs_run
+@cached_figure
+def by_class(run: Run, family: str) -> None:
+    """Draw the reconstruction error (test MSE) of each class."""
+    data = cache.dataset(run.spec.dataset)
+    errors = _errors(run, data.name)
     labels = data.test_labels.numpy()
     classes = DATASETS[data.name].classes
     means = {each: float(errors[labels == index].mean()) for index, each in enumerate(classes)}
-    worst, best = max(means, key=means.__getitem__), min(means, key=means.__getitem__)
+    worst = max(means, key=means.__getitem__)
+    best = min(means, key=means.__getitem__)
     st.caption(f"The hardest is “{worst}”, the easiest “{best}”.")
-    chart_at_rest(
-        bars(means, "test MSE", baseline=("all classes", float(errors.mean())), colours=CLASSES),
-        f"{family}-by-class",
-    )
+    baseline = ("all classes", float(errors.mean()))
+    chart = bars(means, "test MSE", baseline=baseline, colours=CLASSES)
+    static_chart(chart, f"{family}-by-class")
 
 
+@needs_run
 @st.fragment
-def anomalies(run: Run | None, family: str) -> None:
-    """Let the student tell pictures of another data set by their reconstruction error alone."""
-    if run is None:
-        elements.missing()
-        return
+def anomalies(run: Run, family: str) -> None:
+    """Draw anomaly detection: pictures of another data set told by their reconstruction error."""
     others = [
         name
         for name, source in DATASETS.items()
@@ -60,29 +52,31 @@ def anomalies(run: Run | None, family: str) -> None:
         other, share = _choices(family, others)
         sentence = st.empty()
     with right:
-        sentence.markdown(_told_apart(run.spec.fingerprint, other, share, family, run))
+        sentence.markdown(_detection(run, other, share, family))
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
-def _told_apart(name: str, other: DatasetName, share: int, family: str, _run: Run) -> str:
-    """Draw the errors of both data sets and every threshold's catch; say what this one's is."""
-    known, strange = _errors(name, _run.spec.dataset, _run), _errors(name, other, _run)
-    high = float(np.quantile(np.concatenate([known, strange]), 0.98))
+@cached_figure
+def _detection(run: Run, other: DatasetName, share: int, family: str) -> str:
+    """Draw both data sets' errors and the ROC curve; return what the threshold catches."""
+    normal = _errors(run, run.spec.dataset)
+    anomalous = _errors(run, other)
+    high = float(np.quantile(np.concatenate([normal, anomalous]), 0.98))
     threshold = share / 100 * high
-    caught, false = float((strange > threshold).mean()), float((known > threshold).mean())
-    samples = {DATASETS[_run.spec.dataset].title: known, DATASETS[other].title: strange}
+    caught = float((anomalous > threshold).mean())
+    false_alarms = float((normal > threshold).mean())
+    samples = {DATASETS[run.spec.dataset].title: normal, DATASETS[other].title: anomalous}
     chart = histograms(samples, "MSE of a picture", bins=(0.0, high, 50), threshold=threshold)
-    chart_at_rest(chart, f"{family}-anomalies")
+    static_chart(chart, f"{family}-anomalies")
     st.caption("The same for every threshold: the more it bends to the upper left, the better")
-    _roc(family, known, strange, (false, caught))
+    _roc_curve(family, normal, anomalous, (false_alarms, caught))
     return (
         f"Above an error of {threshold:.4f}: **{caught:.0%}** of the strangers, "
-        f"and **{false:.1%}** of the pictures that belong here."
+        f"and **{false_alarms:.1%}** of the pictures that belong here."
     )
 
 
 def _choices(family: str, others: list[DatasetName]) -> tuple[DatasetName, int]:
-    """Return the other data set, and the threshold in % of the range that is shown."""
+    """Return the other data set, and the decision threshold in % of the range that is shown."""
     other = st.selectbox(
         "Strangers",
         others,
@@ -102,29 +96,33 @@ def _choices(family: str, others: list[DatasetName]) -> tuple[DatasetName, int]:
     return other, share
 
 
-def _roc(family: str, known: np.ndarray, strange: np.ndarray, here: tuple[float, float]) -> None:
+def _roc_curve(
+    family: str, normal: np.ndarray, anomalous: np.ndarray, point: tuple[float, float]
+) -> None:
+    """Draw the ROC curve with the chosen threshold's point on it, and its area (AUC)."""
     from sklearn.metrics import roc_auc_score, roc_curve
 
-    truth = np.repeat([0, 1], [len(known), len(strange)])
-    scores = np.concatenate([known, strange])
-    false, caught, _ = roc_curve(truth, scores)
+    truth = np.repeat([0, 1], [len(normal), len(anomalous)])
+    scores = np.concatenate([normal, anomalous])
+    false_alarms, caught, _ = roc_curve(truth, scores)
     area = roc_auc_score(truth, scores)
     ends = np.array([0.0, 1.0])
     curves = {
-        f"this model, area {area:.3f}": Line(false, caught),
+        f"this model, area {area:.3f}": Line(false_alarms, caught),
         "guessing, area 0.5": Line(ends, ends, dashed=True),
     }
-    chart_at_rest(lines(curves, "false alarms", "strangers caught", mark=here), f"{family}-roc")
+    chart = lines(curves, "false alarms", "strangers caught", mark=point)
+    static_chart(chart, f"{family}-roc")
 
 
-@st.cache_data(max_entries=64)
-def _errors(name: str, dataset: DatasetName, _run: Run) -> np.ndarray:
+@cached_figure
+def _errors(run: Run, dataset: DatasetName) -> np.ndarray:
     """Return the mean squared error of each of a data set's test pictures."""
-    images = resized(cache.dataset(dataset).test, DATASETS[_run.spec.dataset].shape)
-    return _each_error(_run.family, to_float(images)).numpy()
+    images = resized(cache.dataset(dataset).test, DATASETS[run.spec.dataset].shape)
+    return _each_error(run.family, to_float(images)).numpy()
 
 
 def _each_error(family: Family, x: torch.Tensor) -> torch.Tensor:
     rng = torch.Generator().manual_seed(0)
     parts = [(part, family.preview(part, rng)[-len(part) :]) for part in x.split(1000)]
-    return torch.cat([(part - made).square().flatten(1).mean(1) for part, made in parts])
+    return torch.cat([(part - x_hat).square().flatten(1).mean(1) for part, x_hat in parts])

@@ -1,4 +1,4 @@
-"""Looking inside a trained model: figures that are pure functions of a run and a few sliders."""
+"""The codings of one picture: changing one of them, and what the decoder makes of it."""
 
 import streamlit as st
 import torch
@@ -8,21 +8,19 @@ from genlib.plots import coding_chart
 from genlib.runs.run import Run
 from ui import cache
 from ui.controls import bound, record_views
-from ui.widgets.elements import chart_at_rest, missing
+from ui.widgets.elements import needs_run, static_chart
 from ui.widgets.pictures import picture_slider, row_of_pictures
 
 record_views("coding", "change")
 
 
+@needs_run
 @st.fragment
-def codings(run: Run | None, family: str) -> None:
-    """Let the student change one coding of a test picture and see what becomes of it."""
-    if run is None:
-        missing()
-        return
+def codings(run: Run, family: str) -> None:
+    """Draw a test picture's codings, and its reconstruction with one of them changed."""
     model = encoding(run.family)
     test = cache.dataset(run.spec.dataset).test
-    spread = cache.coding_spread(run.spec.fingerprint, run)
+    spread = cache.coding_spread(run)
     left, right = st.columns([1, 2], gap="large")
     with left:
         number, chosen, change = _choices(family, len(test), len(spread))
@@ -36,7 +34,7 @@ def codings(run: Run | None, family: str) -> None:
         st.caption(
             "Its codings. Each band reaches two standard deviations over all test pictures."
         )
-        chart_at_rest(coding_chart(moved[0].numpy(), spread.numpy(), chosen), f"{family}-codings")
+        static_chart(coding_chart(moved[0].numpy(), spread.numpy(), chosen), f"{family}-codings")
 
 
 def _changed(pictures: torch.Tensor) -> None:

@@ -1,8 +1,8 @@
-"""The few-label curve: choose an encoder, and see what it is worth to a classifier."""
+"""Few-label classification on pretrained codings: accuracy against labels, gains, the verdict."""
 
 import inspect
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import streamlit as st
@@ -16,12 +16,12 @@ from genlib.studies import FewLabels
 from genlib.studies.few_labels import METHODS, accuracies
 from ui import controls
 from ui.runs.run_choice import run_choice
-from ui.widgets.elements import chart_at_rest
+from ui.widgets.elements import static_chart
 
 controls.record_views("start", "seeds", "steps")
 
 PAGE = "pretraining"
-Found = dict[str, dict[int, list[float]]]  # accuracies in %, by method and labels
+Accuracies = dict[str, dict[int, list[float]]]  # in %, by method and labels
 
 
 def knobs() -> FewLabels:
@@ -66,39 +66,38 @@ def _encodes(spec: RunSpec) -> bool:
 
 def draw(files: Mapping[str, bytes]) -> None:
     """Draw the accuracies measured so far, with what they say at 100 labels."""
-    found: Found = defaultdict(lambda: defaultdict(list))
+    by_method: Accuracies = defaultdict(lambda: defaultdict(list))
     for item in accuracies(dict(files)):
-        found[item.method][item.labels].append(100 * item.accuracy)
-    st.markdown(_verdict(found))
-    curves = {}
-    for method in METHODS:
-        labels = np.array(sorted(found[method]))
-        samples = [np.array(found[method][count]) for count in labels]
-        means = np.array([sample.mean() for sample in samples])
-        curves[method] = Line(labels, means, np.array([_interval(each) for each in samples]))
+        by_method[item.method][item.labels].append(100 * item.accuracy)
+    st.markdown(_verdict(by_method))
+    curves = {method: _curve(by_method[method]) for method in METHODS}
     chart = lines(curves, "labelled pictures", "test accuracy in %", log="x")
-    chart_at_rest(chart, f"{PAGE}-curve")
+    static_chart(chart, f"{PAGE}-curve")
     st.caption("The same as points above training from scratch, on the same labelled pictures.")
-    chart = lines(_gains(found), "labelled pictures", "points", log="x")
-    chart_at_rest(chart, f"{PAGE}-gains")
+    chart = lines(_gains(by_method), "labelled pictures", "points", log="x")
+    static_chart(chart, f"{PAGE}-gains")
     st.caption("Bars: 95 % intervals of the mean over the seeds.")
 
 
-def _gains(found: Found) -> dict[str, Line]:
+def _curve(by_labels: Mapping[int, Sequence[float]], *, dashed: bool = False) -> Line:
+    """Return the means over the seeds against the number of labels, with their intervals."""
+    labels = np.array(sorted(by_labels))
+    samples = [np.array(by_labels[count]) for count in labels]
+    means = np.array([sample.mean() for sample in samples])
+    return Line(labels, means, np.array([_interval(each) for each in samples]), dashed=dashed)
+
+
+def _gains(by_method: Accuracies) -> dict[str, Line]:
     """Return each method's gain over training from scratch, seed by seed."""
-    curves = {}
+    scratch = by_method.get("from scratch", {})
+    curves = dict[str, Line]()
     for method in METHODS:
-        pairs = {
-            count: np.array([ours - theirs for ours, theirs in zip(mine, scratch, strict=False)])
-            for count, mine in sorted(found.get(method, {}).items())
-            if (scratch := found.get("from scratch", {}).get(count))
+        gains = {
+            count: [own - other for own, other in zip(sample, scratch[count], strict=False)]
+            for count, sample in by_method.get(method, {}).items()
+            if count in scratch
         }
-        curves[method] = Line(
-            np.array(list(pairs)),
-            np.array([gains.mean() for gains in pairs.values()]),
-            np.array([_interval(gains) for gains in pairs.values()]),
-            dashed=method == "from scratch",
-        )
+        curves[method] = _curve(gains, dashed=method == "from scratch")
     return curves
 
 
@@ -111,31 +110,39 @@ def _interval(sample: np.ndarray) -> float:
     return float(t.ppf(0.975, len(sample) - 1) * sample.std(ddof=1) / np.sqrt(len(sample)))
 
 
-def _verdict(found: Found) -> str:
-    """Say, from the measurements alone, whether pretraining helped with 100 labels."""
+def _verdict(by_method: Accuracies) -> str:
+    """Return, from the measurements alone, whether pretraining helped with 100 labels."""
     tuned, scratch, linear = (
-        found.get(method, {}).get(100, [])
+        by_method.get(method, {}).get(100, [])
         for method in ("pretrained, fine-tuned", "from scratch", "raw pixels, linear")
     )
     count = min(len(tuned), len(scratch))
     if count < 2:
         return "With 100 labels: not measured yet."
     gains = np.array(tuned[:count]) - np.array(scratch[:count])
-    gain, spread = gains.mean(), _interval(gains)
-    if gain > spread:
-        text = f"With 100 labels pretraining **helps**: {gain:+.1f} ± {spread:.1f} points"
-    elif gain < -spread:
-        text = f"With 100 labels pretraining **hurts**: {gain:+.1f} ± {spread:.1f} points"
-    else:
-        text = f"With 100 labels **no difference is sure**: {gain:+.1f} ± {spread:.1f} points"
-    best = max(np.mean(tuned), np.mean(scratch))
+    return (
+        f"With 100 labels {_effect(float(gains.mean()), _interval(gains))} against the same "
+        f"network from scratch, {np.mean(scratch):.1f} %. "
+        + _beside_pixels(linear, float(max(np.mean(tuned), np.mean(scratch))))
+    )
+
+
+def _effect(gain: float, interval: float) -> str:
+    """Return whether a gain in accuracy is significant, and its 95 % interval."""
+    points = f"{gain:+.1f} ± {interval:.1f} points"
+    if gain > interval:
+        return f"pretraining **helps**: {points}"
+    if gain < -interval:
+        return f"pretraining **hurts**: {points}"
+    return f"**no difference is sure**: {points}"
+
+
+def _beside_pixels(linear: Sequence[float], best: float) -> str:
+    """Return what a linear classifier of the raw pixels reaches, beside the better network."""
     pixels = np.mean(linear) if linear else float("nan")
-    text += f" against the same network from scratch, {np.mean(scratch):.1f} %. "
     if pixels > best:
-        text += (
+        return (
             f"A linear classifier on the raw pixels, at {pixels:.1f} %, beats both: codings made "
             "to paint pictures need not be those that tell classes apart."
         )
-    else:
-        text += f"A linear classifier on the raw pixels reaches {pixels:.1f} %."
-    return text
+    return f"A linear classifier on the raw pixels reaches {pixels:.1f} %."

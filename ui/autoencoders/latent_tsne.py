@@ -1,4 +1,4 @@
-"""The map of the codings: a click on a picture shows it, its reconstruction and its neighbours."""
+"""The latent space as a t-SNE or PCA map: a click shows a picture and its nearest neighbors."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -9,28 +9,27 @@ import streamlit as st
 import torch
 from safetensors.numpy import load
 
-from genlib.data import DATASETS, Dataset
+from genlib.data import DATASETS, Dataset, DatasetName
 from genlib.family import encoding, to_float
 from genlib.plots import picture_map
 from genlib.runs.run import Run
 from genlib.studies import CodeMap
 from ui import cache
+from ui.cache import cached_figure, cached_object
 from ui.controls import bound, record_views
 from ui.runs.study_panel import study_panel
-from ui.widgets import elements
+from ui.widgets.elements import needs_run
 from ui.widgets.pictures import row_of_pictures
 
 record_views("map")
 
 KINDS = {"tsne": "t-SNE", "pca": "PCA"}
-NEIGHBOURS = 6
+NEIGHBORS = 6
 
 
-def code_map(run: Run | None, family: str) -> None:
-    """Draw the map of a run's codings, or the button that computes it."""
-    if run is None:
-        elements.missing()
-        return
+@needs_run
+def code_map(run: Run, family: str) -> None:
+    """Draw the t-SNE or PCA map of a run's codings, or the button that computes it."""
     count = min(5000, len(cache.dataset(run.spec.dataset).test))
     study = CodeMap(start=run.spec, pictures=count)
     study_panel(study, "Compute the map", partial(_draw, run, family))
@@ -43,11 +42,10 @@ def _draw(run: Run, family: str, files: Mapping[str, bytes]) -> None:
         list(KINDS),
         default="tsne",
         required=True,
-        format_func=KINDS.get,
+        format_func=lambda kind: KINDS[kind],
         help="t-SNE keeps neighbours together; PCA keeps large distances, and is linear.",
         **bound(family, "map"),
     )
-    data = cache.dataset(run.spec.dataset)
     count = len(places[kind])
     chosen = st.session_state.get(f"{family}-chosen", 0) % count
     left, right = st.columns([2, 1], gap="large")
@@ -55,51 +53,55 @@ def _draw(run: Run, family: str, files: Mapping[str, bytes]) -> None:
         details = st.container()
     with left:
         st.plotly_chart(
-            _figure(run.spec.fingerprint, kind, chosen, places[kind], data),
+            _map(cache.dataset(run.spec.dataset), places[kind], chosen),
             key=f"{family}-map-{kind}",
             on_select=partial(_choose, family, kind),
             selection_mode="points",
             config={"displayModeBar": False, "scrollZoom": True},
         )
     with details:
-        _details(run.spec.fingerprint, chosen, count, run)
+        _details(run, chosen, count)
 
 
-@st.cache_resource(max_entries=16, show_spinner=False)
-def _figure(name: str, kind: str, chosen: int, places: np.ndarray, _data: Dataset) -> Any:
-    """Return the map; it is kept, as drawing thousands of points takes time."""
+@cached_object
+def _map(data: Dataset, places: np.ndarray, chosen: int) -> Any:
+    """Return the map; it is cached, as drawing thousands of points takes time."""
     count = len(places)
-    return picture_map(
-        places,
-        _data.test_labels[:count].numpy(),
-        DATASETS[_data.name].classes,
-        _data.test[:count].numpy(),
-        chosen,
-    )
+    classes = DATASETS[data.name].classes
+    labels = data.test_labels[:count].numpy()
+    return picture_map(places, labels, classes, data.test[:count].numpy(), chosen)
 
 
 def _choose(family: str, kind: str) -> None:
-    """Keep the picture that was clicked; the chart sends its points."""
+    """Remember the picture that was clicked; the chart sends its points."""
     points = st.session_state[f"{family}-map-{kind}"]["selection"]["points"]
     if points and isinstance(points[0].get("customdata"), int):
         st.session_state[f"{family}-chosen"] = points[0]["customdata"]
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
-def _details(name: str, number: int, count: int, _run: Run) -> None:
+@cached_figure
+def _details(run: Run, number: int, count: int) -> None:
     """Draw a picture, its reconstruction, and the pictures whose codings are nearest."""
-    data = cache.dataset(_run.spec.dataset)
-    x = to_float(data.test[number : number + 1])
-    made = encoding(_run.family).reconstruct(x)
-    title = DATASETS[data.name].classes[int(data.test_labels[number])]
-    st.markdown(f"**Test picture {number}: {title}.** Click any point for another.")
+    x = to_float(cache.dataset(run.spec.dataset).test)
+    name = _class_name(run.spec.dataset, number)
+    st.markdown(f"**Test picture {number}: {name}.** Click any point for another.")
     st.caption("The picture, and its reconstruction")
-    row_of_pictures(torch.cat([x, made]), "A picture and its reconstruction", 6, 240)
-    codings = cache.codings(name, _run)[:count]
+    picture = x[number : number + 1]
+    pair = torch.cat([picture, encoding(run.family).reconstruct(picture)])
+    row_of_pictures(pair, "A picture and its reconstruction", 6, 240)
+    near = _nearest(cache.codings(run)[:count], number)
+    names = ", ".join(_class_name(run.spec.dataset, index) for index in near)
+    st.caption(f"The nearest by their codings: {names}")
+    row_of_pictures(x[near], "The nearest pictures", 4, 360)
+
+
+def _nearest(codings: torch.Tensor, number: int) -> list[int]:
+    """Return the indices of a picture's nearest neighbors in the latent space."""
     distances = (codings - codings[number]).square().sum(1)
-    near = np.argsort(distances.numpy(), kind="stable")[1 : NEIGHBOURS + 1].tolist()
-    st.caption(
-        "The nearest by their codings: "
-        + ", ".join(DATASETS[data.name].classes[int(data.test_labels[index])] for index in near)
-    )
-    row_of_pictures(to_float(data.test[near]), "The nearest pictures", 4, 360)
+    order: list[int] = np.argsort(distances.numpy(), kind="stable").tolist()
+    return order[1 : NEIGHBORS + 1]
+
+
+def _class_name(name: DatasetName, number: int) -> str:
+    """Return the name of the class of a test picture."""
+    return DATASETS[name].classes[int(cache.dataset(name).test_labels[number])]

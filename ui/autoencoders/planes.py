@@ -1,94 +1,91 @@
-"""The linear autoencoder beside PCA: angles between planes, codings, and pictures as points."""
+"""The linear autoencoder beside PCA: principal angles, codings, and the error against PCA's."""
 
 import numpy as np
 import streamlit as st
 
-from genlib.data import DATASETS
+from genlib.data import DATASETS, DatasetName
 from genlib.family import encoding, to_float
 from genlib.metrics import pca_error, principal_angles, principal_axes
+from genlib.models.linear.model import LinearConfig
 from genlib.plots import Line, dots, lines, plane_animation
 from genlib.runs.run import Run
 from genlib.runs.spec import RunSpec
 from ui import cache
-from ui.widgets import elements
-from ui.widgets.elements import chart_at_rest
+from ui.cache import cached_figure
+from ui.runs.side_by_side import in_columns
+from ui.widgets.elements import needs_run, static_chart
 
 COUNTS = (2, 5, 10, 20, 30, 50, 100)  # of codings, at which PCA is shown
 
 
-def planes(run: Run | None, family: str) -> None:
-    """Draw how the plane of the codings came to PCA's; for pictures, PCA's error beside its own.
+@needs_run
+def planes(run: Run, family: str) -> None:
+    """Draw the principal angles to PCA's plane; for pictures, the error beside PCA's.
 
     Points have a plane that can be followed through training, by what is made of them.
     """
-    if run is None:
-        elements.missing()
-    elif DATASETS[run.spec.dataset].kind == "points":
-        _angles(run.spec.fingerprint, family, run)
+    if DATASETS[run.spec.dataset].kind == "points":
+        _points(run, family)
     else:
         _errors(run, family)
 
 
 def side_by_side(specs: dict[str, RunSpec]) -> None:
-    """Show runs on points side by side, with their errors and PCA's."""
-    for column, (title, spec) in zip(
-        st.columns(len(specs), gap="large"), specs.items(), strict=True
-    ):
-        run = cache.finished(spec)
-        with column:
-            st.markdown(f"**{title}**")
-            if run is None:
-                st.info("Not trained on this server yet.")
-                continue
-            metrics = run.provenance.metrics
-            st.caption(
-                f"MSE {metrics['test_mse']:.4f}, PCA's with as many {metrics['pca_mse']:.4f}"
-            )
-            _still(spec.fingerprint, run)
+    """Draw linear autoencoders of points side by side, with their errors and PCA's."""
+    in_columns(specs, _with_error)
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
-def _still(name: str, _run: Run) -> None:
-    """Draw points and what a run makes of them at its end."""
-    points = cache.dataset(_run.spec.dataset).train.flatten(1).numpy()
-    made = {0: _run.snapshots[-1].images.flatten(1).numpy()}
+def _with_error(run: Run) -> None:
+    metrics = run.provenance.metrics
+    st.caption(f"MSE {metrics['test_mse']:.4f}, PCA's with as many {metrics['pca_mse']:.4f}")
+    _in_space(run)
+
+
+@cached_figure
+def _in_space(run: Run) -> None:
+    """Draw points and their reconstructions at the end of training."""
+    points = cache.dataset(run.spec.dataset).train.flatten(1).numpy()
+    reconstructions = {0: run.snapshots[-1].images.flatten(1).numpy()}
+    codings = run.spec.model_as(LinearConfig).codings
     st.plotly_chart(
-        plane_animation(points, made, _run.spec.model.codings),
-        key=f"{name}-space",
+        plane_animation(points, reconstructions, codings),
+        key=f"{run.spec.fingerprint}-space",
         height=320,
         config={"displayModeBar": False},
     )
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
-def _angles(name: str, family: str, _run: Run) -> None:
-    points = cache.dataset(_run.spec.dataset).train.flatten(1).numpy()
-    axes = min(2, encoding(_run.family).encode(cache.dataset(_run.spec.dataset).train).shape[1])
-    steps = np.array([snapshot.step for snapshot in _run.snapshots])
-    angles = np.stack(
-        [
-            principal_angles(snapshot.images.flatten(1).numpy(), points, axes)
-            for snapshot in _run.snapshots
-        ]
-    )
-    names = ("largest", "second") if axes == 2 else ("only",)
+@cached_figure
+def _points(run: Run, family: str) -> None:
+    points = cache.dataset(run.spec.dataset).train.flatten(1).numpy()
     left, right = st.columns(2, gap="large")
     with left:
         st.markdown("**Principal angles to PCA's plane**")
-        last = ", ".join(f"{angle:.2g}°" for angle in angles[-1])
-        st.caption(
-            f"At the end: {last}. Two planes in space always share a line, so one is always zero."
-            if axes == 2
-            else f"At the end: {last}."
-        )
-        curves = {f"{name} angle": Line(steps, angles[:, i]) for i, name in enumerate(names)}
-        chart = lines(curves, "step", "degrees")
-        chart_at_rest(chart, f"{family}-angles")
+        _principal_angles(run, points, family)
     with right:
         st.markdown("**The codings**")
         st.caption("The ellipse lies flat here: turned, mirrored or stretched, but an ellipse.")
-        chart = dots(_codings(_run, points), "first", "second")
-        chart_at_rest(chart, f"{family}-flat")
+        static_chart(dots(_codings(run, points), "first", "second"), f"{family}-flat")
+
+
+def _principal_angles(run: Run, points: np.ndarray, family: str) -> None:
+    """Draw the principal angles between the plane of the reconstructions and PCA's."""
+    axes = min(2, run.spec.model_as(LinearConfig).codings)
+    angles = np.stack(
+        [
+            principal_angles(snapshot.images.flatten(1).numpy(), points, axes)
+            for snapshot in run.snapshots
+        ]
+    )
+    last = ", ".join(f"{angle:.2g}°" for angle in angles[-1])
+    shared = (
+        " Two planes in space always share a line, so one is always zero." if axes == 2 else ""
+    )
+    st.caption(f"At the end: {last}.{shared}")
+    steps = np.array([snapshot.step for snapshot in run.snapshots])
+    names = ("largest angle", "second angle") if axes == 2 else ("only angle",)
+    curves = {name: Line(steps, angles[:, index]) for index, name in enumerate(names)}
+    static_chart(lines(curves, "step", "degrees"), f"{family}-angles")
 
 
 def _codings(run: Run, points: np.ndarray) -> dict[str, np.ndarray]:
@@ -100,23 +97,24 @@ def _codings(run: Run, points: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def _errors(run: Run, family: str) -> None:
-    data = cache.dataset(run.spec.dataset)
-    codings = encoding(run.family).encode(to_float(data.test[:1])).shape[1]
-    known = _pca_errors(data.name, codings)
+    """Draw PCA's test error against the number of components, and the run's own beside it."""
+    codings = run.spec.model_as(LinearConfig).codings
+    pca = _pca_errors(run.spec.dataset, codings)
     own = run.provenance.metrics["test_mse"]
     st.caption(
-        f"With {codings} codings it errs by {own:.5f}, PCA by {known[codings]:.5f}: "
+        f"With {codings} codings it errs by {own:.5f}, PCA by {pca[codings]:.5f}: "
         "it can come as near as it likes, and never below."
     )
-    counts = np.array(sorted(known))
-    curve = Line(counts, np.array([known[count] for count in sorted(known)]), dashed=True)
+    curve = Line(np.array(list(pca)), np.array(list(pca.values())), dashed=True)
     chart = lines({"PCA": curve}, "codings", "test MSE", log="xy", mark=(float(codings), own))
-    chart_at_rest(chart, f"{family}-pca")
+    static_chart(chart, f"{family}-pca")
 
 
-@st.cache_data(max_entries=8)
-def _pca_errors(name: str, codings: int) -> dict[int, float]:
+@cached_figure
+def _pca_errors(name: DatasetName, codings: int) -> dict[int, float]:
+    """Return the test error of PCA by the number of components, in ascending order."""
     data = cache.dataset(name)
-    train, test = to_float(data.train).flatten(1), to_float(data.test).flatten(1)
-    counts = {*COUNTS, codings}
-    return {k: pca_error(train, test, k) for k in sorted(counts) if k <= train.shape[1]}
+    train = to_float(data.train).flatten(1)
+    test = to_float(data.test).flatten(1)
+    counts = sorted({*COUNTS, codings})
+    return {count: pca_error(train, test, count) for count in counts if count <= train.shape[1]}

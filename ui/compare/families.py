@@ -19,8 +19,9 @@ from genlib.studies.comparison import (
     shares,
     standings,
 )
+from ui.cache import cached_figure
 from ui.runs.study_panel import study_panel
-from ui.widgets.elements import chart_at_rest
+from ui.widgets.elements import static_chart
 
 ROWS, COLUMNS, WIDTH = 8, 4, 174  # of samples side by side, and the CSS pixels that they take
 NONE = "–"
@@ -91,7 +92,7 @@ def _weighed(study: Comparison, found: list[Standing]) -> None:
             CORNERS,
             {each.name: _corners(each) for each in found[1:]},
         )
-        chart_at_rest(figure, f"triangle-{study.fingerprint[:8]}")
+        static_chart(figure, f"triangle-{study.fingerprint[:8]}")
     with right:
         st.markdown(verdict(found))
         longer = [
@@ -116,7 +117,7 @@ def _weighed(study: Comparison, found: list[Standing]) -> None:
         )
 
 
-@st.cache_data(max_entries=16, show_spinner=False)
+@cached_figure
 def _grids(content: bytes) -> dict[str, bytes]:
     """Return, as PNG, the samples of each member."""
     found = samples({"samples.safetensors": content})

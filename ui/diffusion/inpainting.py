@@ -1,4 +1,4 @@
-"""The way back from the middle: from a noised drawing, and around a painted hole."""
+"""Partial noising (SDEdit) and inpainting: back from a noised drawing, and around a hole."""
 
 import streamlit as st
 import torch
@@ -10,24 +10,24 @@ from genlib.rng import generator
 from genlib.runs.run import Run
 from genlib.studies.starts import diffusing
 from ui import cache
+from ui.cache import cached_figure
 from ui.controls import bound, record_views
-from ui.widgets import elements, picture_source
+from ui.widgets import picture_source
 from ui.widgets.drawing_pad import drawing_pad
+from ui.widgets.elements import needs_run
 from ui.widgets.pictures import row_of_pictures
 
 record_views("middle", "mended", "begun")
 
-TRIES = 6  # ways back from the same place
+SAMPLES = 6  # from the same picture
 STEPS = 60  # of DDPM around a hole
 PAINTED = 100  # the grey level from which a pixel of the mask counts as painted
 
 
+@needs_run
 @st.fragment
-def from_the_middle(run: Run | None, family: str) -> None:
-    """Let the student noise a picture up to a time, and walk back from there."""
-    if run is None:
-        elements.missing()
-        return
+def from_the_middle(run: Run, family: str) -> None:
+    """Draw a picture noised up to a time, and the samples that the way back leads to (SDEdit)."""
     left, right = st.columns([1, 2], gap="large")
     with left:
         share = st.slider(
@@ -46,35 +46,31 @@ def from_the_middle(run: Run | None, family: str) -> None:
             st.info("Draw something with a few strokes: the model redraws it.")
             return
         start = max(1, round(share / 100 * diffusing(run).schedule.last))
-        noised, made = _back(run.spec.fingerprint, start, x.numpy().tobytes(), run, x)
-        _shown("Your picture, and in noise six times over", torch.cat([x, noised]))
-        _shown("What becomes of each", torch.cat([x, made]))
+        noised, samples = _denoised(run, start, x)
+        _row("Your picture, and in noise six times over", torch.cat([x, noised]))
+        _row("What becomes of each", torch.cat([x, samples]))
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
-def _back(
-    name: str, start: int, content: bytes, _run: Run, _x: torch.Tensor
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return a picture in several noises up to a time, and where each of them leads."""
-    model = diffusing(_run)
-    many = model.scaled(_x).expand(TRIES, *_x.shape[1:])
-    eps = torch.randn(many.shape, generator=generator(0))
-    noised = model.schedule.noised(many, torch.full((TRIES,), start), eps)
-    return model.unscaled(noised), model.walked(noised, start=start)
+@cached_figure
+def _denoised(run: Run, start: int, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return a picture in several noises up to a time, and the samples that each leads to."""
+    model = diffusing(run)
+    clean = model.scaled(x).expand(SAMPLES, *x.shape[1:])
+    eps = torch.randn(clean.shape, generator=generator(0))
+    x_t = model.schedule.noised(clean, torch.full((SAMPLES,), start), eps)
+    return model.unscaled(x_t), model.walked(x_t, start=start)
 
 
-def _shown(caption: str, pictures: torch.Tensor) -> None:
+def _row(caption: str, pictures: torch.Tensor) -> None:
     st.caption(caption)
     factor = max(1, 112 // pictures.shape[-1])
     row_of_pictures(pictures, caption, factor, 7 * 100)
 
 
+@needs_run
 @st.fragment
-def holes(run: Run | None, family: str) -> None:
-    """Let the student paint a hole over a picture, and have the model fill it."""
-    if run is None:
-        elements.missing()
-        return
+def holes(run: Run, family: str) -> None:
+    """Draw inpainting: a picture with a hole that the student paints, and samples that fill it."""
     shape = DATASETS[run.spec.dataset].shape
     left, right = st.columns([1, 2], gap="large")
     with left:
@@ -85,25 +81,24 @@ def holes(run: Run | None, family: str) -> None:
     with right:
         x = to_float(cache.dataset(run.spec.dataset).test[number : number + 1])
         hole = torch.zeros(1, *shape) if mask is None else (mask > PAINTED).float()[None]
-        hole = hole.expand(1, *shape)
         if not hole.any():
             st.info("Paint a hole first.")
             return
-        made = _filled(run.spec.fingerprint, number, hole.numpy().tobytes(), run, x, hole)
+        hole = hole.expand(1, *shape)
         grey = torch.where(hole > 0, torch.full_like(x, 0.5), x)
-        _shown("The picture with its hole, and six ways to fill it", torch.cat([grey, made]))
-        _shown("How it was", x.expand(TRIES + 1, *shape))
+        pictures = torch.cat([grey, _inpainted(run, x, hole)])
+        _row("The picture with its hole, and six ways to fill it", pictures)
+        _row("How it was", x.expand(SAMPLES + 1, *shape))
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
-def _filled(
-    name: str, number: int, content: bytes, _run: Run, _x: torch.Tensor, _hole: torch.Tensor
-) -> torch.Tensor:
-    """Return several ways to fill the hole of a test picture."""
-    model, rng = diffusing(_run), generator(0)
-    predict = inpainted(model.predictor(), model.scaled(_x), _hole)
+@cached_figure
+def _inpainted(run: Run, x: torch.Tensor, hole: torch.Tensor) -> torch.Tensor:
+    """Return samples that fill the hole of a picture."""
+    model = diffusing(run)
+    rng = generator(0)
+    predict = inpainted(model.predictor(), model.scaled(x), hole)
     times = model.schedule.times(min(STEPS, model.schedule.last))
-    noise = torch.randn(TRIES, *_x.shape[1:], generator=rng)
+    noise = torch.randn(SAMPLES, *x.shape[1:], generator=rng)
     *_, last = ddim(1.0)(predict, noise, model.schedule, times, rng)
     return model.unscaled(last.x)
 

@@ -1,30 +1,32 @@
-"""The way back from noise to pictures: asked for with a few knobs, streamed, then a film."""
+"""The reverse process: sampling from noise by a sampler of choice, streamed, then a film."""
 
 import time
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import streamlit as st
 import torch
+from streamlit.delta_generator import DeltaGenerator
 
 from genlib.data import DATASETS
 from genlib.diffusion.base import SAMPLERS, Diffusion, SamplerName
 from genlib.diffusion.samplers import Frame, Sampler, ddim
 from genlib.latents import FRAMES, spread
-from genlib.plots import animation, to_png
+from genlib.plots import animation
 from genlib.rng import generator
 from genlib.runs.cost import multiply_adds
 from genlib.runs.run import Run
 from genlib.studies.starts import diffusing
+from ui.cache import cached_object
 from ui.controls import bound, record_views, view_key
-from ui.widgets import elements
-from ui.widgets.elements import download
-from ui.widgets.film import Film, beside, film, walked_film
-from ui.widgets.pictures import SIDE, grid
+from ui.widgets.elements import download, needs_run
+from ui.widgets.film import Film, beside, film, trajectory_film
+from ui.widgets.pictures import COLUMNS, grid, image
 from ui.widgets.seed import draw_number
 
 record_views("sampler", "eta", "steps", "label", "guidance", "sample")
 
-PATIENCE = 2e12  # multiply-adds of a walk: about half a minute on two cores
+PICTURES = COLUMNS**2  # at once
+MOST_WORK = 2e12  # multiply-adds of a trajectory: about half a minute on two cores
 STEPS = (1, 2, 5, 10, 20, 50, 100, 250, 1000)
 FACTOR = 3  # by which pixels are enlarged
 PAUSE = 0.08  # seconds between two frames while they come
@@ -32,7 +34,7 @@ ALL = "All in turn"
 
 
 class Recipe(NamedTuple):
-    """All that decides a way from noise to pictures, but for the model."""
+    """All that decides a trajectory from noise to pictures, but for the model."""
 
     sampler: SamplerName
     eta: float
@@ -47,12 +49,10 @@ class Recipe(NamedTuple):
         return ddim(self.eta) if self.sampler == "DDIM" else SAMPLERS[self.sampler]
 
 
+@needs_run
 @st.fragment
-def reverse(run: Run | None, family: str) -> None:
-    """Let the student choose how to walk from noise to sixteen pictures, and show the walk."""
-    if run is None:
-        elements.missing()
-        return
+def reverse(run: Run, family: str) -> None:
+    """Draw the reverse process of sixteen pictures, by sampler, steps, η, class and guidance."""
     left, right = st.columns([1, 2], gap="large")
     with left:
         recipe = _recipe(run, family)
@@ -63,7 +63,7 @@ def reverse(run: Run | None, family: str) -> None:
 
 
 def _recipe(run: Run, family: str) -> Recipe:
-    """Draw the knobs of the walk."""
+    """Return the recipe of the trajectory that the knobs stand for."""
     model = diffusing(run)
     names: list[SamplerName] = list(SAMPLERS)
     sampler = st.selectbox(
@@ -85,15 +85,15 @@ def _recipe(run: Run, family: str) -> Recipe:
     )
     label, guidance = class_choice(run, family) if model.classes else (-1, 1.0)
     seed = draw_number(family, "sample", "Seed of the noise", "Other noise")
-    drawn = eta if sampler == "DDIM" else 0.0  # of the others each has its own
-    return Recipe(sampler, drawn, steps, label, guidance, seed)
+    eta = eta if sampler == "DDIM" else 0.0  # of the others each has its own
+    return Recipe(sampler, eta, steps, label, guidance, seed)
 
 
 def steps_slider(family: str, run: Run, most: int = STEPS[-1]) -> int:
-    """Let the student choose the steps of a walk: no more than there are times, or is patience."""
+    """Return the steps that the student chooses: at most as many as times, or as work allows."""
     last = diffusing(run).schedule.last
-    dear = SIDE**2 * multiply_adds(run.spec)  # of a look at all pictures
-    options = [steps for steps in STEPS if steps <= min(last, most) and steps * dear < PATIENCE]
+    work = PICTURES * multiply_adds(run.spec)  # of a function evaluation
+    options = [steps for steps in STEPS if steps <= min(last, most) and steps * work < MOST_WORK]
     if len(options) <= 1:
         st.caption("This model knows a single time, so there is a single step.")
         return 1
@@ -110,7 +110,7 @@ def steps_slider(family: str, run: Run, most: int = STEPS[-1]) -> int:
 
 
 def class_choice(run: Run, family: str) -> tuple[int, float]:
-    """Let the student ask for a class, and how firmly; −1 is all in turn."""
+    """Return the class and the guidance that the student chooses; −1 is all in turn."""
     classes = DATASETS[run.spec.dataset].classes
     chosen = st.selectbox("Class", [ALL, *classes], help="What to make.", **bound(family, "label"))
     guidance = st.slider(
@@ -125,73 +125,79 @@ def class_choice(run: Run, family: str) -> tuple[int, float]:
     return ([ALL, *classes].index(chosen) - 1), guidance
 
 
-def labelled(run: Run, label: int, count: int) -> torch.Tensor | None:
-    """Return so many labels of a class, or of all in turn; None where the model is told none."""
+def class_labels(run: Run, label: int, count: int) -> torch.Tensor | None:
+    """Return labels of a class, or of all in turn; None where the model is unconditional."""
     if not diffusing(run).classes:
         return None
     classes = len(DATASETS[run.spec.dataset].classes)
     return torch.arange(count) % classes if label < 0 else torch.full((count,), label)
 
 
-@st.cache_resource(max_entries=32, show_spinner=False)
-def _kept(name: str, recipe: Recipe) -> list[Film]:
-    """Return the place where the film of a walk is kept; empty until it was walked."""
+@cached_object
+def _films(run: Run, recipe: Recipe) -> list[Film]:
+    """Return the list that the film of a trajectory goes into, once it was streamed."""
     return []
 
 
 def _streamed(run: Run, recipe: Recipe) -> Film:
-    """Return the film of a walk; the first time, show each frame as it comes."""
-    kept = _kept(run.spec.fingerprint, recipe)
-    if kept:
-        return kept[0]
+    """Return the film of a trajectory; the first time, show each frame as it comes."""
+    films = _films(run, recipe)
+    if not films:
+        films.append(film_of(_stream(run, recipe), diffusing(run)))
+    return films[0]
+
+
+def _stream(run: Run, recipe: Recipe) -> list[Frame]:
+    """Draw a trajectory while it is computed; return the frames of its film."""
     model = diffusing(run)
     times = model.schedule.times(recipe.steps)
     rng = generator(recipe.seed)
-    noise = torch.randn(SIDE**2, *model.shape, generator=rng)
-    labels = labelled(run, recipe.label, SIDE**2)
-    wanted = {times[index] for index in spread(len(times), FRAMES)}
-    frames, place, drawn = list[Frame](), st.empty(), 0.0
+    noise = torch.randn(PICTURES, *model.shape, generator=rng)
+    labels = class_labels(run, recipe.label, PICTURES)
+    shown = {times[index] for index in spread(len(times), FRAMES)}
+    frames = list[Frame]()
+    place = st.empty()
+    drawn = 0.0
     walk = model.frames(noise, recipe.walk, times, rng, labels, recipe.guidance)
     for step, frame in enumerate(walk):
-        if frame.time in wanted:
+        if frame.time in shown:
             frames.append(frame)
         if time.monotonic() - drawn > PAUSE:
             drawn = time.monotonic()
             _draw(place, frame, model, f"Step {step} of {recipe.steps}")
-    kept[:] = [film_of(frames, model)]
     place.empty()
-    return kept[0]
+    return frames
 
 
-def _draw(place: Any, frame: Frame, model: Diffusion, text: str) -> None:
-    """Draw one frame while the walk goes on: what is there, beside what the model sees in it."""
+def _draw(place: DeltaGenerator, frame: Frame, model: Diffusion, text: str) -> None:
+    """Draw one frame while the trajectory is computed: x_t beside the model's x0_hat."""
     panels = [grid(model.unscaled(part))[None] for part in (frame.x, frame.clean)]
     with place.container():
         st.caption(text)
+        levels = beside(panels, FACTOR)[0]
         alt = "Noise on its way to pictures, beside what the model sees in it"
-        image = beside(panels, FACTOR)[0]
-        st.image(to_png(image), output_format="PNG", width=image.shape[1], alt=alt)
+        image(levels, alt, levels.shape[1])
 
 
 def film_of(frames: list[Frame], model: Diffusion) -> Film:
-    """Return the film of a walk: x_t beside what the model sees in it."""
-    last = model.schedule.last
+    """Return the film of a trajectory: x_t beside the model's x0_hat."""
+    noise = model.schedule
     captions = [
-        f"t = {frame.time:,} of {last:,}: {model.schedule.alphas[frame.time]:.2f} of a picture, "
-        f"noise {model.schedule.sigmas[frame.time]:.2f}"
+        f"t = {frame.time:,} of {noise.last:,}: {noise.alphas[frame.time]:.2f} of a picture, "
+        f"noise {noise.sigmas[frame.time]:.2f}"
         for frame in frames
     ]
-    x = [model.unscaled(frame.x) for frame in frames]
-    clean = [model.unscaled(frame.clean) for frame in frames]
-    return walked_film(x, clean, captions, SIDE)
+    x_t = [model.unscaled(frame.x) for frame in frames]
+    x0_hat = [model.unscaled(frame.clean) for frame in frames]
+    return trajectory_film(x_t, x0_hat, captions)
 
 
 def _downloads(name: str, shown: Film) -> None:
     """Offer the film as an animation."""
 
-    def moving(kind: Literal["GIF", "PNG"]) -> bytes:
+    def animated(kind: Literal["GIF", "PNG"]) -> bytes:
         return animation(beside(shown.panels.values(), 2), 90, kind)
 
     with st.container(horizontal=True):
-        download("GIF", f"{name}.gif", lambda: moving("GIF"))
-        download("APNG", f"{name}.png", lambda: moving("PNG"))
+        download("GIF", f"{name}.gif", lambda: animated("GIF"))
+        download("APNG", f"{name}.png", lambda: animated("PNG"))

@@ -1,6 +1,6 @@
-"""Models, steps, guidance and samplers of noise, side by side; and which run a part is about."""
+"""Samplers of diffusion: guidance, few steps, and classifier FID against NFE and seconds."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import numpy as np
@@ -10,21 +10,20 @@ import torch
 
 from genlib.data import DATASETS
 from genlib.diffusion.base import SAMPLERS
-from genlib.family import to_uint8
-from genlib.plots import Line, lines, named_rows
+from genlib.plots import Line, lines
 from genlib.rng import generator
 from genlib.runs.run import Run
 from genlib.runs.spec import RunSpec
 from genlib.studies import SamplerBench
-from genlib.studies.sampler_bench import SHOWN, WALKS, floor, points
+from genlib.studies.sampler_bench import SHOWN, WALKS, Walked, floor, points
 from genlib.studies.starts import diffusing
 from ui import cache
+from ui.cache import cached_figure
 from ui.controls import record_views
 from ui.runs import side_by_side
 from ui.runs.study_panel import study_panel
-from ui.widgets import elements
-from ui.widgets.elements import chart_at_rest
-from ui.widgets.pictures import row_of_pictures
+from ui.widgets.elements import is_dark, needs_run, static_chart
+from ui.widgets.pictures import labelled_rows, row_of_pictures
 from ui.widgets.seed import draw_number
 
 record_views("draw")
@@ -52,101 +51,99 @@ def of_points(run: Run | None, family: str) -> Run | None:
     return cache.finished(RunSpec.of_preset(family, PLANE))
 
 
+@needs_run
 @st.fragment
-def guided(run: Run | None, family: str) -> None:
-    """Draw each class at several strengths of guidance, all of the same noise."""
-    if run is None:
-        elements.missing()
-        return
+def guided(run: Run, family: str) -> None:
+    """Draw classifier-free guidance: each class at several strengths, all of the same noise."""
     seed = draw_number(family, "draw", "Seed of the noise", "Other noise")
-    _guided(run.spec.fingerprint, seed, run, dark=st.context.theme.type == "dark")
+    _guided(run, seed, dark=is_dark())
 
 
-@st.cache_data(max_entries=32, show_spinner=False)
-def _guided(name: str, seed: int, _run: Run, *, dark: bool) -> None:
-    model = diffusing(_run)
-    classes = DATASETS[_run.spec.dataset].classes
+@cached_figure
+def _guided(run: Run, seed: int, *, dark: bool) -> None:
+    model = diffusing(run)
+    classes = DATASETS[run.spec.dataset].classes
     noise = torch.randn(len(classes), *model.shape, generator=generator(seed))
     labels = torch.arange(len(classes))
-    rows = [
-        to_uint8(model.walked(noise, labels=labels, guidance=strength)).numpy()
+    rows = {
+        f"guidance {strength:g}": model.walked(noise, labels=labels, guidance=strength)
         for strength in GUIDED
-    ]
+    }
     st.caption(f"From left to right: {', '.join(classes)}.")
-    titles = [f"guidance {strength:g}" for strength in GUIDED]
-    image = named_rows(np.stack(rows), titles, 3, dark=dark)
-    st.image(image, width="stretch", alt="A row of classes for each strength of guidance")
+    labelled_rows(rows, "A row of classes for each strength of guidance", 3, dark=dark)
 
 
 def few_steps(specs: dict[str, RunSpec]) -> None:
-    """Draw what few of Euler's steps make of the same noise, by each of some runs."""
-    dark = st.context.theme.type == "dark"
-    side_by_side.in_columns(specs, lambda run: _few(run.spec.fingerprint, run, dark=dark))
+    """Draw samples of the same noise after few of Euler's steps, by each of some runs."""
+    dark = is_dark()
+    side_by_side.in_columns(specs, lambda run: _few_steps(run, dark=dark))
 
 
-@st.cache_data(max_entries=32, show_spinner=False)
-def _few(name: str, _run: Run, *, dark: bool) -> None:
-    model = diffusing(_run)
+@cached_figure
+def _few_steps(run: Run, *, dark: bool) -> None:
+    model = diffusing(run)
     noise = torch.randn(6, *model.shape, generator=generator(0))
-    rows = [to_uint8(model.walked(noise, SAMPLERS["Euler"], steps)).numpy() for steps in FEW]
-    titles = [f"{steps} step{'s' if steps > 1 else ''}" for steps in FEW]
-    image = named_rows(np.stack(rows), titles, 3, dark=dark)
-    st.image(image, width="stretch", alt="Six pictures after a few steps, and after more")
+    rows = {
+        f"{steps} step{'s' if steps > 1 else ''}": model.walked(noise, SAMPLERS["Euler"], steps)
+        for steps in FEW
+    }
+    labelled_rows(rows, "Six pictures after a few steps, and after more", 3, dark=dark)
 
 
 def samples_of(specs: dict[str, RunSpec]) -> None:
-    """Draw what runs make, side by side, and what is wrong with their schedules."""
-    side_by_side.in_columns(specs, _sampled)
+    """Draw samples of runs side by side, and what is wrong with their noise schedules."""
+    side_by_side.in_columns(specs, _samples)
 
 
-def _sampled(run: Run) -> None:
-    st.caption(diffusing(run).schedule.complaint() or "x_T is noise, as it should be.")
-    _twelve(run.spec.fingerprint, run)
+@cached_figure
+def _samples(run: Run) -> None:
+    model = diffusing(run)
+    st.caption(model.schedule.complaint() or "x_T is noise, as it should be.")
+    pictures = model.generate(torch.randn(12, model.codings, generator=generator(0)))
+    row_of_pictures(pictures[:6], "New pictures", 4, 620)
+    row_of_pictures(pictures[6:], "More new pictures", 4, 620)
 
 
-@st.cache_data(max_entries=32, show_spinner=False)
-def _twelve(name: str, _run: Run) -> None:
-    model = diffusing(_run)
-    made = model.generate(torch.randn(12, model.codings, generator=generator(0)))
-    row_of_pictures(made[:6], "New pictures", 4, 620)
-    row_of_pictures(made[6:], "More new pictures", 4, 620)
-
-
-def quality(run: Run | None) -> None:
-    """Draw the quality of each sampler against its steps and its seconds, or offer to measure."""
-    if run is None:
-        elements.missing()
-        return
+@needs_run
+def quality(run: Run) -> None:
+    """Draw the classifier FID of each sampler against NFE and seconds, or offer to measure it."""
     study_panel(SamplerBench(start=run.spec), "Measure the samplers", partial(_quality, run.spec))
 
 
 def _quality(spec: RunSpec, files: Files) -> None:
-    found = points(files)
-    if not found:
+    measured = points(dict(files))
+    if not measured:
         return
-    left, right = st.columns(2, gap="large")
-    ways = [name for name in WALKS if any(point.sampler == name for point in found)]
-    for column, title, place in (
-        (left, "looks of the network", lambda point: point.looks),
-        (right, f"seconds for {SHOWN} pictures", lambda point: point.seconds),
-    ):
-        with column:
-            curves = {
-                name: Line(
-                    np.array([place(point) for point in found if point.sampler == name], float),
-                    np.array([point.fid for point in found if point.sampler == name]),
-                )
-                for name in ways
-            }
-            st.caption(f"Classifier FID against {title}: lower and further left is better.")
-            chart_at_rest(
-                lines(curves, title, "classifier FID", log="xy"),
-                f"quality-{spec.fingerprint[:8]}-{title[:5]}",
-            )
+    _fid_curves(measured, f"quality-{spec.fingerprint[:8]}")
     st.caption(
         "Classifier FID: how far pictures are from real ones in the eyes of our own classifier. "
-        f"Real pictures are {floor(files):.2f} from other real ones."
+        f"Real pictures are {floor(dict(files)):.2f} from other real ones."
     )
-    table = pd.DataFrame([point._asdict() for point in found])
     with st.expander("The numbers"):
-        st.dataframe(table, hide_index=True)
+        st.dataframe(pd.DataFrame([point._asdict() for point in measured]), hide_index=True)
+
+
+@cached_figure
+def _fid_curves(measured: list[Walked], key: str) -> None:
+    """Draw classifier FID against the number of function evaluations, and against seconds."""
+    left, right = st.columns(2, gap="large")
+    with left:
+        _curves(measured, "looks of the network", [point.looks for point in measured], key)
+    with right:
+        title = f"seconds for {SHOWN} pictures"
+        _curves(measured, title, [point.seconds for point in measured], key)
+
+
+def _curves(measured: list[Walked], title: str, costs: Sequence[float], key: str) -> None:
+    """Draw the classifier FID of each sampler against a cost."""
+    curves = dict[str, Line]()
+    for name in WALKS:
+        points = [
+            (cost, point.fid)
+            for cost, point in zip(costs, measured, strict=True)
+            if point.sampler == name
+        ]
+        if points:
+            curves[name] = Line(*np.array(points, float).T)
+    st.caption(f"Classifier FID against {title}: lower and further left is better.")
+    static_chart(lines(curves, title, "classifier FID", log="xy"), f"{key}-{title[:5]}")

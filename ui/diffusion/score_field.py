@@ -1,4 +1,4 @@
-"""Noise in the plane: the learned score beside the exact one, and the paths along it."""
+"""The score field of points in the plane, learned and exact, and the trajectories along it."""
 
 import numpy as np
 import streamlit as st
@@ -15,11 +15,11 @@ from genlib.runs.run import Run
 from genlib.runs.spec import RunSpec
 from genlib.studies.starts import diffusing
 from ui import cache
+from ui.cache import cached_figure
 from ui.controls import bound, record_views
 from ui.diffusion import samplers
 from ui.runs import side_by_side
-from ui.widgets import elements
-from ui.widgets.elements import chart_at_rest
+from ui.widgets.elements import needs_run, static_chart
 
 record_views("moment")
 
@@ -30,13 +30,17 @@ STEPS = 25  # of a path
 TITLES = {"ddpm": "Diffusion, cosine", "flow": "Flow matching"}
 
 
-@st.fragment
 def field(run: Run | None, family: str) -> None:
-    """Let the student choose a time, and draw the learned score beside the exact one."""
-    found = samplers.of_points(run, family)
-    if found is None:
-        elements.missing()
-        return
+    """Draw the learned score beside the exact one, at a time of the student's choice."""
+    points = samplers.of_points(run, family)
+    _field(points, family)
+    if points is not None and points is not run:
+        side_by_side.preset_button(family, samplers.PLANE, "the plane")
+
+
+@needs_run
+@st.fragment
+def _field(run: Run, family: str) -> None:
     left, right = st.columns([1, 2], gap="large")
     with left:
         share = st.slider(
@@ -49,23 +53,27 @@ def field(run: Run | None, family: str) -> None:
             help="At 100 % all is noise, and every arrow points to the middle.",
             **bound(family, "moment"),
         )
-        data = DATASETS[found.spec.dataset].title
+        data = DATASETS[run.spec.dataset].title
         st.caption(
             f"Data: {data}. An arrow says which way p(x_t) rises, times σ: the noise to take away."
         )
-        error = _score_error(found.spec.fingerprint, share, found)
-        if error is None:
-            st.caption("Of these data nobody knows the exact arrows.")
-        else:
-            what = "The squared error of the learned arrows over the squares of the exact ones."
-            st.metric("Error of what is learned", f"{error:.1%}", help=what)
+        _error_metric(_score_error(run, share))
     with right:
-        _field_chart(found.spec.fingerprint, share, family, found)
-    if found is not run:
-        side_by_side.preset_button(family, samplers.PLANE, "the plane")
+        _arrows(run, share, family)
 
 
-def _snapshot(run: Run, share: int) -> tuple[int, float, float]:
+def _error_metric(error: float | None) -> None:
+    if error is None:
+        st.caption("Of these data nobody knows the exact arrows.")
+    else:
+        st.metric(
+            "Error of what is learned",
+            f"{error:.1%}",
+            help="The squared error of the learned arrows over the squares of the exact ones.",
+        )
+
+
+def _scales(run: Run, share: int) -> tuple[int, float, float]:
     """Return the time of a share of T, with its α and σ."""
     noises = diffusing(run).schedule
     time = max(1, round(share / 100 * noises.last))
@@ -77,7 +85,7 @@ def _vectors(
 ) -> tuple[torch.Tensor, torch.Tensor | None]:
     """Return σ times the learned score at places, and the exact one where it is known."""
     model = diffusing(run)
-    time, alpha, sigma = _snapshot(run, share)
+    time, alpha, sigma = _scales(run, share)
     x = places.view(-1, *model.shape)
     learned = -noise(model.schedule, x, model.predictor()(x, time), time).flatten(1)
     name = run.spec.dataset
@@ -87,15 +95,15 @@ def _vectors(
 
 def _noised(run: Run, share: int, count: int) -> torch.Tensor:
     """Return points of the data in noise."""
-    _, alpha, sigma = _snapshot(run, share)
+    _, alpha, sigma = _scales(run, share)
     x = cache.dataset(run.spec.dataset).test[:count].flatten(1)
     return alpha * x + sigma * torch.randn(x.shape, generator=generator(0))
 
 
-@st.cache_data(max_entries=128, show_spinner=False)
-def _score_error(name: str, share: int, _run: Run) -> float | None:
+@cached_figure
+def _score_error(run: Run, share: int) -> float | None:
     """Return the squared error of the learned score over the exact one's, where the data lie."""
-    learned, exact = _vectors(_run, _noised(_run, share, 2000), share)
+    learned, exact = _vectors(run, _noised(run, share, 2000), share)
     if exact is None:
         return None
     return float((learned - exact).square().mean() / exact.square().mean())
@@ -107,33 +115,34 @@ def _reach(run: Run) -> float:
     return max(2.2, 1.25 * float(data.abs().max()))
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
-def _field_chart(name: str, share: int, family: str, _run: Run) -> None:
-    reach = _reach(_run)
+@cached_figure
+def _arrows(run: Run, share: int, family: str) -> None:
+    """Draw the score as arrows over the noised data."""
+    reach = _reach(run)
     line = torch.linspace(-0.93 * reach, 0.93 * reach, ARROWS)
     places = torch.cartesian_prod(line, line)
-    learned, exact = _vectors(_run, places, share)
-    known = {"learned": learned} if exact is None else {"exact": exact, "learned": learned}
-    long = 0.9 * float(line[1] - line[0])
-    drawn = {title: _shortened(vectors, long).numpy() for title, vectors in known.items()}
-    points = _noised(_run, share, POINTS).numpy()
-    chart_at_rest(arrows(places.numpy(), drawn, points, reach), f"{family}-field")
+    learned, exact = _vectors(run, places, share)
+    fields = {"learned": learned} if exact is None else {"exact": exact, "learned": learned}
+    longest = 0.9 * float(line[1] - line[0])
+    shortened = {title: _shortened(field, longest).numpy() for title, field in fields.items()}
+    points = _noised(run, share, POINTS).numpy()
+    static_chart(arrows(places.numpy(), shortened, points, reach), f"{family}-field")
 
 
-def _shortened(vectors: torch.Tensor, long: float) -> torch.Tensor:
+def _shortened(vectors: torch.Tensor, longest: float) -> torch.Tensor:
     """Return vectors at most so long: long ones all alike, short ones in proportion."""
     length = vectors.norm(dim=1, keepdim=True).clamp(min=1e-6)
-    return long * vectors * (length.tanh() / length)
+    return longest * vectors * (length.tanh() / length)
 
 
 @st.fragment
 def trajectories(run: Run | None, family: str) -> None:
-    """Draw how walks of the same noise bend by diffusion and by flow matching, side by side."""
+    """Draw how trajectories of the same noise bend, by diffusion and by flow matching."""
     own = run.spec if run is not None and DATASETS[run.spec.dataset].kind == "plane" else None
     left, right = st.columns(2, gap="large")
     with left:
         st.caption("Pictures: the walks of flow matching are nearly straight and even.")
-        _bend_chart({title: RunSpec.of_preset(kind) for kind, title in TITLES.items()}, "pictures")
+        _curvature({title: RunSpec.of_preset(kind) for kind, title in TITLES.items()}, "pictures")
     data = own.dataset if own is not None else None
     plane = {
         title: own
@@ -143,43 +152,42 @@ def trajectories(run: Run | None, family: str) -> None:
     }
     with right:
         st.caption("Points: each walks towards the middle of all that it may become, then turns.")
-        _bend_chart(plane, "points")
-    side_by_side.in_columns(
-        plane, lambda run: _path_chart(run.spec.fingerprint, f"{family}-{run.spec.family}", run)
-    )
+        _curvature(plane, "points")
+    side_by_side.in_columns(plane, lambda run: _paths(run, f"{family}-{run.spec.family}"))
 
 
-def _bend_chart(specs: dict[str, RunSpec], key: str) -> None:
-    """Draw how far walks are from even ones along straight lines, on their way."""
+def _curvature(specs: dict[str, RunSpec], key: str) -> None:
+    """Draw how far trajectories are from even ones along straight lines, at each time."""
     runs = {title: cache.finished(spec) for title, spec in specs.items()}
-    curves = {
-        title: _bend(run.spec.fingerprint, run) for title, run in runs.items() if run is not None
-    }
-    what = "distance from the line / its length"
-    chart_at_rest(lines(curves, "share of the walk, from noise to data", what), f"bend-{key}")
+    with st.spinner("Walking…"):
+        curves = {title: _bend(run) for title, run in runs.items() if run is not None}
+    y_title = "distance from the line / its length"
+    chart = lines(curves, "share of the walk, from noise to data", y_title)
+    static_chart(chart, f"bend-{key}")
 
 
-@st.cache_data(max_entries=32, show_spinner=False)
-def _bend(name: str, _run: Run) -> Line:
-    walks = _walks(name, _run)
-    return Line(np.linspace(0, 1, walks.shape[1]), bend(walks).double().numpy())
+@cached_figure
+def _bend(run: Run) -> Line:
+    values = bend(_trajectories(run)).double().numpy()
+    return Line(np.linspace(0, 1, len(values)), values)
 
 
-@st.cache_data(max_entries=16, show_spinner="Walking…")
-def _walks(name: str, _run: Run) -> torch.Tensor:
-    return walked(diffusing(_run))
+@cached_figure
+def _trajectories(run: Run) -> torch.Tensor:
+    return walked(diffusing(run))
 
 
-@st.cache_data(max_entries=32, show_spinner=False)
-def _path_chart(name: str, key: str, _run: Run) -> None:
-    walks = _walks(name, _run)
-    points = cache.dataset(_run.spec.dataset).test[:POINTS].flatten(1).numpy()
+@cached_figure
+def _paths(run: Run, key: str) -> None:
+    """Draw trajectories of points from noise to data."""
+    walks = _trajectories(run)
+    points = cache.dataset(run.spec.dataset).test[:POINTS].flatten(1).numpy()
     st.caption(f"On average a path is {longer(walks):.0%} longer than the line between its ends.")
-    chart_at_rest(paths(walks.numpy(), points, _reach(_run)), f"{key}-paths")
+    static_chart(paths(walks.numpy(), points, _reach(run)), f"{key}-paths")
 
 
 def walked(model: Diffusion) -> Float[Tensor, "walks times values"]:
-    """Return the walks of WALKS pictures or points from noise, by Heun's method."""
+    """Return the trajectories of WALKS pictures or points from noise, by Heun's method."""
     start = torch.randn(WALKS, *model.shape, generator=generator(0))
     times = model.schedule.times(min(STEPS, model.schedule.last))
     frames = model.frames(start, SAMPLERS["Heun"], times, generator(0))
@@ -187,18 +195,19 @@ def walked(model: Diffusion) -> Float[Tensor, "walks times values"]:
 
 
 def longer(walks: Float[Tensor, "walks times values"]) -> float:
-    """Return by how much paths are longer than the straight lines between their ends."""
+    """Return by how much trajectories are longer than the straight lines between their ends."""
     along = walks.diff(dim=1).norm(dim=2).sum(1)
     across = (walks[:, -1] - walks[:, 0]).norm(dim=1)
     return float((along.sum() / across.sum()) - 1)
 
 
 def bend(walks: Float[Tensor, "walks times values"]) -> Float[Tensor, "times"]:
-    """Return how far walks are, at each time, from even ones on straight lines to their ends.
+    """Return how far trajectories are, at each time, from even ones straight to their ends.
 
     It is the root of the mean square, in units of that of the lines' lengths.
     """
     share = torch.linspace(0, 1, walks.shape[1]).view(1, -1, 1)
     way = walks[:, -1:] - walks[:, :1]
     away = (walks - walks[:, :1] - share * way).square().sum(2).mean(0)
-    return (away / way.square().sum(2).mean()).sqrt()
+    mean_square: Tensor = away / way.square().sum(2).mean()
+    return mean_square.sqrt()

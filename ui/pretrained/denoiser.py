@@ -9,7 +9,7 @@ from genlib.hub.reversal import film_of
 from ui import controls
 from ui.pretrained import pull
 from ui.runs.study_panel import Files, study_panel
-from ui.widgets.film import film, walked_film
+from ui.widgets.film import film, trajectory_film
 from ui.widgets.seed import draw_number
 
 controls.record_views("model", "model-repo", "sample")
@@ -45,8 +45,8 @@ def walk(entry: Pretrained | None, asked: Reversal | None) -> None:
 
 
 def _draw(asked: Reversal, files: Files) -> None:
-    times, x, clean = film_of(files)
+    times, x, clean = film_of(dict(files))
     columns = max(1, round(asked.pictures**0.5))
     captions = [f"t = {time:,} of {times[0]:,}" for time in times]
-    shown = walked_film(to_float(x), to_float(clean), captions, columns)
+    shown = trajectory_film(to_float(x), to_float(clean), captions, columns)
     film(shown, f"{PAGE}-walk", "the way from noise to pictures", FACTOR)

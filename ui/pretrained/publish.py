@@ -13,8 +13,9 @@ import streamlit as st
 from genlib.hub.publish import default_name
 from genlib.runs.run import Run
 from genlib.settings import Settings
+from ui.cache import cached_object
 from ui.server.lifespan import HOUSE
-from ui.widgets import elements
+from ui.widgets.elements import needs_run
 
 LIMIT = 120.0  # seconds; then the process is ended
 AT_ONCE = 2  # publications of all visitors together
@@ -52,17 +53,15 @@ class Publication:
         return False
 
 
-@st.cache_resource(max_entries=1)
+@cached_object
 def _publications() -> dict[str, Publication]:
     """Return the publications of this server by their numbers, which only their visitors know."""
     return {}
 
 
-def publishing(run: Run | None) -> None:
+@needs_run
+def publishing(run: Run) -> None:
     """Draw the form that publishes a run, and what became of it."""
-    if run is None:
-        elements.missing()
-        return
     mine = _mine(run)
     alive = mine is not None and mine.goes_on()
     st.fragment(_publishing, run_every=1.0 if alive else None)(run, alive=alive)

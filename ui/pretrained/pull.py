@@ -11,6 +11,7 @@ from genlib.hub.curated import SHIPPED, Kind
 from genlib.hub.pretrained import READERS
 from genlib.settings import Settings
 from ui import cache
+from ui.cache import cached_object
 from ui.controls import bound
 from ui.runs.study_panel import study_panel
 
@@ -95,11 +96,11 @@ def facts(entry: Pretrained) -> None:
         st.caption(f"Pinned: {pinned}SHA-256 of the weights `{digest[:16]}…`")
 
 
-@st.cache_resource(max_entries=8, show_spinner="Opening the model")
-def opened(name: str, _pull: Pull) -> Any:
+@cached_object
+def opened(pull: Pull) -> Any:
     """Return a pulled model as its kind is read; None where it is not here any more."""
-    files = cache.store().read_run(name)
-    return None if files is None else READERS[_pull.kind](files)
+    files = cache.store().read_run(pull.fingerprint)
+    return None if files is None else READERS[pull.kind](files)
 
 
 def bring(entry: Pretrained) -> None:

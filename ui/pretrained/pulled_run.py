@@ -25,7 +25,7 @@ def published() -> None:
         if task is None or not pull.here(task):
             pull.bring(entry)
             return
-        run = pull.opened(task.fingerprint, task)
+        run = pull.opened(task)
         if run is not None:
             st.markdown(f"**{run.spec.family}** on {DATASETS[run.spec.dataset].title}")
             _made(run)

@@ -1,4 +1,4 @@
-"""A pretrained autoencoder of pictures: what its few maps hold, and what becomes of a change."""
+"""A pretrained autoencoder of pictures: its few feature maps, and the effect of changing one."""
 
 from typing import Any
 
@@ -8,13 +8,16 @@ import torch
 
 from genlib.data import default_dataset, photographs
 from genlib.family import Shape, to_float, to_uint8
+from genlib.hub import Pull
 from genlib.hub.reversal import codings, decoded
 from genlib.metrics import psnr
-from genlib.plots import diverging, picture_grid, to_png
+from genlib.plots import diverging, picture_grid
 from ui import cache
+from ui.cache import cached_figure
 from ui.controls import bound, record_views
 from ui.pretrained import pull
 from ui.widgets import picture_source
+from ui.widgets.pictures import image
 
 record_views("tiny", "tiny-repo", "picture", "source", "map", "change")
 
@@ -26,7 +29,7 @@ MOST = 3.0  # a code is rarely more, either way
 
 @st.fragment
 def tiny_autoencoder() -> None:
-    """Let the student send a picture through the model's few maps, and change one of them."""
+    """Draw a picture's reconstruction from few feature maps, with one of them changed."""
     left, right = st.columns([1, 2], gap="large")
     with left:
         entry = pull.chosen("autoencoder", "tiny")
@@ -34,16 +37,15 @@ def tiny_autoencoder() -> None:
             return
         pull.facts(entry)
         task = pull.pull_of(entry)
-        here = task is not None and pull.here(task)
-        network = pull.opened(task.fingerprint, task) if task is not None and here else None
+        network = pull.opened(task) if task is not None and pull.here(task) else None
         x = torch.empty(0) if network is None else _picture(network)
     with right:
         if task is None or network is None:
             pull.bring(entry)
-        elif not len(x):
-            st.caption("Draw or upload a picture first.")
+        elif len(x):
+            _drawn(task, x)
         else:
-            _shown(task.fingerprint, network, x)
+            st.caption("Draw or upload a picture first.")
 
 
 def _picture(network: Any) -> torch.Tensor:
@@ -61,31 +63,30 @@ def _picture(network: Any) -> torch.Tensor:
     return picture_source.picked("Picture", shape, PAGE, "source", sources, offered)
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
-@torch.inference_mode()
-def _copied(name: str, picture: np.ndarray, _network: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Return a picture's maps, and its copy from them."""
-    z = codings(_network, torch.from_numpy(picture))
-    return z.numpy(), decoded(_network, z).numpy()
+@cached_figure
+def _coded(task: Pull, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return a picture's feature maps (its codings), and its reconstruction."""
+    network = pull.opened(task)
+    with torch.inference_mode():
+        z = codings(network, x)
+        return z, decoded(network, z)
 
 
-@torch.inference_mode()
-def _shown(name: str, network: Any, x: torch.Tensor) -> None:
-    """Draw a picture, its copy, its maps, and the copy once a map was changed."""
-    z, copy = map(torch.from_numpy, _copied(name, x.numpy(), network))
+def _drawn(task: Pull, x: torch.Tensor) -> None:
+    """Draw a picture, its reconstruction, its maps, and the reconstruction of a changed map."""
+    z, copy = _coded(task, x)
     chosen, change = _change(z.shape[1])
     moved = z.clone()
     moved[:, chosen] += change
-    other = decoded(network, moved)
+    with torch.inference_mode():
+        other = decoded(pull.opened(task), moved)
     error = float((copy - x).square().mean())
     st.caption(
         f"The picture, {x.numel():,} numbers; its copy from {z.numel():,} "
         f"({psnr(error):.1f} dB); the copy with that map changed."
     )
-    _row(
-        to_uint8(torch.cat([x, copy, other])).numpy(),
-        "The picture, its copy, and the copy of changed maps",
-    )
+    pictures = to_uint8(torch.cat([x, copy, other])).numpy()
+    _row(pictures, "The picture, its copy, and the copy of changed maps")
     st.caption(f"Its maps, as changed: white is 0, orange {MOST:g}, blue −{MOST:g}.")
     _row(diverging(moved[0].numpy(), MOST), "The maps that the copy is made from")
 
@@ -112,5 +113,5 @@ def _row(pictures: np.ndarray, alt: str) -> None:
     """Draw pictures in one row, each pixel enlarged by a whole factor."""
     factor = max(1, round(WIDE / len(pictures) / pictures.shape[-1]))
     enlarged = pictures.repeat(factor, -1).repeat(factor, -2)  # first, so that gutters are thin
-    image = picture_grid(enlarged[None], 1)
-    st.image(to_png(image), output_format="PNG", width=min(WIDE, image.shape[1]), alt=alt)
+    row = picture_grid(enlarged[None], 1)
+    image(row, alt, min(WIDE, row.shape[1]))

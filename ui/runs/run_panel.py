@@ -142,7 +142,7 @@ def _untrained(
 
 def _phase(spec: RunSpec, step: int, steps: int) -> str:
     """Return what goes on at a step, where training has phases."""
-    said = cache.untrained(spec.fingerprint, spec).phase(step / steps)
+    said = cache.untrained(spec).phase(step / steps)
     return f", {said}" if said else ""
 
 

@@ -1,4 +1,4 @@
-"""Runs beside one another, and the button that sets the knobs to one of them."""
+"""Runs beside one another: their reconstructions, and the button that sets a preset's knobs."""
 
 from collections.abc import Callable
 
@@ -7,13 +7,17 @@ import streamlit as st
 import torch
 
 from genlib.family import to_float, to_uint8
-from genlib.plots import picture_grid, to_png
+from genlib.plots import picture_grid
+from genlib.rng import generator
 from genlib.runs.run import Run
 from genlib.runs.spec import RunSpec
 from ui import cache
+from ui.cache import cached_figure
 from ui.runs import knobs
+from ui.widgets.pictures import image
 
-SHOWN = 6  # pictures of a row in a comparison
+SHOWN = 6  # pictures of a row
+MEASURED = 1000  # pictures
 
 
 def preset_button(family: str, preset: str, label: str = "the broken one") -> None:
@@ -40,33 +44,24 @@ def in_columns(specs: dict[str, RunSpec], draw: Callable[[Run], None]) -> None:
 
 
 def side_by_side(specs: dict[str, RunSpec]) -> None:
-    """Show runs side by side, on pictures that they were trained on and on others."""
+    """Draw the reconstructions of runs side by side, of training pictures and of test pictures."""
     in_columns(specs, _both)
 
 
 def _both(run: Run) -> None:
-    """Draw what a run makes of the pictures that it was trained on, and of others."""
     data = cache.dataset(run.spec.dataset)
-    _compare("Training pictures", run, data.train[: run.spec.train.pictures or None])
-    _compare("Test pictures", run, data.test)
+    count = run.spec.train.pictures or len(data.train)
+    _reconstructions(run, "Training pictures", data.train[: min(count, MEASURED)])
+    _reconstructions(run, "Test pictures", data.test[:MEASURED])
 
 
-def _compare(title: str, run: Run, images: torch.Tensor) -> None:
-    """Draw pictures over what the model makes of them, with the error over a thousand."""
-    error, picture = _comparison(run.spec.fingerprint, title, run, images)
+@cached_figure
+def _reconstructions(run: Run, title: str, images: torch.Tensor) -> None:
+    """Draw pictures over their reconstructions, with the mean squared error of all of them."""
+    x = to_float(images)
+    error = float(run.family.evaluate(x)["mse"])
     st.caption(f"{title}, MSE {error:.2g}")
-    st.image(
-        picture,
-        output_format="PNG",
-        width="stretch",
-        alt=f"{title}, and under them what the model makes of them",
-    )
-
-
-@st.cache_data(max_entries=64)
-def _comparison(name: str, title: str, _run: Run, _images: torch.Tensor) -> tuple[float, bytes]:
-    some = to_float(_images[:1000])
-    x = some[:SHOWN]
-    made = _run.family.preview(x, torch.Generator().manual_seed(0))
-    rows = np.stack([to_uint8(part).numpy() for part in (x, *made.split(SHOWN))])
-    return float(_run.family.evaluate(some)["mse"]), to_png(picture_grid(rows, 6))
+    parts = x[:SHOWN], *run.family.preview(x[:SHOWN], generator(0)).split(SHOWN)
+    rows = np.stack([to_uint8(part).numpy() for part in parts])
+    alt = f"{title}, and under them what the model makes of them"
+    image(picture_grid(rows, 6), alt)

@@ -1,4 +1,4 @@
-"""A latent space of two codings as a map: what every place decodes to, and where pictures lie."""
+"""The latent space of two codings as a map: what every place decodes to, and the encoded data."""
 
 from typing import NamedTuple
 
@@ -12,8 +12,10 @@ from genlib.plots import CLASSES, plane, sheet
 from genlib.runs.run import Run
 from genlib.runs.spec import RunSpec
 from ui import cache
+from ui.cache import cached_figure, cached_object
 from ui.controls import record_views, view_key
-from ui.widgets import elements
+from ui.runs.side_by_side import in_columns
+from ui.widgets.elements import needs_run
 from ui.widgets.picture_field import Field, Place, picture_field
 from ui.widgets.pictures import row_of_pictures
 
@@ -42,37 +44,33 @@ class Window(NamedTuple):
         return (codings - torch.tensor([self.left, self.low])) / self.side
 
 
-@st.fragment
 def latent_map(spec: RunSpec) -> None:
-    """Let the student point at the map of a run with two codings; a click decodes exactly."""
-    family = spec.family
-    run = cache.finished(spec)
-    if run is None:
-        elements.missing()
-        return
-    window, field = _field(spec.fingerprint, FINE, run)
-    key = f"{family}-map-{spec.fingerprint[:8]}"
+    """Draw the map of a run with two codings, to point at; a click decodes exactly."""
+    _latent_map(cache.finished(spec))
+
+
+@needs_run
+@st.fragment
+def _latent_map(run: Run) -> None:
+    family = run.spec.family
+    window, field = _field(run, FINE)
+    key = f"{family}-map-{run.spec.fingerprint[:8]}"
     start = st.session_state.setdefault(f"{key}-start", _asked(family, window))
     at = picture_field(field, key, start)
     if at is not None:
         z = window.codings(torch.tensor(at))
         st.query_params[view_key(family, "pin")] = f"{z[0]:.3f},{z[1]:.3f}"
-    _decoded(spec.fingerprint, at or start, window, run)
+    _decoded(run, at or start, window)
 
 
 def side_by_side(specs: dict[str, RunSpec]) -> None:
-    """Show the maps of several runs with two codings, to point at."""
-    for column, (title, spec) in zip(
-        st.columns(len(specs), gap="large"), specs.items(), strict=True
-    ):
-        run = cache.finished(spec)
-        with column:
-            st.markdown(f"**{title}**")
-            if run is None:
-                st.info("Not trained on this server yet.")
-                continue
-            _, field = _field(spec.fingerprint, 1, run)
-            picture_field(field, f"beside-{spec.fingerprint[:8]}", (0.5, 0.5), 112)
+    """Draw the maps of several runs with two codings, to point at."""
+    in_columns(specs, _beside)
+
+
+def _beside(run: Run) -> None:
+    _, field = _field(run, 1)
+    picture_field(field, f"beside-{run.spec.fingerprint[:8]}", (0.5, 0.5), 112)
 
 
 def _asked(family: str, window: Window) -> Place:
@@ -88,64 +86,65 @@ def _asked(family: str, window: Window) -> Place:
     return x, y
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
-def _decoded(name: str, at: Place, window: Window, _run: Run) -> None:
+@cached_figure
+def _decoded(run: Run, at: Place, window: Window) -> None:
     """Draw what a place decodes to, and the test picture whose codings lie nearest."""
     z = window.codings(torch.tensor(at))
-    codings = cache.codings(name, _run)
-    distances = (codings - z).norm(dim=1)
+    distances = (cache.codings(run) - z).norm(dim=1)
     near = int(distances.argmin())
-    data = cache.dataset(_run.spec.dataset)
+    data = cache.dataset(run.spec.dataset)
     title = DATASETS[data.name].classes[int(data.test_labels[near])]
     st.caption(
         f"Decoded exactly at z = ({z[0]:.2f}, {z[1]:.2f}); beside it the nearest test picture, "
         f"“{title}”, {distances[near]:.2f} away. Click the map for another place."
     )
-    made = encoding(_run.family).decode(z[None])
-    pictures = torch.cat([made, to_float(data.test[near : near + 1])])
+    decoded = encoding(run.family).decode(z[None])
+    pictures = torch.cat([decoded, to_float(data.test[near : near + 1])])
     row_of_pictures(pictures, "The decoded place, and the nearest test picture", 6, 240)
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _field(name: str, fine: int, _run: Run) -> tuple[Window, Field]:
+@cached_object
+def _field(run: Run, fine: int) -> tuple[Window, Field]:
     """Return the map of a run: its window, and the field with DRAWN × fine places a side."""
-    codings = cache.codings(name, _run)
-    window = _window(codings)
+    window = _window(cache.codings(run))
     cells = DRAWN * fine
     steps = (torch.arange(cells) + 0.5) / cells
     places = torch.cartesian_prod(steps.flip(0), steps).flip(1)  # row by row from the top
     z = window.codings(places)
-    made = to_uint8(encoding(_run.family).decode(z)).numpy()
-    grid = made.reshape(cells, cells, *made.shape[1:])
-    middle = slice(fine // 2, None, fine)
-    thumbs = grid[middle, middle].reshape(-1, *made.shape[1:])
-    data = cache.dataset(_run.spec.dataset)
-    factor = max(1, 28 // made.shape[-1])
-    x, y = window.places(torch.zeros(2)).tolist()
-    ground = plane(
-        thumbs.repeat(factor, 2).repeat(factor, 3),
-        DRAWN,
-        window.places(codings[:DOTS]).numpy(),
-        data.test_labels[:DOTS].numpy(),
-        [(x, y, PRIOR / window.side)] if isinstance(_run.family, Generates) else [],
-    )
-    classes = DATASETS[data.name].classes
+    levels = to_uint8(encoding(run.family).decode(z)).numpy()
+    *_, height, width = levels.shape
+    factor = max(1, 28 // width)
+    thumbnails = levels.reshape(cells, cells, *levels.shape[1:])[
+        fine // 2 :: fine, fine // 2 :: fine
+    ]
+    ground = _ground(run, window, thumbnails.repeat(factor, 3).repeat(factor, 4))
+    classes = DATASETS[run.spec.dataset].classes
     return window, Field(
         ground=(ground, "image/png"),
-        sheet=sheet(made, cells),
-        tile=(made.shape[2], made.shape[3]),
+        sheet=sheet(levels, cells),
+        tile=(height, width),
         places=[(x, y) for x, y in np.round(places.numpy(), 4).tolist()],
         captions=[f"z = ({x:.2f}, {y:.2f})" for x, y in z.tolist()],
-        width=DRAWN * made.shape[3] * factor,
+        width=DRAWN * width * factor,
         label="A map of the two codings, with what each place decodes to.",
         legend={each: CLASSES[index] for index, each in enumerate(classes)},
     )
 
 
+def _ground(run: Run, window: Window, thumbnails: np.ndarray) -> bytes:
+    """Return the map as PNG: decoded pictures under the test pictures' dots, and the prior."""
+    x, y = window.places(torch.zeros(2)).tolist()
+    prior = [(x, y, PRIOR / window.side)] if isinstance(run.family, Generates) else []
+    places = window.places(cache.codings(run)[:DOTS]).numpy()
+    labels = cache.dataset(run.spec.dataset).test_labels[:DOTS].numpy()
+    return plane(thumbnails.reshape(-1, *thumbnails.shape[2:]), DRAWN, places, labels, prior)
+
+
 def _window(codings: torch.Tensor) -> Window:
     """Return the square that holds almost all codings, with the origin in it."""
     low, high = np.quantile(codings.numpy(), [OUTSIDE, 1 - OUTSIDE], axis=0)
-    low, high = np.minimum(low, 0), np.maximum(high, 0)
+    low = np.minimum(low, 0)
+    high = np.maximum(high, 0)
     side = 1.08 * float((high - low).max())
     left, bottom = ((low + high) / 2 - side / 2).tolist()
     return Window(left, bottom, side)

@@ -1,5 +1,6 @@
-"""The clouds of codings: the reparameterisation with its numbers, and what each coding says."""
+"""The approximate posterior: reparameterization, the KL of each coding, and the two ELBO terms."""
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 import torch
@@ -12,44 +13,41 @@ from genlib.rng import generator
 from genlib.runs.run import Run
 from genlib.studies.starts import variational
 from ui import cache
+from ui.cache import cached_figure
 from ui.controls import record_views
-from ui.widgets import elements
-from ui.widgets.elements import chart_at_rest
+from ui.widgets.elements import needs_run, static_chart
 from ui.widgets.pictures import picture_slider, row_of_pictures
 from ui.widgets.seed import draw_number
 
 record_views("draw")
 
-DRAWS = 8  # codings from one cloud whose pictures are shown
+DRAWS = 8  # codings from one posterior whose pictures are shown
 
 
+@needs_run
 @st.fragment
-def cloud(run: Run | None, family: str) -> None:
-    """Let the student draw codings from the cloud of a test picture, number by number."""
-    if run is None:
-        elements.missing()
-        return
-    name = run.spec.fingerprint
+def cloud(run: Run, family: str) -> None:
+    """Draw the approximate posterior of a test picture, and codings sampled from it."""
     left, right = st.columns([1, 2], gap="large")
     with left:
         number = picture_slider(family, len(cache.dataset(run.spec.dataset).test))
         draw = draw_number(family, "draw", "Draw of ε", "Draw again")
-        _numbers(name, number, draw, run)
+        _reparameterization(run, number, draw)
     with right:
-        _spread(name, number, draw, run)
+        _decoded(run, number, draw)
 
 
 def _drawn(run: Run, number: int, draw: int) -> tuple[torch.Tensor, Posterior, torch.Tensor]:
-    """Return a test picture, its cloud, and DRAWS draws of ε."""
+    """Return a test picture, its posterior, and DRAWS draws of ε."""
     x = to_float(cache.dataset(run.spec.dataset).test[number : number + 1])
     posterior = variational(run).posterior(x)
     return x, posterior, torch.randn(DRAWS, *posterior.mean.shape, generator=generator(draw))
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
-def _numbers(name: str, number: int, draw: int, _run: Run) -> None:
-    """Draw the table of the first draw: z = μ + σ ε for each coding."""
-    _, posterior, eps = _drawn(_run, number, draw)
+@cached_figure
+def _reparameterization(run: Run, number: int, draw: int) -> None:
+    """Draw the reparameterization of the first draw: z = μ + σ ε for each coding."""
+    _, posterior, eps = _drawn(run, number, draw)
     columns = {
         "μ": posterior.mean,
         "γ": posterior.log_variance,
@@ -67,80 +65,67 @@ def _numbers(name: str, number: int, draw: int, _run: Run) -> None:
     )
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
-def _spread(name: str, number: int, draw: int, _run: Run) -> None:
-    """Draw the pictures of the draws, and the cloud over the prior."""
-    x, posterior, eps = _drawn(_run, number, draw)
-    z, model = posterior.draw(eps), variational(_run)
+@cached_figure
+def _decoded(run: Run, number: int, draw: int) -> None:
+    """Draw the pictures of the draws, and the posterior over the prior."""
+    x, posterior, eps = _drawn(run, number, draw)
+    z = posterior.draw(eps)
+    decode = variational(run).decode
     st.caption(
         "From left: the picture, its cloud's middle μ decoded, then eight draws from the "
         "cloud decoded. The first draw is the one in the table."
     )
-    pictures = torch.cat([x, model.decode(posterior.mean), model.decode(z[:, 0])])
+    pictures = torch.cat([x, decode(posterior.mean), decode(z[:, 0])])
     row_of_pictures(pictures, "A picture, its middle, and eight draws", 4, 800)
     st.caption(
         "For each coding: grey the prior, blue the cloud, both two σ to either side; orange the "
         "draw. A blue bar as tall as the grey one says nothing about the picture."
     )
-    cloud = (part[0].numpy() for part in (posterior.mean, posterior.deviation, z[0]))
-    chart_at_rest(cloud_chart(*cloud), f"{_run.spec.family}-cloud")
+    parts = (part[0].numpy() for part in (posterior.mean, posterior.deviation, z[0]))
+    static_chart(cloud_chart(*parts), f"{run.spec.family}-cloud")
 
 
-def rates(run: Run | None, family: str) -> None:
-    """Draw what each coding says on average, and name the collapsed ones."""
-    if run is None:
-        elements.missing()
-        return
-    _rates(run.spec.fingerprint, family, run)
-
-
-@st.cache_data(max_entries=64, show_spinner=False)
-def _rates(name: str, family: str, _run: Run) -> None:
-    values = rate_of_each(name, _run)
-    order = values.argsort(descending=True, stable=True).tolist()
-    dead = [index for index in order if values[index] < COLLAPSED]
-    said = "None is collapsed."
-    if dead:
-        names = ", ".join(str(index + 1) for index in sorted(dead))
-        said = f"Collapsed, with less than a hundredth of a nat: {names}."
+@needs_run
+@cached_figure
+def rates(run: Run, family: str) -> None:
+    """Draw the KL divergence (rate) of each coding, and name the collapsed ones."""
+    kl = kl_by_coding(run)
+    order = kl.argsort(descending=True, stable=True).tolist()
+    collapsed = [index for index in order if kl[index] < COLLAPSED]
+    sentence = "None is collapsed."
+    if collapsed:
+        names = ", ".join(str(index + 1) for index in sorted(collapsed))
+        sentence = f"Collapsed, with less than a hundredth of a nat: {names}."
     st.caption(
-        f"{len(order) - len(dead)} of {len(order)} codings are used, {values.sum():.1f} nats "
-        f"in all. {said}"
+        f"{len(order) - len(collapsed)} of {len(order)} codings are used, {kl.sum():.1f} nats "
+        f"in all. {sentence}"
     )
-    named = {f"{index + 1}": float(values[index]) for index in order}
-    colours = tuple(QUIET if index in dead else GENERATED for index in order)
-    chart_at_rest(
-        bars(named, "nats a picture", colours=colours, x_title="coding"), f"{family}-rates"
-    )
+    values = {f"{index + 1}": float(kl[index]) for index in order}
+    colors = tuple(QUIET if index in collapsed else GENERATED for index in order)
+    chart = bars(values, "nats a picture", colours=colors, x_title="coding")
+    static_chart(chart, f"{family}-rates")
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
-def rate_of_each(name: str, _run: Run) -> torch.Tensor:
-    """Return the rate of each coding in nats, the mean over the test pictures."""
-    return variational(_run).rates(to_float(cache.dataset(_run.spec.dataset).test))
+@cached_figure
+def kl_by_coding(run: Run) -> torch.Tensor:
+    """Return the KL divergence of each coding in nats, the mean over the test pictures."""
+    return variational(run).rates(to_float(cache.dataset(run.spec.dataset).test))
 
 
-def split(run: Run | None, family: str) -> None:
-    """Draw the two parts of the ELBO through training."""
-    if run is None:
-        elements.missing()
-        return
-    _split(run.spec.fingerprint, family, run)
-
-
-@st.cache_data(max_entries=64, show_spinner=False)
-def _split(name: str, family: str, _run: Run) -> None:
-    metrics = _run.provenance.metrics
-    rate, distortion = metrics["test_kl"], metrics["test_distortion"]
+@needs_run
+@cached_figure
+def split(run: Run, family: str) -> None:
+    """Draw the two terms of the ELBO over training: distortion, and rate (KL)."""
+    metrics = run.provenance.metrics
+    rate = metrics["test_kl"]
+    distortion = metrics["test_distortion"]
     st.caption(
         f"On the test pictures: distortion **{distortion:.1f}** + rate **{rate:.1f}** = "
         f"**{rate + distortion:.1f}** nats: the negative ELBO, but for a constant."
     )
-    steps = torch.tensor([float(snapshot.step) for snapshot in _run.snapshots]).numpy()
+    steps = np.array([float(snapshot.step) for snapshot in run.snapshots])
     curves = {
-        title: Line(
-            steps, torch.tensor([snapshot.figures[key] for snapshot in _run.snapshots]).numpy()
-        )
+        title: Line(steps, np.array([snapshot.figures[key] for snapshot in run.snapshots]))
         for key, title in (("distortion", "distortion"), ("kl", "rate"))
     }
-    chart_at_rest(lines(curves, "step", "nats a picture", log="y"), f"{family}-split")
+    static_chart(lines(curves, "step", "nats a picture", log="y"), f"{family}-split")

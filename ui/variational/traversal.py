@@ -1,4 +1,4 @@
-"""Walks through a latent space: new samples, what lies between pictures, what a coding does."""
+"""Latent traversals and interpolation: one coding moved at a time, and from picture to picture."""
 
 from typing import Literal
 
@@ -9,13 +9,14 @@ import torch
 from genlib.data import DATASETS
 from genlib.family import encoding, to_float, to_uint8
 from genlib.latents import interpolation, traversal
-from genlib.plots import animation, named_rows, picture_grid, to_png
+from genlib.plots import animation, picture_grid
 from genlib.runs.run import Run
 from ui import cache
+from ui.cache import cached_figure
 from ui.controls import bound, record_views
-from ui.variational.posterior import rate_of_each
-from ui.widgets import elements
-from ui.widgets.elements import download
+from ui.variational.posterior import kl_by_coding
+from ui.widgets.elements import download, is_dark, needs_run
+from ui.widgets.pictures import image, labelled_rows
 from ui.widgets.samples import download_codings
 
 record_views("first", "last")
@@ -23,80 +24,80 @@ record_views("first", "last")
 REACH = 3.0  # standard deviations of the prior, to which a coding is moved
 STEPS = 9  # of a traversal and of an interpolation
 FRAMES = 25  # of an animation, there and back
-TRAVERSED = 10  # codings, the ones that say most
+TRAVERSED = 10  # codings, the ones of the largest KL divergence
 
 
+@needs_run
 @st.fragment
-def walks(run: Run | None, family: str) -> None:
-    """Let the student move one coding of a picture at a time, and walk to another picture."""
-    if run is None:
-        elements.missing()
-        return
+def walks(run: Run, family: str) -> None:
+    """Draw a latent traversal of a picture, and the interpolation to another picture."""
     count = len(cache.dataset(run.spec.dataset).test)
     left, right = st.columns(2, gap="large")
     with left:
         first = st.slider("From test picture", 0, count - 1, 0, **bound(family, "first"))
     with right:
         last = st.slider("To test picture", 0, count - 1, 1, **bound(family, "last"))
-    z = cache.codings(run.spec.fingerprint, run)
+    z = cache.codings(run)
     left, right = st.columns(2, gap="large")
     with left:
-        dark = st.context.theme.type == "dark"
-        order = _traversal(run.spec.fingerprint, first, run, dark=dark)
-        _animations(run, family, first, order)
+        _traversal(run, z[first], dark=is_dark())
+        _animations(run, z[first], f"{family}-traversal-{first}")
     with right:
-        _between(run.spec.fingerprint, first, last, run)
+        _interpolation(run, first, last)
         path = interpolation(z[first], z[last], STEPS)
         download_codings(f"{family}-walk-{first}-{last}", run, path)
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
-def _traversal(name: str, number: int, _run: Run, *, dark: bool) -> list[int]:
-    """Draw a picture with one coding moved at a time; return the codings, most telling first."""
-    rates = rate_of_each(name, _run)
-    order: list[int] = rates.argsort(descending=True, stable=True)[:TRAVERSED].tolist()
-    z = traversal(cache.codings(name, _run)[number], order, torch.linspace(-REACH, REACH, STEPS))
-    made = to_uint8(encoding(_run.family).decode(z.flatten(0, 1))).numpy()
-    rows = made.reshape(len(order), STEPS, *made.shape[1:])
-    names = [f"{coding + 1}: {rates[coding]:.1f}" for coding in order]
+def _traversed(run: Run) -> list[int]:
+    """Return the indices of the codings of the largest KL divergence, largest first."""
+    order = kl_by_coding(run).argsort(descending=True, stable=True)
+    return [int(index) for index in order[:TRAVERSED]]
+
+
+@cached_figure
+def _traversal(run: Run, z: torch.Tensor, *, dark: bool) -> None:
+    """Draw a latent traversal: in each row one coding moves from −REACH to REACH."""
+    kl = kl_by_coding(run)
+    order = _traversed(run)
+    codings = traversal(z, order, torch.linspace(-REACH, REACH, STEPS))
+    names = [f"{index + 1}: {kl[index]:.1f}" for index in order]
+    rows = {
+        name: encoding(run.family).decode(row) for name, row in zip(names, codings, strict=True)
+    }
     st.caption(f"Each row moves one coding from −{REACH:g} to {REACH:g}; beside it, its nats.")
-    image = named_rows(rows, names, 2, dark=dark)
-    st.image(image, width="stretch", alt="Rows of pictures, in each one coding changes")
-    return order
+    labelled_rows(rows, "Rows of pictures, in each one coding changes", dark=dark)
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
-def _between(name: str, first: int, last: int, _run: Run) -> None:
-    """Draw the walk between two pictures, and what mixing their pixels gives."""
-    data = cache.dataset(_run.spec.dataset)
-    x, z = to_float(data.test[[first, last]]), cache.codings(name, _run)[[first, last]]
-    walk = encoding(_run.family).decode(interpolation(z[0], z[1], STEPS))
+@cached_figure
+def _interpolation(run: Run, first: int, last: int) -> None:
+    """Draw the latent interpolation between two pictures over the mixture of their pixels."""
+    data = cache.dataset(run.spec.dataset)
+    x = to_float(data.test[[first, last]])
+    z = cache.codings(run)[[first, last]]
+    decoded = encoding(run.family).decode(interpolation(z[0], z[1], STEPS))
     mixed = interpolation(x[0], x[1], STEPS)
-    classes = [DATASETS[data.name].classes[int(data.test_labels[at])] for at in (first, last)]
+    begin, end = (DATASETS[data.name].classes[int(data.test_labels[at])] for at in (first, last))
     st.caption(
-        f"From “{classes[0]}” to “{classes[1]}”. Above, their codings are mixed and decoded; "
+        f"From “{begin}” to “{end}”. Above, their codings are mixed and decoded; "
         "below, their pixels: two ghosts, not one thing between them."
     )
-    rows = np.stack([to_uint8(part).numpy() for part in (walk, mixed)])
-    grid = picture_grid(rows, 4)
-    st.image(to_png(grid), output_format="PNG", width="stretch", alt="A walk, and a cross-fade")
+    rows = to_uint8(torch.stack([decoded, mixed])).numpy()
+    image(picture_grid(rows, 4), "A walk, and a cross-fade")
 
 
-def _animations(run: Run, family: str, number: int, order: list[int]) -> None:
-    """Offer the traversal as an animation, and as numbers."""
-    name = f"{family}-traversal-{number}"
-    z = cache.codings(run.spec.fingerprint, run)[number]
-    model = encoding(run.family)
+def _animations(run: Run, z: torch.Tensor, name: str) -> None:
+    """Offer the latent traversal as an animation, and as numbers."""
+    order = _traversed(run)
 
-    def moving(kind: Literal["GIF", "PNG"]) -> bytes:
+    def animated(kind: Literal["GIF", "PNG"]) -> bytes:
         values = REACH * torch.linspace(0, 2 * torch.pi, FRAMES + 1)[:-1].sin()
-        walk = traversal(z, order, values).movedim(1, 0)
-        made = [to_uint8(model.decode(frame)).numpy() for frame in walk]
-        frames = np.stack([picture_grid(frame[None], 3) for frame in made])
+        codings = traversal(z, order, values).movedim(1, 0)
+        levels = [to_uint8(encoding(run.family).decode(frame)).numpy() for frame in codings]
+        frames = np.stack([picture_grid(frame[None], 3) for frame in levels])
         return animation(frames, 80, kind, rest=0)
 
     with st.container(horizontal=True):
-        download("GIF", f"{name}.gif", lambda: moving("GIF"))
-        download("APNG", f"{name}.png", lambda: moving("PNG"))
-        walk = traversal(z, order, torch.linspace(-REACH, REACH, STEPS)).flatten(0, 1)
-        download_codings(name, run, walk)
+        download("GIF", f"{name}.gif", lambda: animated("GIF"))
+        download("APNG", f"{name}.png", lambda: animated("PNG"))
+        codings = traversal(z, order, torch.linspace(-REACH, REACH, STEPS)).flatten(0, 1)
+        download_codings(name, run, codings)

@@ -1,9 +1,14 @@
 """Small pieces of browser code that Streamlit has no widget for."""
 
 from collections.abc import Callable
-from typing import Any
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec
 
 import streamlit as st
+
+from genlib.runs.run import Run
+
+P = ParamSpec("P")
 
 _copy = st.components.v2.component(
     "genlib_copy",
@@ -19,10 +24,10 @@ _copy = st.components.v2.component(
       const button = parentElement.querySelector("button");
       button.textContent = data.label;
       button.onclick = async () => {
-        let said = "Copied";
+        let answer = "Copied";
         try { await navigator.clipboard.writeText(data.text); }
-        catch { said = "Copy it by hand"; }
-        button.textContent = said;
+        catch { answer = "Copy it by hand"; }
+        button.textContent = answer;
         setTimeout(() => { button.textContent = data.label; }, 3000);
       };
     }
@@ -35,15 +40,15 @@ def copy_button(label: str, text: str, key: str) -> None:
     _copy(data={"label": label, "text": text}, key=key, width="content")
 
 
-def download(label: str, name: str, make: Callable[[], bytes]) -> None:
-    """Draw a button that hands over a file of that name, made when it is asked for."""
+def download(label: str, name: str, content: Callable[[], bytes]) -> None:
+    """Draw a download button; the file is computed when it is asked for."""
     st.download_button(
-        label, make, name, on_click="ignore", icon=":material/download:", key=f"download-{name}"
+        label, content, name, on_click="ignore", icon=":material/download:", key=f"download-{name}"
     )
 
 
-def chart_at_rest(figure: Any, key: str) -> None:
-    """Draw a plotly figure that is only looked at, without plotly's row of buttons."""
+def static_chart(figure: Any, key: str) -> None:
+    """Draw a plotly figure without plotly's row of buttons."""
     st.plotly_chart(figure, key=key, config={"displayModeBar": False})
 
 
@@ -58,14 +63,29 @@ def house_style() -> None:
     )
 
 
-def missing() -> None:
-    """Say that there is no trained model to look into yet."""
-    st.info("Train this model first, or take the first preset.", icon=":material/info:")
+def needs_run(
+    draw: Callable[Concatenate[Run, P], None],
+) -> Callable[Concatenate[Run | None, P], None]:
+    """Return the part of a lesson that draws a trained model; where there is none it says so."""
+
+    @wraps(draw)
+    def guarded(run: Run | None, *args: P.args, **kwargs: P.kwargs) -> None:
+        if run is None:
+            st.info("Train this model first, or take the first preset.", icon=":material/info:")
+        else:
+            draw(run, *args, **kwargs)
+
+    return guarded
+
+
+def is_dark() -> bool:
+    """Return whether the visitor's theme is dark; figures that depend on it take it as a knob."""
+    return st.context.theme.type == "dark"
 
 
 def headline(badge: tuple[str, str, str], text: str) -> None:
     """Draw a badge and a sentence beside it."""
-    name, colour, icon = badge
+    name, color, icon = badge
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.badge(name, color=colour, icon=f":material/{icon}:")
+        st.badge(name, color=color, icon=f":material/{icon}:")
         st.markdown(text)

@@ -10,7 +10,7 @@ from jaxtyping import UInt8
 from numpy import ndarray
 
 from ui.widgets import player
-from ui.widgets.pictures import grid
+from ui.widgets.pictures import COLUMNS, grid
 
 HTML = f"""
 <div class="player">
@@ -135,15 +135,18 @@ def beside(panels: Iterable[np.ndarray], factor: int) -> np.ndarray:
     return np.concatenate(between, 2).repeat(factor, 1).repeat(factor, 2)
 
 
-def walked_film(
-    x: Iterable[torch.Tensor], clean: Iterable[torch.Tensor], captions: list[str], columns: int
+def trajectory_film(
+    x_t: Iterable[torch.Tensor],
+    x0_hat: Iterable[torch.Tensor],
+    captions: list[str],
+    columns: int = COLUMNS,
 ) -> Film:
-    """Return the film of pictures in [0, 1]: what is there, beside what the model sees in it."""
-    panels = {"What is there: x at time t": x, "What the model sees in it": clean}
+    """Return the film of a trajectory in [0, 1]: x_t beside the model's x0_hat."""
+    panels = {"What is there: x at time t": x_t, "What the model sees in it": x0_hat}
     return Film(
         {
-            title: np.stack([grid(pictures, columns) for pictures in part])
-            for title, part in panels.items()
+            title: np.stack([grid(pictures, columns) for pictures in frames])
+            for title, frames in panels.items()
         },
         captions,
     )

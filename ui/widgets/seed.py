@@ -1,4 +1,4 @@
-"""A seed with dice: draw anew, or set the number that a draw is made of."""
+"""A seed with dice: the number of a random draw, typed or drawn anew."""
 
 import streamlit as st
 
@@ -6,7 +6,7 @@ from ui.controls import bound, view_key
 
 
 def draw_number(family: str, name: str, label: str, press: str) -> int:
-    """Let the student draw anew; return the number of the draw, which seeds it."""
+    """Return the seed of a random draw, which the student types or draws anew."""
     key = view_key(family, name)
 
     def next_one() -> None:
@@ -19,4 +19,4 @@ def draw_number(family: str, name: str, label: str, press: str) -> int:
         )
     with right:
         st.button(press, key=f"{key}-next", on_click=next_one, icon=":material/casino:")
-    return number
+    return int(number)

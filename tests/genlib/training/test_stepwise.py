@@ -250,7 +250,7 @@ def test_the_page_s_game_is_the_one_that_was_played_from_its_first_letter():
     """It keeps states on the way, and plays only the last letters anew."""
     spec = game(replay=256, instance_noise=0.1, r1=0.1)
     for moves in ("", "D", "DGB" * 7, "DGB" * 15, "B" * step_by_step.STRIDE):
-        found = step_by_step._played(spec.fingerprint, moves, spec, None)
+        found = step_by_step._played(spec, None, moves)
         assert same(kept(found.training), kept(played(moves, spec).training))
         assert found.losses() == played(moves, spec).losses()
 

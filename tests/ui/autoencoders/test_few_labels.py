@@ -183,7 +183,7 @@ def test_each_error_is_the_mean_over_the_pixels_of_a_picture():
     expected = ((x - made).numpy() ** 2).reshape(len(x), -1).mean(1)
     np.testing.assert_allclose(anomalies._each_error(run.family, x).numpy(), expected, rtol=1e-5)
     metric = run.provenance.metrics["test_mse"]
-    seen = anomalies._errors(run.spec.fingerprint, "digits", run)
+    seen = anomalies._errors(run, "digits")
     assert seen.mean() == pytest.approx(metric, rel=1e-4)
 
 

@@ -20,10 +20,10 @@ from genlib.plots.grid import GROUND, GUTTER
 from genlib.rng import build, generator
 from genlib.runs.run import Run
 from tests.support.studied import trained
-from ui.diffusion.reverse_process import Recipe, film_of, labelled
+from ui.diffusion.reverse_process import Recipe, class_labels, film_of
 from ui.widgets import player
 from ui.widgets.film import GAP, Film, beside, packed
-from ui.widgets.pictures import SIDE, grid
+from ui.widgets.pictures import COLUMNS, grid
 
 RNG = np.random.default_rng(0)
 RECIPE = Recipe("DDIM", 0.0, 6, -1, 1.0, 0)
@@ -144,13 +144,13 @@ def walked(
 ) -> list[Frame]:
     """Return the frames of a walk, by the recipe's sampler or by another one."""
     rng = generator(recipe.seed)
-    noise = torch.randn(SIDE**2, *family.shape, generator=rng)
+    noise = torch.randn(COLUMNS**2, *family.shape, generator=rng)
     times = family.schedule.times(recipe.steps)
     with torch.no_grad():
         return list(family.frames(noise, sampler or recipe.walk, times, rng))
 
 
-def part(image: np.ndarray, place: int, columns: int = SIDE, side: int = 8) -> np.ndarray:
+def part(image: np.ndarray, place: int, columns: int = COLUMNS, side: int = 8) -> np.ndarray:
     """Return the picture at a place of a grid."""
     top, left = (side + GUTTER) * np.array(divmod(place, columns))
     return image[top : top + side, left : left + side]
@@ -179,7 +179,7 @@ def test_pictures_stand_in_rows_with_gutters_between_them(shape, count, columns)
 
 
 def test_a_grid_is_a_square_of_sixteen_unless_told():
-    image = grid(torch.zeros(SIDE**2, *GREY))
+    image = grid(torch.zeros(COLUMNS**2, *GREY))
     assert image.shape == (4 * 8 + 3 * GUTTER, 4 * 8 + 3 * GUTTER, 1)
     assert (image == GROUND).sum() == image.size - 16 * 64
 
@@ -226,7 +226,7 @@ def test_a_film_shows_what_is_there_beside_what_the_model_sees(shape, sampler):
     assert len(there) == len(sight) == len(made.captions) == RECIPE.steps + 1
     for snapshot, frame in enumerate(frames):
         for shown, x in ((there, frame.x), (sight, frame.clean)):
-            for place in range(SIDE**2):
+            for place in range(COLUMNS**2):
                 expected = levels(((x[place] + 1) / 2).clamp(0, 1))
                 np.testing.assert_allclose(part(shown[snapshot], place), expected, atol=1)
     np.testing.assert_array_equal(there[-1], sight[-1], "at last it is what the model sees")
@@ -285,11 +285,11 @@ def quick(**changes: object) -> Run:
 
 def test_one_class_is_asked_for_or_all_in_turn_where_the_model_is_told_classes():
     told = quick(conditional=True)
-    assert labelled(told, 7, 5).tolist() == [7] * 5
-    assert labelled(told, 0, 2).tolist() == [0, 0]
-    assert labelled(told, -1, 12).tolist() == [*range(10), 0, 1]
+    assert class_labels(told, 7, 5).tolist() == [7] * 5
+    assert class_labels(told, 0, 2).tolist() == [0, 0]
+    assert class_labels(told, -1, 12).tolist() == [*range(10), 0, 1]
     for label in (-1, 0, 7):
-        assert labelled(quick(), label, 5) is None
+        assert class_labels(quick(), label, 5) is None
 
 
 @pytest.mark.parametrize("kind", ["GIF", "PNG"])

@@ -2,7 +2,6 @@
 
 import io
 import json
-from statistics import NormalDist
 
 import numpy as np
 import pytest
@@ -10,6 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as some
 from PIL import Image, ImageColor
+from scipy.stats import norm
 from torch import Tensor, nn
 
 from genlib.data import CELLS, MODES, load
@@ -20,7 +20,7 @@ from genlib.rng import build, generator
 from genlib.training.events import Snapshot
 from ui.adversarial.real_or_fake import sensitivity
 from ui.adversarial.recipe_grid import _cell
-from ui.runs.plane_preview import board_of, caption, modes_met
+from ui.runs.plane_preview import board_of, caption, captured_modes
 from ui.widgets.drawn_points import EXAMPLE, LIT, cells, written
 from ui.widgets.plane_board import LAYERS, Board, packed
 
@@ -175,7 +175,7 @@ def preview(points: Tensor) -> Tensor:
 def test_samples_at_the_middles_of_all_modes_are_the_best_there_are(name):
     modes = len(MODES[name].centres)
     shown = preview(MODES[name].centres.repeat(40, 1))
-    found = modes_met(name, shown)
+    found = captured_modes(name, shown)
     assert (found.captured, found.high_quality) == (modes, 1)
     assert found.reverse_kl == pytest.approx(0, abs=1e-5)
     assert caption(load(name), Snapshot(1234, {}, shown)) == (
@@ -188,7 +188,7 @@ def test_samples_at_the_middles_of_all_modes_are_the_best_there_are(name):
 def test_samples_of_the_mixture_itself_meet_all_modes(name):
     count = 20_000
     points = load(name).train[:count].flatten(1)
-    found = modes_met(name, preview(points))
+    found = captured_modes(name, preview(points))
     assert found.captured == len(MODES[name].centres)
     share = 1 - np.exp(-4.5)  # of a round normal distribution within three deviations
     assert found.high_quality == pytest.approx(share, abs=5 * 0.11 / count**0.5)
@@ -196,14 +196,14 @@ def test_samples_of_the_mixture_itself_meet_all_modes(name):
 
 
 def test_samples_of_one_mode_are_as_far_from_even_as_can_be():
-    found = modes_met("ring", preview(MODES["ring"].centres[2].expand(100, 2)))
+    found = captured_modes("ring", preview(MODES["ring"].centres[2].expand(100, 2)))
     assert (found.captured, found.high_quality) == (1, 1)
     assert found.reverse_kl == pytest.approx(np.log(8), rel=1e-5)
 
 
 def test_of_data_without_modes_the_energy_distance_is_told():
     snapshot = seen(plane_gan(), "moons", 1000)
-    assert modes_met("moons", snapshot.images) is None
+    assert captured_modes("moons", snapshot.images) is None
     assert caption(load("moons"), snapshot) == "Step 1,000: energy distance 0.250."
 
 
@@ -244,9 +244,8 @@ COUNTS = some.integers(0, 6)
 def test_sensitivity_is_the_distance_of_two_normal_distributions(hits, alarms):
     """Where the criterion lies between them, each rate is a part of its distribution."""
     found = sensitivity(hits, 6, alarms, 6)
-    normal = NormalDist()
-    criterion = -normal.inv_cdf((alarms + 0.5) / 7)
-    assert normal.cdf(found - criterion) == pytest.approx((hits + 0.5) / 7)
+    criterion = -norm.ppf((alarms + 0.5) / 7)
+    assert norm.cdf(found - criterion) == pytest.approx((hits + 0.5) / 7)
 
 
 @given(COUNTS, COUNTS)
