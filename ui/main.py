@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from ui.navigation import plan
+from ui import navigation
 from ui.server.lifespan import warm
 from ui.widgets.elements import house_style
 
@@ -17,7 +17,12 @@ st.set_page_config(
     layout="wide",
 )
 house_style()
-page = st.navigation(plan())
+page = st.navigation(
+    {
+        section: [navigation.page(name) for name in names]
+        for section, names in navigation.by_section().items()
+    }
+)
 if not page.url_path and st.query_params.get("page", "home") != "home":
     st.info("Your link asks for a lesson that is not here; below are all there are.")
 if page.url_path:  # a lesson: it needs torch; home does not

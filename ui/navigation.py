@@ -1,41 +1,147 @@
-"""The plan of the house: every page under its section, in the order of the sidebar."""
+"""The plan of pages: one entry a page, in the order of the sidebar and of home's cards."""
 
 from pathlib import Path
+from typing import NamedTuple
 
 import streamlit as st
 from streamlit.navigation.page import Page
 
 PAGES = Path(__file__).resolve().parent.parent / "pages"
+
+
+class Entry(NamedTuple):
+    """A page of the plan; its key there is the name of its file and its address.
+
+    Attributes:
+        section: the heading over it, in the sidebar and at home.
+        title: of the page.
+        icon: the name of a Material symbol.
+        sentence: what its card at home says; a page without one has no card.
+        preset: of the family of that name: the one whose shipped run made the card's pictures;
+            the family's default where it is empty.
+    """
+
+    section: str
+    title: str
+    icon: str
+    sentence: str = ""
+    preset: str = ""
+
+
 PLAN = {
-    "Start": {"home": ("Home", ":material/home:")},
-    "Autoencoders": {
-        "linear": ("Linear autoencoder", ":material/show_chart:"),
-        "stacked": ("Stacked autoencoder", ":material/layers:"),
-        "convolutional": ("Convolutional autoencoder", ":material/grid_on:"),
-        "recurrent": ("Recurrent autoencoder", ":material/table_rows:"),
-        "denoising": ("Denoising autoencoder", ":material/blur_on:"),
-        "sparse": ("Sparse autoencoder", ":material/scatter_plot:"),
-        "pretraining": ("Pretraining with few labels", ":material/label:"),
-    },
-    "Variational": {
-        "vae": ("Variational autoencoder", ":material/cloud:"),
-    },
-    "Adversarial": {
-        "gan2d": ("GAN in the plane", ":material/grain:"),
-        "gan": ("Dense GAN", ":material/swords:"),
-        "dcgan": ("Deep convolutional GAN", ":material/filter:"),
-        "progressive": ("Progressive growing", ":material/zoom_out_map:"),
-        "stylegan": ("StyleGAN", ":material/palette:"),
-    },
-    "Diffusion": {
-        "ddpm": ("Denoising diffusion", ":material/blur_circular:"),
-        "samplers": ("Samplers", ":material/route:"),
-        "flow": ("Flow matching", ":material/air:"),
-        "pretrained": ("Pretrained models", ":material/cloud_download:"),
-    },
-    "Compare": {
-        "compare": ("Families compared", ":material/compare:"),
-    },
+    "home": Entry("Start", "Home", "home"),
+    "linear": Entry(
+        "Autoencoders",
+        "Linear autoencoder",
+        "show_chart",
+        "Nothing but straight lines: it finds the plane that PCA finds.",
+        preset="pictures",
+    ),
+    "stacked": Entry(
+        "Autoencoders",
+        "Stacked autoencoder",
+        "layers",
+        "Copy a picture through 30 numbers, and find out what they mean.",
+    ),
+    "convolutional": Entry(
+        "Autoencoders",
+        "Convolutional autoencoder",
+        "grid_on",
+        "Filters that know an edge wherever it lies copy better with fewer weights.",
+    ),
+    "recurrent": Entry(
+        "Autoencoders",
+        "Recurrent autoencoder",
+        "table_rows",
+        "Read a picture row by row, and write it down again from memory.",
+    ),
+    "denoising": Entry(
+        "Autoencoders",
+        "Denoising autoencoder",
+        "blur_on",
+        "Above spoiled, below restored: to do that it must know what pictures look like.",
+    ),
+    "sparse": Entry(
+        "Autoencoders",
+        "Sparse autoencoder",
+        "scatter_plot",
+        "Many codings, few of them active: units come to mean something.",
+    ),
+    "pretraining": Entry(
+        "Autoencoders",
+        "Pretraining with few labels",
+        "label",
+        "Learn from pictures without labels, then classify with a handful of labels.",
+    ),
+    "vae": Entry(
+        "Variational",
+        "Variational autoencoder",
+        "cloud",
+        "A cloud of codings for each picture, so that new ones can be drawn: the lower row.",
+    ),
+    "gan2d": Entry(
+        "Adversarial",
+        "GAN in the plane",
+        "grain",
+        "Watch two players in the plane, move them by hand, break the game and cure it.",
+    ),
+    "gan": Entry(
+        "Adversarial",
+        "Dense GAN",
+        "swords",
+        "A forger and a detective learn from each other; a classifier says what is missing.",
+    ),
+    "dcgan": Entry(
+        "Adversarial",
+        "Deep convolutional GAN",
+        "filter",
+        "Convolutions against each other: five guidelines, each a switch.",
+    ),
+    "progressive": Entry(
+        "Adversarial",
+        "Progressive growing",
+        "zoom_out_map",
+        "From 4 × 4 pixels to 32 × 32: coarse first, and every new layer fades in.",
+        preset="thorough",
+    ),
+    "stylegan": Entry(
+        "Adversarial",
+        "StyleGAN",
+        "palette",
+        "Each layer has a style of its own: mix two pictures, the shape of one and the shading "
+        "of another.",
+        preset="thorough",
+    ),
+    "ddpm": Entry(
+        "Diffusion",
+        "Denoising diffusion",
+        "blur_circular",
+        "Drown a picture in noise, learn which noise it was, find pictures in noise alone.",
+    ),
+    "samplers": Entry(
+        "Diffusion",
+        "Samplers",
+        "route",
+        "One network, five ways to walk from noise to a picture: what is a step worth?",
+    ),
+    "flow": Entry(
+        "Diffusion",
+        "Flow matching",
+        "air",
+        "Straight lines from noise to pictures: less to choose, and few steps are enough.",
+    ),
+    "pretrained": Entry(
+        "Diffusion",
+        "Pretrained models",
+        "cloud_download",
+        "Models from the Hugging Face Hub, pinned and safe to open, and your own to it.",
+    ),
+    "compare": Entry(
+        "Compare",
+        "Families compared",
+        "compare",
+        "Four families, the same pictures and time: who is sharp, diverse, fast?",
+    ),
 }
 
 
@@ -45,10 +151,18 @@ def page(name: str) -> Page:
     Raises:
         KeyError: there is no such page.
     """
-    title, icon = next(group[name] for group in PLAN.values() if name in group)
-    return st.Page(PAGES / f"{name}.py", title=title, icon=icon, default=name == "home")
+    entry = PLAN[name]
+    return st.Page(
+        PAGES / f"{name}.py",
+        title=entry.title,
+        icon=f":material/{entry.icon}:",
+        default=name == "home",
+    )
 
 
-def plan() -> dict[str, list[Page]]:
-    """Return all pages by section."""
-    return {section: [page(name) for name in group] for section, group in PLAN.items()}
+def by_section() -> dict[str, list[str]]:
+    """Return the names of all pages by section, in the plan's order."""
+    sections: dict[str, list[str]] = {}
+    for name, entry in PLAN.items():
+        sections.setdefault(entry.section, []).append(name)
+    return sections

@@ -1,4 +1,4 @@
-"""Pictures of the runs that come with the package, read without waiting for torch."""
+"""The cards of the lessons, with pictures of shipped runs, read without waiting for torch."""
 
 import json
 from pathlib import Path
@@ -10,10 +10,33 @@ from safetensors.numpy import load
 import genlib
 from genlib.plots import picture_grid, scatters, to_png
 from genlib.runs.store import verified
+from ui.navigation import PLAN, by_section, page
 
 ZOO = Path(genlib.__file__).with_name("zoo")
 DOCUMENTS = {path.parent: json.loads(path.read_bytes()) for path in ZOO.glob("*/config.json")}
 SHIPPED = frozenset(document["spec"]["family"] for document in DOCUMENTS.values())
+COLUMNS = 3  # of cards
+
+
+def lessons() -> None:
+    """Draw a card for each page of the plan that has a sentence, section by section."""
+    for section, names in by_section().items():
+        cards = [name for name in names if PLAN[name].sentence]
+        if cards:
+            st.subheader(section, anchor=False)
+        for start in range(0, len(cards), COLUMNS):
+            row = cards[start : start + COLUMNS]
+            for column, name in zip(st.columns(COLUMNS), row, strict=False):
+                with column.container(border=True, height="stretch"):
+                    _card(name)
+
+
+def _card(name: str) -> None:
+    if name in SHIPPED:
+        alt = "Pictures made by the shipped model"
+        st.image(shipped_picture(name), output_format="PNG", width="stretch", alt=alt)
+    st.page_link(page(name), label=f"**{PLAN[name].title}**")
+    st.markdown(PLAN[name].sentence)
 
 
 @st.cache_data(max_entries=32)

@@ -75,7 +75,7 @@ def framed(app: ASGIApp) -> ASGIApp:
     /?page=vae&vae.beta=4 it is sent on to /vae?vae.beta=4. Its cookie is kept apart for each site
     around it: any other is refused by browsers that refuse cookies of third parties.
     """
-    lessons = {name for group in PLAN.values() for name in group} - {"home"}
+    lessons = PLAN.keys() - {"home"}
 
     async def served(scope: Scope, receive: Receive, send: Send) -> None:
         async def kept_apart(message: Message) -> None:
