@@ -135,9 +135,10 @@ def share_link(family: str) -> str:
     host = os.environ.get("SPACE_HOST", "").partition(",")[0]  # a domain of its own may follow
     here = urlsplit(st.context.url or "")
     root = f"https://{host}" if host else f"{here.scheme}://{here.netloc}"
-    query = {
-        key: value
-        for key, value in st.query_params.to_dict().items()
+    query = [
+        (key, value)
+        for key in st.query_params
         if key.startswith(f"{family}.")
-    }
+        for value in st.query_params.get_all(key)  # of a choice of several
+    ]
     return f"{root}/{family}" + (f"?{urlencode(query)}" if query else "")

@@ -4,7 +4,6 @@ import re
 import threading
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import streamlit as st
@@ -22,7 +21,7 @@ from genlib.settings import Settings
 from genlib.studies import Comparison, comparison
 from genlib.studies.comparison import MEMBERS, REAL, standings
 from genlib.tasks.workspace import Workspace
-from tests.support.app import NONSENSE, opened
+from tests.support.app import NONSENSE, opened, shared
 from tests.support.studied import CPU, trained
 from ui import cache
 from ui.runs import run_choice
@@ -53,11 +52,6 @@ def _house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         assert Jobs(Settings()).client.list_workflows(load_input=False) == []
         st.cache_resource.clear()
         st.cache_data.clear()
-
-
-def shared(app: AppTest) -> dict[str, list[str]]:
-    """Return the knobs in the link that the page offers to share."""
-    return parse_qs(urlsplit(app.code[-1].value).query, keep_blank_values=True)
 
 
 def warned(query: dict[str, Any]) -> tuple[AppTest, list[str]]:

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import streamlit as st
@@ -17,7 +16,7 @@ from genlib.jobs import Jobs
 from genlib.models import FAMILIES
 from genlib.runs.spec import RunSpec
 from genlib.settings import Settings
-from tests.support.app import NONSENSE, opened
+from tests.support.app import NONSENSE, opened, shared, shown_run
 from ui.navigation import PLAN
 from ui.runs.knobs import usual_dataset
 from ui.server.lifespan import warm
@@ -44,18 +43,6 @@ def knobs(app: AppTest, family: str) -> dict[str, Any]:
     keyed = [(getattr(item, "key", None) or "", item) for item in app.main]
     prefix = f"{family}."
     return {key.removeprefix(prefix): item for key, item in keyed if key.startswith(prefix)}
-
-
-def shown_run(app: AppTest) -> str:
-    """Return the start of the fingerprint that the page shows."""
-    found = re.search(r"Run ([0-9a-f]{12})", app.caption[-1].value)
-    assert found
-    return found[1]
-
-
-def shared(app: AppTest) -> dict[str, list[str]]:
-    """Return the knobs in the link that the page offers to share."""
-    return parse_qs(urlsplit(app.code[-1].value).query, keep_blank_values=True)
 
 
 FUZZED = ["stacked", "denoising"]  # between them they have every kind of widget

@@ -1,7 +1,9 @@
 """Pages as a visitor of a link sees them, without a browser."""
 
+import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from streamlit.testing.v1 import AppTest
 
@@ -17,6 +19,18 @@ def opened(name: str, query: dict[str, Any] | None = None) -> AppTest:
     assert not app.exception
     assert not app.error
     return app
+
+
+def shown_run(app: AppTest) -> str:
+    """Return the start of the fingerprint that the page shows."""
+    caption = re.search(r"Run ([0-9a-f]{12})", app.caption[-1].value)
+    assert caption
+    return caption[1]
+
+
+def shared(app: AppTest) -> dict[str, list[str]]:
+    """Return the knobs in the link that the page offers to share."""
+    return parse_qs(urlsplit(app.code[-1].value).query, keep_blank_values=True)
 
 
 NONSENSE = [
