@@ -19,17 +19,18 @@ from pydantic_settings import (
 )
 
 from genlib.config import TrainConfig
-from genlib.data import DatasetName, DatasetUnavailableError
+from genlib.data import DatasetName
 from genlib.device import available
+from genlib.errors import TaskError
 from genlib.hub.commands import HubCommand, Space
 from genlib.jobs.attempt import Attempt
+from genlib.jobs.catalogue import read_task
 from genlib.jobs.worker import exit_with_parent, serve
 from genlib.models import FAMILIES
 from genlib.runs.run import Run, open_store, perform
 from genlib.runs.spec import RunSpec
 from genlib.settings import Settings
-from genlib.studies import STUDIES, read_task
-from genlib.tasks.workspace import StudyError
+from genlib.studies import STUDIES
 from genlib.training.events import Diverged, Snapshot
 
 
@@ -144,7 +145,7 @@ def _measure(command: Measure) -> Iterator[dict[str, Any]]:
     given = command.model_dump(include={"pictures", "seed", "seconds"})
     dataset = command.dataset or start.dataset
     known = given | {"dataset": dataset, "start": start.model_dump()}
-    fields = STUDIES[command.study].model_fields
+    fields = STUDIES[command.study].load().model_fields
     wanted = {name: value for name, value in known.items() if name in fields and value is not None}
     task = read_task(json.dumps({"study": command.study} | wanted))
     work = Attempt(open_store(Settings()), available()[0], task, _say)
@@ -193,7 +194,7 @@ def main(arguments: list[str]) -> int:
     try:
         for document in _documents(chosen):
             _say(json.dumps(document))
-    except (DatasetUnavailableError, StudyError, FloatingPointError, OSError) as error:
+    except (TaskError, FloatingPointError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     except KeyError as error:

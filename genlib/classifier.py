@@ -7,6 +7,7 @@ CVPR 2016). Figures in its features are called by their name: "classifier FID".
 """
 
 import json
+import math
 from collections.abc import Generator, Iterator
 from typing import Literal, NamedTuple
 
@@ -22,7 +23,9 @@ from genlib.data import DATASETS, Dataset, DatasetName
 from genlib.data import load as load_dataset
 from genlib.family import Pictures, to_float
 from genlib.rng import build, generator
-from genlib.tasks.progress import Files, Measured
+from genlib.runs.spec import RunSpec
+from genlib.tasks.durations import Durations
+from genlib.tasks.progress import Files, Progress
 from genlib.tasks.workspace import Workspace
 from genlib.training.optimizers import (
     average_rates,
@@ -95,14 +98,28 @@ class ClassifierSpec(Config):
     batch_size: int = Field(256, ge=1, le=4096, description="Pictures of a step.")
     seed: int = Field(0, ge=0, le=9_999, description="The start of all randomness.")
 
-    def perform(self, workspace: Workspace, files: Files) -> Iterator[Measured]:
+    @property
+    def prerequisites(self) -> tuple[RunSpec, ...]:
+        """None: it begins with a data set."""
+        return ()
+
+    def estimated_seconds(self, durations: Durations) -> float | None:
+        """Return about how long it takes: for each pixel as long as that of Fashion-MNIST."""
+        measured = ClassifierSpec(dataset="fashion_mnist")
+        seconds = durations.of_study(measured)
+        return None if seconds is None else seconds * self._pixels() / measured._pixels()
+
+    def _pixels(self) -> int:
+        return math.prod(DATASETS[self.dataset].shape[1:])
+
+    def perform(self, workspace: Workspace, files: Files) -> Iterator[Progress]:
         """Yield how far it is, at last the judge; it begins anew, whatever `files` hold."""
         data = load_dataset(self.dataset).to(workspace.device)
         for step, classifier in enumerate(self._trained(data), 1):
             if step == self.steps:
-                yield Measured(step, step, _to_files(classifier, data))
+                yield Progress(step, step, _to_files(classifier, data))
             elif step % 10 == 0:
-                yield Measured(step, self.steps, {})
+                yield Progress(step, self.steps, {})
 
     def build(self) -> Classifier:
         """Return the untrained judge, its weights drawn from the seed."""
@@ -167,7 +184,7 @@ def _to_files(classifier: Classifier, data: Dataset) -> Files:
 
 def classifier_of(
     dataset: DatasetName, workspace: Workspace, more: int
-) -> Generator[Measured, None, tuple[Classifier, int]]:
+) -> Generator[Progress, None, tuple[Classifier, int]]:
     """Return the judge of a data set, and the steps that it took to have it.
 
     Where there is none yet it is trained and kept; `more` steps of a study are to follow.
@@ -178,6 +195,6 @@ def classifier_of(
         return spec.read(files, workspace.device), 0
     for event in spec.perform(workspace, {}):
         files = event.files
-        yield Measured(event.step, event.steps + more, {})
+        yield Progress(event.step, event.steps + more, {})
     workspace.store.write_run(spec.fingerprint, files or {})
     return spec.read(files or {}, workspace.device), spec.steps

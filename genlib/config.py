@@ -6,7 +6,7 @@ checkpoint header and the command line. A default, a range or a label is written
 
 import hashlib
 import json
-from typing import Any, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -23,6 +23,7 @@ class Config(BaseModel):
     model_config = ConfigDict(
         frozen=True, extra="forbid", allow_inf_nan=False, protected_namespaces=()
     )
+    version: ClassVar[int] = 1  # rises where the same settings give another result
 
     @property
     def fingerprint(self) -> str:

@@ -3,7 +3,8 @@
 import streamlit as st
 
 from genlib.runs.spec import RunSpec
-from genlib.studies import Comparison, comparison
+from genlib.studies import comparison
+from genlib.studies.comparison import Comparison
 from ui import lesson
 from ui.compare import families, two_runs
 from ui.runs.knobs import study_knobs

@@ -4,7 +4,7 @@ import streamlit as st
 
 from genlib.diffusion import samplers as sampler_module
 from genlib.runs.spec import RunSpec
-from genlib.studies import SamplerBench
+from genlib.studies.sampler_bench import SamplerBench
 from ui import cache, lesson
 from ui.controls import bound, record_views
 from ui.diffusion import interpolation, samplers

@@ -4,7 +4,6 @@ Everything here is cached for all sessions, and only ever a speed-up.
 """
 
 import json
-import math
 import re
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
@@ -13,21 +12,18 @@ import streamlit as st
 import torch
 
 from genlib.classifier import Classifier, ClassifierSpec
-from genlib.data import DATASETS, Dataset, DatasetName, load
+from genlib.data import Dataset, DatasetName, load
 from genlib.family import Family, to_float, to_uint8
-from genlib.hub import Pull, Reversal
 from genlib.jobs import Jobs
-from genlib.runs.cost import estimated_seconds
 from genlib.runs.run import Run, open_store
 from genlib.runs.spec import RunSpec
 from genlib.runs.store import Store
 from genlib.settings import Settings
-from genlib.studies import Ablation, BetaSweep, Comparison, SeedSweep, Study
 from genlib.studies.code_map import codings_of
-from genlib.studies.comparison import MEMBERS
+from genlib.tasks.durations import Durations
+from genlib.tasks.task import Study, Task
 from genlib.training.events import Snapshot
 
-SAMPLING = 0.02  # seconds that drawing and judging a picture takes, of all four families
 FINGERPRINT = re.compile("[0-9a-f]{64}")
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -118,53 +114,9 @@ def measured(study: Study) -> dict[str, bytes] | None:
     return store().read_run(name) if store().has_run(name) else None
 
 
-def run_seconds(spec: RunSpec) -> float:
-    """Return about how long a run would take, from the shipped run of its family."""
-    run = finished(RunSpec.of_preset(spec.family))
-    return estimated_seconds(spec, run) if run else 0.0
-
-
-def study_seconds(study: Study) -> float | None:
-    """Return about how long a study would take: its runs, or what it took on the shipped run."""
-    if isinstance(study, BetaSweep):
-        missing = [spec for spec in study.specs() if not store().has_run(spec.fingerprint)]
-        return sum(map(run_seconds, missing))
-    if isinstance(study, Comparison):
-        return comparison_seconds(study)
-    if isinstance(study, Ablation):
-        return sum(map(run_seconds, study.specs().values()))
-    if isinstance(study, SeedSweep):
-        return run_seconds(study.start) * (1 + study.seeds / 4)  # as many games side by side take
-    if isinstance(study, Reversal):
-        look = store().read_file(study.start.fingerprint, "look.json")
-        return float(json.loads(look)) * study.steps * study.pictures if look else None
-    if isinstance(study, Pull | ClassifierSpec):
-        return None
-    start = RunSpec.of_preset(study.start.family)
-    files = measured(study.model_copy(update={"start": start}))
-    return None if files is None else float(json.loads(files["made.json"])["seconds"])
-
-
-def comparison_seconds(study: Comparison) -> float | None:
-    """Return about how long a comparison would take: what is not there yet of its parts.
-
-    The judge takes as long as that of Fashion-MNIST for each pixel, and drawing the samples as
-    long as in the other lessons.
-    """
-    if not all(finished(RunSpec.of_preset(family)) for family in MEMBERS.values()):
-        return None
-    specs = study.specs(run_seconds).values()
-    missing = [spec for spec in specs if not store().has_run(spec.fingerprint)]
-    seconds = sum(map(run_seconds, missing)) + SAMPLING * study.pictures
-    classifier, known = (
-        ClassifierSpec(dataset=study.dataset),
-        ClassifierSpec(dataset="fashion_mnist"),
-    )
-    files = measured(known)
-    if files is not None and not store().has_run(classifier.fingerprint):
-        pixels = [math.prod(DATASETS[each.dataset].shape[1:]) for each in (classifier, known)]
-        seconds += float(json.loads(files["made.json"])["seconds"]) * pixels[0] / pixels[1]
-    return seconds
+def seconds(task: Task) -> float:
+    """Return about how many seconds a task would take here; 0 where nobody knows."""
+    return task.estimated_seconds(Durations(store())) or 0.0
 
 
 def classifier(name: DatasetName) -> Classifier | None:

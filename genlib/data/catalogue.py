@@ -15,6 +15,7 @@ from torch.nn import functional as F
 
 from genlib.data.pictures import DEBIAN, Split, read_debian, read_digits, read_torchvision
 from genlib.data.points import DRAWN, ellipse, plane
+from genlib.errors import TaskError
 from genlib.family import Data, Kind
 from genlib.settings import Settings
 
@@ -36,7 +37,7 @@ Labels = Int64[Tensor, "_"]
 SHOWN_POINTS = 1024
 
 
-class DatasetUnavailableError(RuntimeError):
+class DatasetUnavailableError(TaskError):
     """A data set is neither on this machine nor to be downloaded now."""
 
 

@@ -46,9 +46,11 @@ from genlib.config import Config
 from genlib.hub.curated import COMMIT, LARGEST, PARTS, REPOSITORY, Kind, PinnedFile, Pretrained
 from genlib.hub.pretrained import READERS, seconds_of_a_look
 from genlib.hub.wire import TOO_SLOW, UNREACHABLE, HubError, Wire, opened
+from genlib.runs.spec import RunSpec
 from genlib.runs.store import StoreFullError
 from genlib.settings import Settings
-from genlib.tasks.progress import Files, Measured
+from genlib.tasks.durations import Durations
+from genlib.tasks.progress import Files, Progress
 from genlib.tasks.workspace import Workspace
 
 log = logging.getLogger(__name__)
@@ -90,7 +92,16 @@ class Pull(Config):
         """Bytes of all files; 0 where they are not known."""
         return sum(file.size for file in self.files)
 
-    def perform(self, workspace: Workspace, files: Files) -> Iterator[Measured]:
+    @property
+    def prerequisites(self) -> tuple[RunSpec, ...]:
+        """None: it begins with what the Hub has."""
+        return ()
+
+    def estimated_seconds(self, durations: Durations) -> float | None:
+        """Return None: it depends on the line."""
+        return None
+
+    def perform(self, workspace: Workspace, files: Files) -> Iterator[Progress]:
         """Yield how many kB have come; at the end the verified files, under their parts' names.
 
         Raises:
@@ -101,7 +112,7 @@ class Pull(Config):
             raise HubError("This server loads models of its own list only.")
         yield from self.pulled(workspace)
 
-    def pulled(self, workspace: Workspace) -> Iterator[Measured]:
+    def pulled(self, workspace: Workspace) -> Iterator[Progress]:
         """Yield the same, whoever asks."""
         folder = workspace.store.home / "hub" / self.fingerprint
         fetched: list[Files] = []
@@ -111,14 +122,14 @@ class Pull(Config):
 
         for wire in _in_background(work, self.size or LARGEST):
             most = wire.expected // 1000
-            yield Measured(min(wire.received // 1000, most), most + 1, {})
+            yield Progress(min(wire.received // 1000, most), most + 1, {})
         parts = fetched[0]
         kilobytes = sum(map(len, parts.values())) // 1000 + 1
         READERS[self.kind](parts)  # else it is not kept
         parts["look.json"] = json.dumps(
             seconds_of_a_look(self.kind, parts, workspace.device)
         ).encode()
-        yield Measured(kilobytes, kilobytes, parts)
+        yield Progress(kilobytes, kilobytes, parts)
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -1,5 +1,6 @@
 """The way from noise to pictures of a pretrained model, walked by diffusers' own schedulers."""
 
+import json
 import time
 from collections.abc import Iterator
 from typing import Any, Literal
@@ -17,7 +18,9 @@ from genlib.hub.pull import Pull
 from genlib.hub.wire import HubError
 from genlib.latents import FRAMES, spread
 from genlib.rng import generator
-from genlib.tasks.progress import Files, Measured
+from genlib.runs.spec import RunSpec
+from genlib.tasks.durations import Durations
+from genlib.tasks.progress import Files, Progress
 from genlib.tasks.workspace import Workspace
 
 PAUSE = 0.5  # seconds between two looks at what there is
@@ -53,7 +56,17 @@ class Reversal(Config):
     )
     seed: int = Field(0, ge=0, le=9_999, title="Seed", description="Of the noise to begin with.")
 
-    def perform(self, workspace: Workspace, files: Files) -> Iterator[Measured]:
+    @property
+    def prerequisites(self) -> tuple[RunSpec, ...]:
+        """None: it begins with a model that was pulled."""
+        return ()
+
+    def estimated_seconds(self, durations: Durations) -> float | None:
+        """Return about how long it takes: the network's seconds for a picture, at each step."""
+        seconds = durations.store.read_file(self.start.fingerprint, "look.json")
+        return None if seconds is None else json.loads(seconds) * self.steps * self.pictures
+
+    def perform(self, workspace: Workspace, files: Files) -> Iterator[Progress]:
         """Yield the film so far: x_t and the x̂_0 that the model sees in it, at each moment.
 
         Raises:
@@ -70,8 +83,8 @@ class Reversal(Config):
             frames.append((t, _grey(x), _grey(clean)))
             if time.monotonic() - drawn > PAUSE and steps <= self.steps:
                 drawn = time.monotonic()
-                yield Measured(steps, self.steps + 1, _told(frames))
-        yield Measured(self.steps + 1, self.steps + 1, _told(frames))
+                yield Progress(steps, self.steps + 1, _told(frames))
+        yield Progress(self.steps + 1, self.steps + 1, _told(frames))
 
     @torch.inference_mode()
     def _walk(

@@ -13,7 +13,7 @@ from urllib.request import getproxies, proxy_bypass
 
 import httpx2
 
-from genlib.tasks.workspace import StudyError
+from genlib.errors import TaskError
 
 os.environ["HF_HUB_DISABLE_XET"] = "1"  # its own downloads would pass us by
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
@@ -31,7 +31,7 @@ TOO_MUCH = "The Hub sends more than this model should have, so the download was 
 BUSY = "The Hub has trouble or is asked too often; try again in a few minutes."
 
 
-class HubError(StudyError):
+class HubError(TaskError):
     """The Hub cannot give or take it; the message is for the student."""
 
 

@@ -8,8 +8,8 @@ from genlib.jobs.client import (
     VERSION,
     WORKFLOW,
     Job,
+    JobProgress,
     Jobs,
-    Progress,
     QueueUnavailableError,
     State,
 )
@@ -24,8 +24,8 @@ __all__ = [
     "VERSION",
     "WORKFLOW",
     "Job",
+    "JobProgress",
     "Jobs",
-    "Progress",
     "QueueUnavailableError",
     "State",
 ]

@@ -20,9 +20,9 @@ from sqlalchemy import NullPool, create_engine, make_url
 from sqlalchemy import text as sql
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
-from genlib.config import Config
 from genlib.jobs.fair_queue import QUEUE, ROOM, FairQueue, length
 from genlib.settings import Settings
+from genlib.tasks.task import Task
 from genlib.training.curve import Row
 
 WORKFLOW = "train_run"
@@ -65,8 +65,8 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Progress:
-    """How far a job's training is. The rows are its curve so far."""
+class JobProgress:
+    """How far a job is, and its training curve so far."""
 
     step: int
     steps: int
@@ -99,14 +99,14 @@ class Jobs:
         except (SQLAlchemyError, OSError) as error:
             raise QueueUnavailableError(UNREACHABLE) from error
 
-    def submit(self, task: Config, student: str = "", seconds: float = 0.0) -> None:
+    def submit(self, task: Task, student: str = "", seconds: float = 0.0) -> None:
         """Ask for a run or a study. One that is queued or at work stays so; a stopped one goes on.
 
         Jobs are counted under a lock of this process: one more than LIMIT is only asked for where
         a student presses at two servers within the same few milliseconds.
 
         Args:
-            task: a RunSpec or a study, which the worker reads by `genlib.studies.read_task`.
+            task: a task, which the worker reads by `genlib.jobs.catalogue.read_task`.
             student: who asks; for a script, which names nobody, MAX_QUEUED is the only limit.
             seconds: how long it takes, about; 0 where that is not known.
         """
@@ -227,7 +227,7 @@ class Jobs:
             self.client.cancel_workflow(fingerprint)
         self.admit()
 
-    def progress(self, fingerprint: str) -> Progress | None:
+    def progress(self, fingerprint: str) -> JobProgress | None:
         """Return how far a job is, or None before its first sign of life."""
         rows: dict[int, Row] = {}
         last: dict[str, Any] | None = None
@@ -243,7 +243,7 @@ class Jobs:
         if last is None:
             return None
         curve = [row for step, row in sorted(rows.items()) if step <= last["step"]]
-        return Progress(curve=curve, **last)
+        return JobProgress(curve=curve, **last)
 
 
 UNREACHABLE = "The training queue cannot be reached; try again in a few seconds."

@@ -31,10 +31,10 @@ from genlib.jobs import (
     QueueUnavailableError,
 )
 from genlib.jobs.attempt import Attempt, explained
+from genlib.jobs.catalogue import read_task
 from genlib.runs.run import open_store, perform
 from genlib.runs.spec import RunSpec
 from genlib.settings import Settings
-from genlib.studies import read_task
 from genlib.training.events import Step
 
 log = logging.getLogger(__name__)

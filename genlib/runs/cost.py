@@ -9,32 +9,34 @@ from torch.nn.utils import parametrize
 
 from genlib.data import DATASETS
 from genlib.rng import generator
-from genlib.runs.run import Run
 from genlib.runs.spec import RunSpec
 
-STEP_EFFORT = 3e7  # multiply-adds that the fixed effort of a step is worth
+STEP_OVERHEAD = 3e7  # multiply-adds that take as long as the fixed overhead of a step
 
 
-def estimated_seconds(spec: RunSpec, known: Run) -> float:
-    """Return about how long a run takes here, from one of its family that was measured.
+def estimated_seconds(spec: RunSpec, measured: RunSpec, seconds: float) -> float:
+    """Return about how many seconds a run takes where another one of its family was measured.
 
-    A step costs the multiply-adds of its pictures, and a fixed effort that is worth about
-    STEP_EFFORT of them.
+    Args:
+        spec: the run to estimate.
+        measured: the run that was measured.
+        seconds: of the training of `measured`.
     """
+    return seconds * training_cost(spec) / training_cost(measured)
 
-    def relative_cost(wanted: RunSpec) -> float:
-        count = wanted.train.pictures or DATASETS[wanted.dataset].pictures
-        batch = min(wanted.train.batch_size, count)
-        steps = wanted.train.epochs * (count // batch)
-        return steps * (STEP_EFFORT + batch * multiply_adds(wanted))
 
-    return known.provenance.seconds * relative_cost(spec) / relative_cost(known.spec)
+def training_cost(spec: RunSpec) -> float:
+    """Return the multiply-adds of a training, up to a factor of the family.
+
+    A step costs the multiply-adds of its pictures, and a fixed overhead, STEP_OVERHEAD.
+    """
+    return spec.steps * (STEP_OVERHEAD + spec.batch_size * multiply_adds(spec))
 
 
 @lru_cache(maxsize=256)
 @torch.no_grad()
 def multiply_adds(spec: RunSpec) -> int:
-    """Return the multiply-adds of a step for each picture, but for a factor of the family.
+    """Return the multiply-adds of a training step for each picture, up to a factor of the family.
 
     A layer uses its weights once at each place: of its output, or of what it spreads out.
     """
@@ -42,8 +44,8 @@ def multiply_adds(spec: RunSpec) -> int:
 
     def count(layer: nn.Module, inputs: tuple[Any, ...], output: Tensor | tuple[Any, ...]) -> None:
         weights = sum(weight.numel() for weight in layer.parameters(recurse=False))
-        made = output if isinstance(output, Tensor) else output[0]
-        places = inputs[0] if isinstance(layer, nn.ConvTranspose2d) else made
+        outputs = output if isinstance(output, Tensor) else output[0]
+        places = inputs[0] if isinstance(layer, nn.ConvTranspose2d) else outputs
         counts.append(weights * places.numel() // places.shape[1 if places.ndim == 4 else -1])
 
     family = spec.build()

@@ -1,5 +1,6 @@
 """What a run is asked for by: all that decides what it gives."""
 
+from collections.abc import Iterator
 from typing import Any, TypeVar
 
 from pydantic import Field, SerializeAsAny, model_validator
@@ -65,6 +66,43 @@ class RunSpec(Config):
         if not isinstance(self.model, kind):
             raise TypeError(f"the config of {self.family} is no {kind.__name__}")
         return self.model
+
+    @property
+    def batch_size(self) -> int:
+        """The pictures of a training step: no more than there are."""
+        return min(self.train.batch_size, self._pictures)
+
+    @property
+    def steps(self) -> int:
+        """The training steps in all."""
+        return self.train.epochs * (self._pictures // self.batch_size)
+
+    @property
+    def _pictures(self) -> int:
+        available = DATASETS[self.dataset].pictures
+        return min(self.train.pictures or available, available)
+
+    @property
+    def prerequisites(self) -> tuple["RunSpec", ...]:
+        """The runs that must be finished before this one: none."""
+        return ()
+
+    def perform(self, workspace: Any, files: dict[str, bytes]) -> Iterator[Any]:
+        """Yield the progress of its training: see `genlib.tasks.task.Task`.
+
+        Args:
+            workspace: a `genlib.tasks.workspace.Workspace`, which is above this module.
+            files: of a checkpoint, to go on from there.
+
+        Raises:
+            TaskError: it diverged, or its data set is not here.
+        """
+        yield from workspace.training(self, files)
+
+    def estimated_seconds(self, durations: Any) -> float | None:
+        """Return about how long it takes, by `genlib.tasks.durations.Durations`."""
+        seconds: float | None = durations.of_run(self)
+        return seconds
 
     def build(self) -> Family:
         """Return the untrained family, its weights drawn from the seed."""

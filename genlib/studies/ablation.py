@@ -29,7 +29,8 @@ from genlib.rng import generator
 from genlib.runs.spec import RunSpec
 from genlib.studies.findings import Finding, coverage, of_statistic
 from genlib.studies.starts import Growing
-from genlib.tasks.progress import Files, Measured
+from genlib.tasks.durations import Durations
+from genlib.tasks.progress import Files, Progress
 from genlib.tasks.workspace import Workspace
 from genlib.training.loop import Training
 
@@ -74,7 +75,16 @@ class Ablation(Config):
             name: spec for name, spec in changed.items() if spec != self.start
         }
 
-    def perform(self, workspace: Workspace, files: Files) -> Iterator[Measured]:
+    @property
+    def prerequisites(self) -> tuple[RunSpec, ...]:
+        """None: it trains all that it compares."""
+        return ()
+
+    def estimated_seconds(self, durations: Durations) -> float | None:
+        """Return about how long all of its runs take."""
+        return sum(durations.of_run(spec) or 0.0 for spec in self.specs().values())
+
+    def perform(self, workspace: Workspace, files: Files) -> Iterator[Progress]:
         """Yield what is known so far; what is in `files` is not trained again."""
         specs, found = self.specs(), ablated(files)
         pictures = list(samples(files)) if found else []
@@ -89,7 +99,7 @@ class Ablation(Config):
             looks = list[Look]()
             for look in looked(training, referee):
                 looks.append(look)
-                yield Measured(min(done + len(looks), before + steps - 1), before + steps, kept)
+                yield Progress(min(done + len(looks), before + steps - 1), before + steps, kept)
             findings, shares, made = referee.at_the_end(training)
             found.append(Ablated(name, looks, findings, shares))
             pictures.append(to_uint8(made).cpu())
@@ -97,7 +107,7 @@ class Ablation(Config):
                 "ablation.json": json.dumps(found).encode(),
                 "samples.safetensors": save({"samples": torch.stack(pictures)}),
             }
-            yield Measured(before + LOOKS * len(found), before + steps, kept)
+            yield Progress(before + LOOKS * len(found), before + steps, kept)
 
 
 def ingredients(spec: RunSpec) -> Mapping[str, Mapping[str, Any]]:

@@ -21,7 +21,8 @@ from genlib.rng import generator
 from genlib.runs.run import Run
 from genlib.runs.spec import RunSpec
 from genlib.studies.starts import Variational, variational
-from genlib.tasks.progress import Files, Measured
+from genlib.tasks.durations import Durations
+from genlib.tasks.progress import Files, Progress
 from genlib.tasks.workspace import Workspace
 
 BETAS = (0.01, 0.1, 0.3, 1.0, 2.0, 4.0, 10.0, 100.0)
@@ -53,13 +54,22 @@ class BetaSweep(Config):
         document = self.start.model_dump()
         return [RunSpec.model_validate(document | {"model": model}) for model in models]
 
-    def perform(self, workspace: Workspace, files: Files) -> Iterator[Measured]:
+    @property
+    def prerequisites(self) -> tuple[RunSpec, ...]:
+        """The run that it begins with."""
+        return (self.start,)
+
+    def estimated_seconds(self, durations: Durations) -> float | None:
+        """Return about how long the runs take that are not finished."""
+        return durations.of_missing(self.specs())
+
+    def perform(self, workspace: Workspace, files: Files) -> Iterator[Progress]:
         """Yield the points so far; runs that are finished are not trained again."""
         specs, found, pictures = self.specs(), list[Point](), list[Tensor]()
         files = {}
         for number, spec in enumerate(specs):
             for part in workspace.train(spec, PARTS):
-                yield Measured(PARTS * number + part, PARTS * len(specs), files)
+                yield Progress(PARTS * number + part, PARTS * len(specs), files)
             point, samples = _measured(workspace.run(spec), workspace.device)
             found.append(point)
             pictures.append(samples)
@@ -67,7 +77,7 @@ class BetaSweep(Config):
                 "points.json": json.dumps(found).encode(),
                 "samples.safetensors": save({"samples": torch.stack(pictures)}),
             }
-            yield Measured(PARTS * (number + 1), PARTS * len(specs), files)
+            yield Progress(PARTS * (number + 1), PARTS * len(specs), files)
 
 
 @torch.no_grad()

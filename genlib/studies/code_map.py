@@ -15,19 +15,18 @@ from pydantic import Field
 from safetensors.numpy import save
 from torch import Tensor
 
-from genlib.config import Config
 from genlib.data import load as load_dataset
 from genlib.family import encoding, to_float
 from genlib.metrics import principal_axes
 from genlib.runs.run import Run
-from genlib.studies.starts import Encoder
-from genlib.tasks.progress import Files, Measured
+from genlib.studies.starts import Encoder, StudyOfRun
+from genlib.tasks.progress import Files, Progress
 from genlib.tasks.workspace import Workspace
 
 ROUNDS = 10  # in which the map is moved, and shown after each
 
 
-class CodeMap(Config):
+class CodeMap(StudyOfRun):
     """The codings of test pictures in two dimensions, by PCA and by t-SNE."""
 
     study: Literal["code_map"] = "code_map"
@@ -35,13 +34,13 @@ class CodeMap(Config):
     pictures: int = Field(5000, ge=100, le=5000, description="Test pictures, from the first on.")
     perplexity: float = Field(30.0, ge=5, le=100, description="About how many neighbours count.")
 
-    def perform(self, workspace: Workspace, files: Files) -> Iterator[Measured]:
+    def perform(self, workspace: Workspace, files: Files) -> Iterator[Progress]:
         """Yield the map as it forms; it begins anew, whatever `files` hold."""
         codings = codings_of(workspace.run(self.start), self.pictures).numpy()
         places = {"pca": by_pca(codings)}
         places["tsne"] = places["pca"]
         for step, places["tsne"] in enumerate(by_tsne(codings, self.perplexity), 1):
-            yield Measured(step, ROUNDS, {"map.safetensors": save(places)})
+            yield Progress(step, ROUNDS, {"map.safetensors": save(places)})
 
 
 def codings_of(run: Run, count: int) -> Float[Tensor, "pictures codings"]:

@@ -49,7 +49,7 @@ from pydantic import AfterValidator, Field
 from safetensors.torch import load, save
 from torch import Tensor
 
-from genlib.classifier import Classifier, classified, classifier_of
+from genlib.classifier import Classifier, ClassifierSpec, classified, classifier_of
 from genlib.config import Config
 from genlib.data import Dataset, DatasetName
 from genlib.data import load as load_dataset
@@ -60,13 +60,15 @@ from genlib.runs.spec import RunSpec
 from genlib.studies.findings import Finding, coverage, of_statistic
 from genlib.studies.mixture_prior import FITTED, fitted
 from genlib.studies.starts import of_pictures
-from genlib.tasks.progress import Files, Measured
+from genlib.tasks.durations import Durations
+from genlib.tasks.progress import Files, Progress
 from genlib.tasks.workspace import Workspace
 
 MEMBERS = {"Autoencoder + mixture": "stacked", "VAE": "vae", "GAN": "gan", "Diffusion": "ddpm"}
 REAL = "Real pictures"
 COMPONENTS = 10  # of the mixture
 SHOWN = 64  # samples that are kept, and whose time is told
+SAMPLING = 0.02  # seconds that drawing and judging a picture takes, of all four families
 REPEATS = 5  # of that; the shortest time counts
 MOST = 1000  # epochs
 PARTS, MEASURING = 50, 5  # into which the progress of a member is told, and those after training
@@ -118,28 +120,44 @@ class Comparison(Config):
     )
     pictures: int = Field(2000, ge=100, le=10_000, description="Samples that are judged.")
 
-    def specs(self, price: Callable[[RunSpec], float]) -> dict[str, RunSpec]:
+    def specs(self, seconds: Callable[[RunSpec], float]) -> dict[str, RunSpec]:
         """Return the run of each family, with the epochs that the budget pays for.
 
         Args:
-            price: about how many seconds a run takes where the shipped runs were trained.
+            seconds: returns about how long a run takes where the shipped runs were trained.
         """
-        return {name: self._spec(family, price) for name, family in MEMBERS.items()}
+        return {name: self._spec(family, seconds) for name, family in MEMBERS.items()}
 
-    def _spec(self, family: str, price: Callable[[RunSpec], float]) -> RunSpec:
+    def _spec(self, family: str, seconds: Callable[[RunSpec], float]) -> RunSpec:
         preset = RunSpec.of_preset(family, dataset=self.dataset)
 
         def lasting(epochs: int) -> RunSpec:
             changed = {"epochs": epochs, "seed": self.seed}
             return preset.model_copy(update={"train": preset.train.model_copy(update=changed)})
 
-        return lasting(min(MOST, max(1, round(self.seconds / price(lasting(1))))))
+        return lasting(min(MOST, max(1, round(self.seconds / seconds(lasting(1))))))
 
-    def perform(self, workspace: Workspace, files: Files) -> Iterator[Measured]:
+    @property
+    def prerequisites(self) -> tuple[RunSpec, ...]:
+        """None: it trains its members itself."""
+        return ()
+
+    def estimated_seconds(self, durations: Durations) -> float | None:
+        """Return about how long what is missing takes: runs, the classifier, and the samples."""
+        if any(durations.of_run(RunSpec.of_preset(family)) is None for family in MEMBERS.values()):
+            return None
+        specs = self.specs(lambda spec: durations.of_run(spec) or 0.0)
+        seconds = durations.of_missing(specs.values()) + SAMPLING * self.pictures
+        classifier = ClassifierSpec(dataset=self.dataset)
+        if not durations.store.has_run(classifier.fingerprint):
+            seconds += classifier.estimated_seconds(durations) or 0.0
+        return seconds
+
+    def perform(self, workspace: Workspace, files: Files) -> Iterator[Progress]:
         """Yield the standings so far; members that were measured before are kept."""
-        specs = self.specs(workspace.price)
+        specs = self.specs(workspace.seconds)
         worth = {
-            name: max(2 * (PARTS + MEASURING), round(PACE * workspace.price(spec)))
+            name: max(2 * (PARTS + MEASURING), round(PACE * workspace.seconds(spec)))
             for name, spec in specs.items()
         }
         classifier, done = yield from classifier_of(self.dataset, workspace, sum(worth.values()))
@@ -154,11 +172,11 @@ class Comparison(Config):
             if name not in kept:
                 for part in workspace.train(spec, PARTS):
                     step = done + worth[name] * part // (PARTS + MEASURING)
-                    yield Measured(step, steps, _to_files(found, kept))
+                    yield Progress(step, steps, _to_files(found, kept))
                 standing, kept[name] = compared.member(name, workspace.run(spec), workspace.device)
                 found.append(standing)
             done += worth[name]
-            yield Measured(done, steps, _to_files(found, kept))
+            yield Progress(done, steps, _to_files(found, kept))
 
 
 class _Compared:

@@ -31,15 +31,14 @@ from pydantic import Field, field_validator
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from genlib.config import Config
 from genlib.data import DATASETS, Dataset
 from genlib.data import load as load_dataset
 from genlib.family import Family, encoding, to_float
 from genlib.rng import generator
 from genlib.runs.run import Run
 from genlib.runs.spec import RunSpec
-from genlib.studies.starts import Encoder
-from genlib.tasks.progress import Files, Measured
+from genlib.studies.starts import Encoder, StudyOfRun
+from genlib.tasks.progress import Files, Progress
 from genlib.tasks.workspace import Workspace
 
 LABELS = (10, 30, 100, 300, 1000)  # labelled pictures, over all classes
@@ -60,7 +59,7 @@ class Accuracy(NamedTuple):
     accuracy: float
 
 
-class FewLabels(Config):
+class FewLabels(StudyOfRun):
     """Accuracy against the number of labels, with a pretrained encoder and without."""
 
     study: Literal["few_labels"] = "few_labels"
@@ -88,7 +87,7 @@ class FewLabels(Config):
             raise ValueError(f"{DATASETS[spec.dataset].title} has no classes to tell apart")
         return spec
 
-    def perform(self, workspace: Workspace, files: Files) -> Iterator[Measured]:
+    def perform(self, workspace: Workspace, files: Files) -> Iterator[Progress]:
         """Yield the accuracies measured so far; those in `files` are not measured again."""
         run = workspace.run(self.start)
         data = load_dataset(run.spec.dataset).to(workspace.device)
@@ -100,7 +99,7 @@ class FewLabels(Config):
                     if (method, labels, seed) not in done:
                         share = measure(self, run, data, drawn(data, labels, seed), seed)
                         known.append(Accuracy(method, labels, seed, share))
-                        yield Measured(len(known), self.size, to_files(known))
+                        yield Progress(len(known), self.size, to_files(known))
 
     @property
     def size(self) -> int:

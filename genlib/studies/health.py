@@ -16,13 +16,12 @@ from torch import Tensor
 
 from genlib import metrics
 from genlib.classifier import classified, classifier_of
-from genlib.config import Config
 from genlib.data import load as load_dataset
 from genlib.family import Data, Pictures, generating, to_float, to_uint8
 from genlib.rng import generator
 from genlib.studies.findings import COMPARED, STATISTICS, Finding, of_manifold, of_statistic
-from genlib.studies.starts import Generator
-from genlib.tasks.progress import Files, Measured
+from genlib.studies.starts import Generator, StudyOfRun
+from genlib.tasks.progress import Files, Progress
 from genlib.tasks.workspace import Workspace
 
 LOOKED_AT = 10  # samples whose nearest training pictures are kept
@@ -49,14 +48,14 @@ class Report(NamedTuple):
 WORK = len(STATISTICS) + 3  # steps of the study
 
 
-class Health(Config):
+class Health(StudyOfRun):
     """The health of a generator of pictures."""
 
     study: Literal["health"] = "health"
     start: Generator = Field(description="The run whose samples are examined.")
     pictures: int = Field(2000, ge=200, le=10_000, description="Samples that are examined.")
 
-    def perform(self, workspace: Workspace, files: Files) -> Iterator[Measured]:
+    def perform(self, workspace: Workspace, files: Files) -> Iterator[Progress]:
         """Yield how far it is, at last the report; it begins anew."""
         classifier, before = yield from classifier_of(self.start.dataset, workspace, WORK)
         steps = before + WORK
@@ -66,13 +65,13 @@ class Health(Config):
             family = generating(workspace.run(self.start).family)
             made = family.sample(count, generator(0, workspace.device)).cpu().clamp(0, 1)
         train, test = to_float(data.train[-count:]), to_float(data.test[:count])
-        yield Measured(before + 1, steps, {})
+        yield Progress(before + 1, steps, {})
         real, fake, other = (classified(classifier, x) for x in (train, made, test))
-        yield Measured(before + 2, steps, {})
+        yield Progress(before + 2, steps, {})
         findings = of_manifold(real.features, fake.features, other.features)
         for number, name in enumerate(STATISTICS, before + 3):
             findings.append(of_statistic(name, real.features, fake.features, other.features))
-            yield Measured(number, steps, {})
+            yield Progress(number, steps, {})
         classes = int(data.train_labels.max()) + 1
         known = data.train[: self.start.train.pictures or None]
         report = Report(
@@ -90,7 +89,7 @@ class Health(Config):
             "report.json": json.dumps(report._asdict()).encode(),
             "nearest.safetensors": save(_nearest(known, made[:LOOKED_AT])),
         }
-        yield Measured(steps, steps, kept)
+        yield Progress(steps, steps, kept)
 
 
 def _twins(test: Pictures, made: Pictures) -> tuple[float, int, int]:

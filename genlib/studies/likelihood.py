@@ -19,15 +19,14 @@ from pydantic import Field, field_validator
 from safetensors.torch import load, save
 from torch import Tensor
 
-from genlib.config import Config
 from genlib.data import load as load_dataset
 from genlib.family import Pictures, to_float
 from genlib.metrics import importance_bound, log_normal
 from genlib.models.vae.model import VariationalAutoencoder
 from genlib.rng import generator
 from genlib.runs.spec import RunSpec
-from genlib.studies.starts import Variational, variational
-from genlib.tasks.progress import Files, Measured
+from genlib.studies.starts import StudyOfRun, Variational, variational
+from genlib.tasks.progress import Files, Progress
 from genlib.tasks.workspace import Workspace
 
 COUNTS = (1, 10, 100, 1000, 5000)  # K
@@ -35,7 +34,7 @@ BATCH = 50  # pictures at a time, each with
 DRAWS = 250  # codings at a time
 
 
-class Likelihood(Config):
+class Likelihood(StudyOfRun):
     """Bounds on the log-likelihood of test pictures, by the number of draws from each cloud."""
 
     study: Literal["likelihood"] = "likelihood"
@@ -57,7 +56,7 @@ class Likelihood(Config):
             raise ValueError("the squared error is not the likelihood of black or white pixels")
         return spec
 
-    def perform(self, workspace: Workspace, files: Files) -> Iterator[Measured]:
+    def perform(self, workspace: Workspace, files: Files) -> Iterator[Progress]:
         """Yield the bounds of the pictures so far; those in `files` are not measured again."""
         run = workspace.run(self.start)
         family = variational(run)
@@ -71,7 +70,7 @@ class Likelihood(Config):
             found = [importance_bound(weights, count) for count in COUNTS]
             known.append(torch.stack(found, 1).cpu())
             files = {"bounds.safetensors": save({"bounds": torch.cat(known)})}
-            yield Measured(number + 1, len(batches), files)
+            yield Progress(number + 1, len(batches), files)
 
 
 @torch.no_grad()

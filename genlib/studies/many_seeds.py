@@ -15,11 +15,11 @@ from torch.func import functional_call, stack_module_state, vmap
 from genlib.adversarial import Game, ReplayBuffer
 from genlib.config import Config
 from genlib.data import DATASETS, load
+from genlib.errors import TaskError
 from genlib.family import Batch, Family, Losses, Pictures, Shown, to_float
 from genlib.models.gan2d.model import CODINGS, GAN2DConfig, PlaneGAN
 from genlib.rng import build, generator
 from genlib.runs.spec import RunSpec
-from genlib.tasks.workspace import StudyError
 from genlib.training.events import Diverged, Finished, Step
 from genlib.training.loop import train
 
@@ -118,13 +118,13 @@ def play(
     """Train from many seeds; yield (step, steps, samples of each game), these at the end alone.
 
     Raises:
-        StudyError: a game diverged, or the recipe would mix the games.
+        TaskError: a game diverged, or the recipe would mix the games.
     """
     if spec.train.optimizer == "muon" or spec.train.clip:
-        raise StudyError("Many games at once need an optimizer other than Muon, and no clipping.")
+        raise TaskError("Many games at once need an optimizer other than Muon, and no clipping.")
     rules = GAN2DConfig.model_validate(spec.model)
     if rules.minibatch_discrimination and seeds * spec.train.batch_size**2 > PAIRS:
-        raise StudyError("Comparing so many points at once takes too much memory: fewer seeds.")
+        raise TaskError("Comparing so many points at once takes too much memory: fewer seeds.")
     points = load(spec.dataset).train[: spec.train.pictures or None]
     images = to_float(points).to(device).repeat(seeds, 1, 1, 1)
     batch = min(spec.train.batch_size, len(points)) * seeds
@@ -136,7 +136,7 @@ def play(
             if event.step % 100 == 0:
                 yield event.step, steps, None
         elif isinstance(event, Diverged):
-            raise StudyError(f"One of the games at least: {event.sentence}")
+            raise TaskError(f"One of the games at least: {event.sentence}")
         elif isinstance(event, Finished) and isinstance(event.family, ManySeeds):
             games = event.family
             with torch.no_grad():

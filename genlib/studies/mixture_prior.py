@@ -16,13 +16,12 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from genlib.classifier import Classifier, classified, classifier_of
-from genlib.config import Config
 from genlib.data import load as load_dataset
 from genlib.family import to_float
 from genlib.metrics import frechet_distance
 from genlib.rng import generator
-from genlib.studies.starts import Variational, variational
-from genlib.tasks.progress import Files, Measured
+from genlib.studies.starts import StudyOfRun, Variational, variational
+from genlib.tasks.progress import Files, Progress
 from genlib.tasks.workspace import Workspace
 
 FITTED = 20_000  # training pictures whose codings the mixture is fitted to
@@ -44,7 +43,7 @@ class Mixture(NamedTuple):
         return self.means[chosen] + moved
 
 
-class MixturePrior(Config):
+class MixturePrior(StudyOfRun):
     """Samples of the prior against samples of a mixture, judged by their classifier FID."""
 
     study: Literal["mixture_prior"] = "mixture_prior"
@@ -59,7 +58,7 @@ class MixturePrior(Config):
     )
     pictures: int = Field(5000, ge=500, le=10_000, description="Samples that are judged.")
 
-    def perform(self, workspace: Workspace, files: Files) -> Iterator[Measured]:
+    def perform(self, workspace: Workspace, files: Files) -> Iterator[Progress]:
         """Yield how far it is, at last the mixture and its figures; it begins anew."""
         classifier, before = yield from classifier_of(self.start.dataset, workspace, STEPS)
         steps = before + STEPS
@@ -69,7 +68,7 @@ class MixturePrior(Config):
         with torch.no_grad():
             codings = family.encode(to_float(data.train[:FITTED]))
         found, rng = fitted(codings, self.components), generator(0)
-        yield Measured(before + 1, steps, {})
+        yield Progress(before + 1, steps, {})
         with torch.no_grad():
             made = {
                 "floor": to_float(data.test[:count]),
@@ -78,13 +77,13 @@ class MixturePrior(Config):
             }
         real, figures = _features(classifier, to_float(data.train[:count])), dict[str, float]()
         for step, (name, x) in enumerate(made.items(), before + 2):
-            yield Measured(step, steps, {})
+            yield Progress(step, steps, {})
             figures[name] = frechet_distance(real, _features(classifier, x))
         kept = {
             "mixture.safetensors": save(found._asdict()),
             "figures.json": json.dumps(figures).encode(),
         }
-        yield Measured(steps, steps, kept)
+        yield Progress(steps, steps, kept)
 
 
 def _features(classifier: Classifier, x: Tensor) -> Tensor:

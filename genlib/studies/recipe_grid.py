@@ -8,13 +8,15 @@ from pydantic import Field
 
 from genlib.adversarial import AdversarialConfig, Loss
 from genlib.config import Config
+from genlib.errors import TaskError
 from genlib.metrics import count_modes
 from genlib.runs.spec import RunSpec
 from genlib.studies.many_seeds import play
 from genlib.studies.seed_sweep import SAMPLES, modes_of
 from genlib.studies.starts import Plane
-from genlib.tasks.progress import Files, Measured
-from genlib.tasks.workspace import StudyError, Workspace
+from genlib.tasks.durations import Durations
+from genlib.tasks.progress import Files, Progress
+from genlib.tasks.workspace import Workspace
 
 LOSSES: tuple[Loss, ...] = get_args(Loss)
 CURES: dict[str, dict[str, Any]] = {
@@ -59,11 +61,21 @@ class RecipeGrid(Config):
             for name, cure in CURES.items()
         }
 
-    def perform(self, workspace: Workspace, files: Files) -> Iterator[Measured]:
+    @property
+    def prerequisites(self) -> tuple[RunSpec, ...]:
+        """None: it plays all games itself."""
+        return ()
+
+    def estimated_seconds(self, durations: Durations) -> float | None:
+        """Return how long it took for the shipped game, if that was measured."""
+        shipped = RunSpec.of_preset(self.start.family)
+        return durations.of_study(self.model_copy(update={"start": shipped}))
+
+    def perform(self, workspace: Workspace, files: Files) -> Iterator[Progress]:
         """Yield the recipes so far; those in `files` are not played again.
 
         Raises:
-            StudyError: the data have no modes to count.
+            TaskError: the data have no modes to count.
         """
         modes, recipes = modes_of(self.start.dataset), self.recipes()
         found = grid(files) if files else []
@@ -80,11 +92,11 @@ class RecipeGrid(Config):
                         quality = sum(count.high_quality for count in counts) / len(counts)
                     elif step * PARTS // steps > (step - 100) * PARTS // steps:
                         part = PARTS * len(found) + min(PARTS - 1, step * PARTS // steps)
-                        yield Measured(part, PARTS * len(recipes), _files(found))
-            except StudyError:  # it diverged, which is what is to be known of it
+                        yield Progress(part, PARTS * len(recipes), _files(found))
+            except TaskError:  # it diverged, which is what is to be known of it
                 pass
             found.append(Recipe(loss, cure, captured, quality))
-            yield Measured(PARTS * len(found), PARTS * len(recipes), _files(found))
+            yield Progress(PARTS * len(found), PARTS * len(recipes), _files(found))
 
 
 def _files(found: list[Recipe]) -> Files:

@@ -29,14 +29,13 @@ from pydantic import Field
 from torch import Tensor
 
 from genlib.classifier import classified, classifier_of
-from genlib.config import Config
 from genlib.data import load as load_dataset
 from genlib.diffusion.base import SAMPLERS, Diffusion, SamplerName
 from genlib.family import to_float
 from genlib.metrics import frechet_distance
 from genlib.rng import generator
-from genlib.studies.starts import Denoiser, diffusing
-from genlib.tasks.progress import Files, Measured
+from genlib.studies.starts import Denoiser, StudyOfRun, diffusing
+from genlib.tasks.progress import Files, Progress
 from genlib.tasks.workspace import Workspace
 
 WALKS: tuple[SamplerName, ...] = ("DPM-Solver++", "Heun", "DDIM", "DDPM")  # Euler's is DDIM's
@@ -55,14 +54,14 @@ class Walked(NamedTuple):
     fid: float
 
 
-class SamplerBench(Config):
+class SamplerBench(StudyOfRun):
     """Quality against steps and seconds, for each sampler."""
 
     study: Literal["sampler_bench"] = "sampler_bench"
     start: Denoiser = Field(description="The run that is sampled.")
     pictures: int = Field(2048, ge=256, le=10_000, description="Samples of each point.")
 
-    def perform(self, workspace: Workspace, files: Files) -> Iterator[Measured]:
+    def perform(self, workspace: Workspace, files: Files) -> Iterator[Progress]:
         """Yield the points so far; those that were measured before are kept."""
         model = diffusing(workspace.run(self.start))
         last = model.schedule.last
@@ -81,7 +80,7 @@ class SamplerBench(Config):
             found.append(Walked(name, steps, looks, seconds * SHOWN / count, fid))
             document = {"points": found, "floor": frechet_distance(real, others)}
             kept = {"points.json": json.dumps(document).encode()}
-            yield Measured(before + len(found), before + len(ways), kept)
+            yield Progress(before + len(found), before + len(ways), kept)
 
 
 @torch.no_grad()

@@ -11,14 +11,18 @@ from torch import Tensor
 
 from genlib.config import Config
 from genlib.data import MODES, Modes
+from genlib.errors import TaskError
 from genlib.metrics import ModeCount, count_modes
+from genlib.runs.spec import RunSpec
 from genlib.studies.many_seeds import play
 from genlib.studies.starts import Plane
-from genlib.tasks.progress import Files, Measured
-from genlib.tasks.workspace import StudyError, Workspace
+from genlib.tasks.durations import Durations
+from genlib.tasks.progress import Files, Progress
+from genlib.tasks.workspace import Workspace
 
 SAMPLES = 2500  # of each game, as in Lin et al. 2018
 SHOWN = 400  # of them are kept
+GAMES_IN_ONE = 4  # games side by side that take as long as one more by itself
 
 
 class SeedSweep(Config):
@@ -35,16 +39,25 @@ class SeedSweep(Config):
         json_schema_extra={"options": [4, 10, 16, 32, 64]},
     )
 
-    def perform(self, workspace: Workspace, files: Files) -> Iterator[Measured]:
+    @property
+    def prerequisites(self) -> tuple[RunSpec, ...]:
+        """None: it plays all games itself."""
+        return ()
+
+    def estimated_seconds(self, durations: Durations) -> float | None:
+        """Return about how long as many games take side by side."""
+        return (durations.of_run(self.start) or 0.0) * (1 + self.seeds / GAMES_IN_ONE)
+
+    def perform(self, workspace: Workspace, files: Files) -> Iterator[Progress]:
         """Yield how far it is, at last what each game came to; it begins anew.
 
         Raises:
-            StudyError: the data have no modes to count, or the games diverged.
+            TaskError: the data have no modes to count, or the games diverged.
         """
         modes, began = modes_of(self.start.dataset), time.perf_counter()
         for step, steps, samples in play(self.start, self.seeds, SAMPLES, workspace.device):
             if samples is None:
-                yield Measured(step, steps + 1, {})
+                yield Progress(step, steps + 1, {})
                 continue
             counts = [count_modes(each, *modes) for each in samples.cpu()]
             document = {"games": counts, "seconds": time.perf_counter() - began}
@@ -52,7 +65,7 @@ class SeedSweep(Config):
                 "games.json": json.dumps(document).encode(),
                 "samples.safetensors": save({"samples": samples[:, :SHOWN].cpu().contiguous()}),
             }
-            yield Measured(steps + 1, steps + 1, kept)
+            yield Progress(steps + 1, steps + 1, kept)
 
 
 class Sweep(NamedTuple):
@@ -71,10 +84,10 @@ def modes_of(dataset: str) -> Modes:
     """Return the modes of a data set.
 
     Raises:
-        StudyError: it has none.
+        TaskError: it has none.
     """
     if dataset not in MODES:
-        raise StudyError("There are no modes to count here: take the ring, the grid or the blobs.")
+        raise TaskError("There are no modes to count here: take the ring, the grid or the blobs.")
     return MODES[dataset]
 
 

@@ -1,10 +1,11 @@
-"""The runs that studies begin with."""
+"""The runs that studies begin with, and what studies of a finished run share."""
 
 from typing import Annotated, TypeVar
 
 from pydantic import AfterValidator
 
 from genlib.adversarial import GrowingGAN
+from genlib.config import Config
 from genlib.data import DATASETS, DatasetName
 from genlib.diffusion.base import Diffusion
 from genlib.family import Encodes, Family, Generates
@@ -14,6 +15,7 @@ from genlib.models.stylegan.model import StyleGAN
 from genlib.models.vae.model import VariationalAutoencoder
 from genlib.runs.run import Run
 from genlib.runs.spec import RunSpec
+from genlib.tasks.durations import Durations
 
 Kind = TypeVar("Kind", bound=Family)
 
@@ -53,6 +55,22 @@ Growing = Annotated[RunSpec, _only(GrowingGAN, "does not grow")]
 Plane = Annotated[RunSpec, _only(PlaneGAN, "is no game in the plane")]
 Styled = Annotated[RunSpec, _only(StyleGAN, "has no styles")]
 Variational = Annotated[RunSpec, _only(VariationalAutoencoder, "is not variational")]
+
+
+class StudyOfRun(Config):
+    """A study that begins with a finished run."""
+
+    start: RunSpec
+
+    @property
+    def prerequisites(self) -> tuple[RunSpec, ...]:
+        """The run that must be finished before."""
+        return (self.start,)
+
+    def estimated_seconds(self, durations: Durations) -> float | None:
+        """Return how long it took for the shipped run of the family, if that was measured."""
+        shipped = RunSpec.of_preset(self.start.family)
+        return durations.of_study(self.model_copy(update={"start": shipped}))
 
 
 def model_of(run: Run, kind: type[Kind]) -> Kind:

@@ -15,15 +15,14 @@ from pydantic import Field
 from torch import Tensor
 
 from genlib.classifier import Classifier, classified, classifier_of
-from genlib.config import Config
 from genlib.family import Pictures
 from genlib.latents import interpolation, spherical_interpolation
 from genlib.models.stylegan.model import LAYERS, StyleGAN
 from genlib.nn import mixed
 from genlib.rng import generator
 from genlib.studies.findings import mean_interval
-from genlib.studies.starts import Styled, styled
-from genlib.tasks.progress import Files, Measured
+from genlib.studies.starts import StudyOfRun, Styled, styled
+from genlib.tasks.progress import Files, Progress
 from genlib.tasks.workspace import Workspace
 
 WALKS, STEPS = 100, 17  # pairs that are walked between, and the pictures of each walk
@@ -60,14 +59,14 @@ class Exchanged(NamedTuple):
     peaks: list[float]  # of each layer: its largest value over the root of the mean square
 
 
-class StyleLayers(Config):
+class StyleLayers(StudyOfRun):
     """What each layer's style decides."""
 
     study: Literal["style_layers"] = "style_layers"
     start: Styled = Field(description="The run whose styles are exchanged.")
     pictures: int = Field(2000, ge=100, le=10_000, description="Pairs that exchange styles.")
 
-    def perform(self, workspace: Workspace, files: Files) -> Iterator[Measured]:
+    def perform(self, workspace: Workspace, files: Files) -> Iterator[Progress]:
         """Yield how far it is, at last the figures; it begins anew."""
         model = styled(workspace.run(self.start)).to(workspace.device)
         wanted = model.layers() | {
@@ -85,18 +84,18 @@ class StyleLayers(Config):
             changed = (classified(classifier, exchanged).classes != known).float()
             moved = float((exchanged - pictures).abs().mean())
             shares.append(Share(name, *interval(changed), moved))
-            yield Measured(before + len(shares), before + steps, {})
+            yield Progress(before + len(shares), before + steps, {})
         lengths = [
             Length(space, *interval(walks(model, classifier, space, workspace.device)))
             for space in ("w", "z")
         ]
-        yield Measured(before + steps - 1, before + steps, {})
+        yield Progress(before + steps - 1, before + steps, {})
         groups = len(model.layers())
         found = Exchanged(
             self.pictures, shares[:groups], shares[groups:], lengths, peaks(model, own[:WALKS])
         )
         kept = {"styles.json": json.dumps(found).encode()}
-        yield Measured(before + steps, before + steps, kept)
+        yield Progress(before + steps, before + steps, kept)
 
 
 def drawn_styles(

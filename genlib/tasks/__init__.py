@@ -1,1 +1,1 @@
-"""What every task shares: where it works, and how it tells how far it is."""
+"""What every task shares: the protocol, where it works, and how far it says that it is."""

@@ -2,8 +2,8 @@
 
 import json
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 from genlib.training.curve import Row
 
@@ -11,54 +11,65 @@ Files = dict[str, bytes]
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
-    """A step of a study is done. The files hold all that is known so far.
+class Progress:
+    """A step of a task is done.
 
-    They may be shown and kept at any step, and the study goes on from them; those of the last
-    step are the result.
+    Attributes:
+        step: steps so far.
+        steps: steps in all.
+        files: what is known so far, which may be shown; those of the last one are the result.
+        resumable: whether the task can go on from these files after an interruption.
+        batch_size: training pictures of a step.
+        read_curve: fetches the training curve so far.
     """
 
     step: int
     steps: int
-    files: Files
+    files: Files = field(default_factory=dict)
+    resumable: bool = True
+    batch_size: int = 1
+    read_curve: Callable[[], Sequence[Row]] = list
 
 
 REPORT = 0.4  # seconds between two signs of life, at the start
 
 
 class Reporter:
-    """Sends a job's progress: now and then, and each row of the curve once.
+    """Sends a task's progress: now and then, and each row of its training curve once.
 
     Args:
-        batch_size: pictures of a step.
         send: takes a message, JSON.
     """
 
-    def __init__(self, batch_size: int, send: Callable[[str], None]) -> None:
-        self.batch_size, self.send = batch_size, send
+    def __init__(self, send: Callable[[str], None]) -> None:
+        self.send = send
         self.first: tuple[int, float] | None = None  # the first step, which warms up, and when
-        self.next = 0.0
-        self.sent: set[int] = set()
+        self.last = 0  # step that was seen
+        self.next = 0.0  # seconds after the first step
+        self.sent: set[int] = set()  # the steps of the rows
 
-    def report(self, step: int, steps: int, read: Callable[[], list[Row]]) -> None:
-        """Send what is new, if it is time to; `read` fetches the curve so far."""
-        now = time.perf_counter()
+    def report(self, progress: Progress) -> None:
+        """Send what is new, if there was a step since the last call and it is time to."""
+        step, steps = progress.step, progress.steps
+        if step <= self.last:
+            return
+        self.last, now = step, time.perf_counter()
         if self.first is None:
             self.first = step, now
         start, began = self.first
         if now - began < self.next and step < steps:
             return
         self.next = now - began + max(REPORT, (now - began) / 100)
-        curve = read()
-        final = curve if step == steps else curve[:-1]
-        rows = [row for row in final if row.step not in self.sent]
+        curve = progress.read_curve()
+        complete = curve if step == steps else curve[:-1]
+        rows = [row for row in complete if row.step not in self.sent]
         self.sent |= {row.step for row in rows}
-        pace = (step - start) / (now - began) if step > start else 0.0
+        speed = (step - start) / (now - began) if step > start else 0.0
         message = {
             "step": step,
             "steps": steps,
-            "images_per_second": pace * self.batch_size,
-            "seconds_left": (steps - step) / pace if pace else None,
+            "images_per_second": speed * progress.batch_size,
+            "seconds_left": (steps - step) / speed if speed else None,
             "rows": [row._asdict() for row in rows],
         }
         self.send(json.dumps(message))

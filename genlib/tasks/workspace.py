@@ -1,24 +1,26 @@
-"""Where a study works: the finished runs that it may begin with, and the device."""
+"""Where a task works: the finished runs that it may begin with, and the device."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import torch
+from safetensors.torch import load, save
 
-from genlib.runs.cost import estimated_seconds
-from genlib.runs.run import Run, perform
+from genlib.errors import TaskError
+from genlib.runs.run import Run, perform, snapshots_from_tensors, snapshots_to_tensors
 from genlib.runs.spec import RunSpec
 from genlib.runs.store import Store
-from genlib.training.events import Diverged, Step
+from genlib.tasks.durations import Durations
+from genlib.tasks.progress import Files, Progress
+from genlib.training.events import Checkpoint, Diverged, Snapshot, Step
 
-
-class StudyError(Exception):
-    """A study cannot go on; the message is for the student."""
+UNTRAINED = "The model that this begins with is not trained yet: train it."
 
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """The store and the device of a study."""
+    """The store and the device of a task."""
 
     store: Store
     device: torch.device
@@ -27,14 +29,50 @@ class Workspace:
         """Return a finished run, its model on the device.
 
         Raises:
-            StudyError: it is not in the store.
+            TaskError: it is not in the store.
         """
         files = self.store.read_run(spec.fingerprint)
         if files is None:
-            raise StudyError("The model that this begins with is not trained yet: train it.")
+            raise TaskError(UNTRAINED)
         run = Run.from_files(files)
         run.family.to(self.device)
         return run
+
+    def training(self, spec: RunSpec, files: Files) -> Iterator[Progress]:
+        """Yield the progress of training a run, at last with the files of the run.
+
+        Args:
+            spec: the run.
+            files: of a checkpoint, to go on from there; empty to begin.
+
+        Raises:
+            TaskError: it diverged; asked for again, it begins anew.
+        """
+        state = load(files["state.safetensors"]) if files else None
+        earlier = snapshots_from_tensors(files["snapshots.safetensors"]) if files else []
+        snapshots = {snapshot.step: snapshot for snapshot in earlier}
+        steps = spec.steps
+        for event in perform(spec, self.device, state, tuple(earlier)):
+            match event:
+                case Step(step, _, _, curve):
+                    yield Progress(
+                        step,
+                        steps,
+                        resumable=False,
+                        batch_size=spec.batch_size,
+                        read_curve=partial(curve.read, step),
+                    )
+                case Snapshot(step):
+                    snapshots[step] = event
+                    yield Progress(step, steps, _shown(snapshots), resumable=False)
+                case Checkpoint(step, state):
+                    checkpoint = _shown(snapshots) | {"state.safetensors": save(state)}
+                    yield Progress(step, steps, checkpoint)
+                case Diverged():
+                    self.store.forget_partials(spec.fingerprint)
+                    raise TaskError(event.sentence)
+                case Run():
+                    yield Progress(steps, steps, event.to_files(), resumable=False)
 
     def train(self, spec: RunSpec, parts: int) -> Iterator[int]:
         """Train a run and keep it, yielding now and then how many of `parts` are done.
@@ -42,24 +80,28 @@ class Workspace:
         One that is finished is not trained again.
 
         Raises:
-            StudyError: it diverged.
+            TaskError: it diverged.
         """
         if self.store.read_run(spec.fingerprint) is not None:
             return
-        told = 0
-        for event in perform(spec, self.device):
-            if isinstance(event, Diverged):
-                raise StudyError(event.sentence)
-            if isinstance(event, Run):
-                self.store.write_run(spec.fingerprint, event.to_files())
-            if isinstance(event, Step) and event.step * parts // event.steps > told:
-                told = event.step * parts // event.steps
-                yield told
+        part = 0
+        for progress in spec.perform(self, {}):
+            if progress.step * parts // progress.steps > part:
+                part = progress.step * parts // progress.steps
+                yield part
+        self.store.write_run(spec.fingerprint, progress.files)
 
-    def price(self, spec: RunSpec) -> float:
+    def seconds(self, spec: RunSpec) -> float:
         """Return about how many seconds a run takes where its family's shipped run was trained.
 
         Raises:
-            StudyError: there is no such run.
+            TaskError: there is no such run.
         """
-        return estimated_seconds(spec, self.run(RunSpec.of_preset(spec.family)))
+        seconds = Durations(self.store).of_run(spec)
+        if seconds is None:
+            raise TaskError(UNTRAINED)
+        return seconds
+
+
+def _shown(snapshots: dict[int, Snapshot]) -> Files:
+    return {"snapshots.safetensors": snapshots_to_tensors(list(snapshots.values()))}

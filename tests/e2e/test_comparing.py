@@ -11,8 +11,8 @@ from genlib.classifier import ClassifierSpec
 from genlib.data import DATASETS
 from genlib.jobs.attempt import Attempt
 from genlib.runs.spec import RunSpec
-from genlib.studies import Comparison, comparison
-from genlib.studies.comparison import MEMBERS, REAL
+from genlib.studies import comparison
+from genlib.studies.comparison import MEMBERS, REAL, Comparison
 from genlib.tasks.workspace import Workspace
 from tests.support.reading import Opened, chart, pick, settled, slide, source
 from tests.support.visit import Site, badge, button, until

@@ -20,9 +20,9 @@ from genlib.classifier import (
 )
 from genlib.data import DATASETS, load
 from genlib.family import to_float
+from genlib.jobs.catalogue import read_task
 from genlib.rng import generator
-from genlib.studies import read_task
-from genlib.tasks.progress import Measured
+from genlib.tasks.progress import Progress
 from genlib.tasks.workspace import Workspace
 from tests.support.studied import CPU, workspace_of
 
@@ -36,12 +36,12 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 
 
 @pytest.fixture(scope="module")
-def events(workspace: Workspace) -> list[Measured]:
+def events(workspace: Workspace) -> list[Progress]:
     return list(SPEC.perform(workspace, {}))
 
 
 @pytest.fixture(scope="module")
-def classifier(events: list[Measured]) -> Classifier:
+def classifier(events: list[Progress]) -> Classifier:
     return SPEC.read(events[-1].files, CPU)
 
 

@@ -14,7 +14,8 @@ from genlib.models import FAMILIES
 from genlib.runs.run import Run, open_store
 from genlib.runs.spec import RunSpec
 from genlib.settings import Settings
-from genlib.studies import CodeMap, FewLabels
+from genlib.studies.code_map import CodeMap
+from genlib.studies.few_labels import FewLabels
 
 ROOT = Path(__file__).parents[2]
 SHORT = ["--dataset", "digits", "--epochs", "1"]

@@ -14,12 +14,12 @@ from genlib.config import TrainConfig
 from genlib.data import DATASETS, default_dataset
 from genlib.jobs import Jobs
 from genlib.jobs.attempt import Attempt
-from genlib.runs.cost import estimated_seconds
 from genlib.runs.run import open_store, perform
 from genlib.runs.spec import RunSpec
 from genlib.settings import Settings
-from genlib.studies import Comparison, comparison
-from genlib.studies.comparison import MEMBERS, REAL, standings
+from genlib.studies import comparison
+from genlib.studies.comparison import MEMBERS, REAL, Comparison, standings
+from genlib.tasks.durations import Durations
 from genlib.tasks.workspace import Workspace
 from tests.support.app import NONSENSE, opened, shared
 from tests.support.studied import CPU, trained
@@ -83,18 +83,16 @@ def test_what_was_not_measured_is_offered_with_what_it_takes():
     app = opened("compare", SHOWN | {"compare.seed": "3"})
     (button,) = (each for each in app.button if "Train and compare" in each.label)
     told = re.fullmatch(r"Train and compare all four, about (\d+) s", button.label)
-    assert int(told[1]) == round(cache.study_seconds(MEASURED.model_copy(update={"seed": 3})))
+    assert int(told[1]) == round(cache.seconds(MEASURED.model_copy(update={"seed": 3})))
     assert not app.dataframe
 
 
 def test_the_time_is_that_of_the_trainings_that_are_missing():
     fresh, known = MEASURED.model_copy(update={"seed": 5}), MEASURED
     store = open_store(Settings())
-    specs = known.specs(Workspace(store, CPU).price).values()
-    cost = sum(
-        estimated_seconds(spec, cache.finished(RunSpec.of_preset(spec.family))) for spec in specs
-    )
-    gone = cache.study_seconds(fresh) - cache.study_seconds(known)
+    specs = known.specs(Workspace(store, CPU).seconds).values()
+    cost = sum(Durations(store).of_run(spec) for spec in specs)
+    gone = cache.seconds(fresh) - cache.seconds(known)
     assert gone == pytest.approx(cost)
 
 

@@ -28,7 +28,7 @@ from genlib.runs.run import Run, perform
 from genlib.runs.spec import RunSpec
 from genlib.runs.store import Store
 from genlib.settings import Settings
-from genlib.studies import Task
+from genlib.tasks.task import Task
 from tests.support.machine import postgresql, postgresql_user
 
 ROOT = Path(__file__).parents[2]

@@ -9,7 +9,7 @@ from genlib.config import TrainConfig
 from genlib.runs.run import Run, perform
 from genlib.runs.spec import RunSpec
 from genlib.runs.store import Store
-from genlib.studies import FewLabels
+from genlib.studies.few_labels import FewLabels
 from genlib.tasks.workspace import Workspace
 
 CPU = torch.device("cpu")

@@ -12,8 +12,7 @@ from genlib.data import DATASETS
 from genlib.metrics import effective_modes
 from genlib.plots import Line, lines, named_rows
 from genlib.runs.spec import RunSpec
-from genlib.studies import Ablation
-from genlib.studies.ablation import WHOLE, Ablated, Look, ablated, samples
+from genlib.studies.ablation import WHOLE, Ablated, Ablation, Look, ablated, samples
 from genlib.studies.health import MISSING
 from ui.cache import cached_figure
 from ui.runs.study_panel import study_panel

@@ -12,8 +12,7 @@ from genlib.metrics import effective_modes
 from genlib.plots import paired_bars, picture_grid
 from genlib.runs.run import Run
 from genlib.runs.spec import RunSpec
-from genlib.studies import Health
-from genlib.studies.health import Report, nearest, report, verdict
+from genlib.studies.health import Health, Report, nearest, report, verdict
 from ui import cache
 from ui.adversarial.training_dynamics import shares_over_training, training_dynamics
 from ui.cache import cached_figure

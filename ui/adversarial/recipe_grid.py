@@ -10,10 +10,9 @@ import torch
 from genlib.data import MODES
 from genlib.plots import scatters
 from genlib.runs.spec import RunSpec
-from genlib.studies import RecipeGrid, SeedSweep
-from genlib.studies.recipe_grid import CURES, LOSSES
+from genlib.studies.recipe_grid import CURES, LOSSES, RecipeGrid
 from genlib.studies.recipe_grid import grid as recipes_of
-from genlib.studies.seed_sweep import sweep
+from genlib.studies.seed_sweep import SeedSweep, sweep
 from ui import controls
 from ui.cache import cached_figure
 from ui.runs.study_panel import study_panel

@@ -10,9 +10,8 @@ import torch
 from genlib.plots import Line, bars, lines, picture_grid
 from genlib.runs.run import Run
 from genlib.runs.spec import RunSpec
-from genlib.studies import StyleLayers
 from genlib.studies.starts import styled
-from genlib.studies.style_layers import Exchanged, Share, drawn_styles
+from genlib.studies.style_layers import Exchanged, Share, StyleLayers, drawn_styles
 from genlib.studies.style_layers import exchanged as exchanged_of
 from ui import cache
 from ui.cache import cached_figure

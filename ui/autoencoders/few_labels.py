@@ -12,8 +12,7 @@ from genlib.family import Encodes
 from genlib.models import FAMILIES
 from genlib.plots import Line, lines
 from genlib.runs.spec import RunSpec
-from genlib.studies import FewLabels
-from genlib.studies.few_labels import METHODS, accuracies
+from genlib.studies.few_labels import METHODS, FewLabels, accuracies
 from ui import controls
 from ui.runs.run_choice import run_choice
 from ui.widgets.elements import static_chart

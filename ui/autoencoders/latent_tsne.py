@@ -13,7 +13,7 @@ from genlib.data import DATASETS, Dataset, DatasetName
 from genlib.family import encoding, to_float
 from genlib.plots import picture_map
 from genlib.runs.run import Run
-from genlib.studies import CodeMap
+from genlib.studies.code_map import CodeMap
 from ui import cache
 from ui.cache import cached_figure, cached_object
 from ui.controls import bound, record_views

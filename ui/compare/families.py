@@ -8,11 +8,11 @@ import pandas as pd
 import streamlit as st
 
 from genlib.plots import picture_grid, to_png, triangle
-from genlib.studies import Comparison
 from genlib.studies.comparison import (
     MEMBERS,
     REAL,
     SHOWN,
+    Comparison,
     Figure,
     Standing,
     samples,

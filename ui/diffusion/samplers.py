@@ -14,8 +14,7 @@ from genlib.plots import Line, lines
 from genlib.rng import generator
 from genlib.runs.run import Run
 from genlib.runs.spec import RunSpec
-from genlib.studies import SamplerBench
-from genlib.studies.sampler_bench import SHOWN, WALKS, Walked, floor, points
+from genlib.studies.sampler_bench import SHOWN, WALKS, SamplerBench, Walked, floor, points
 from genlib.studies.starts import diffusing
 from ui import cache
 from ui.cache import cached_figure

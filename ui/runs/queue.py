@@ -6,8 +6,8 @@ from itertools import cycle
 
 import streamlit as st
 
-from genlib.jobs import Job, Progress, QueueUnavailableError
-from genlib.studies import Task
+from genlib.jobs import Job, JobProgress, QueueUnavailableError
+from genlib.tasks.task import Task
 from ui import cache
 
 WAITING = ("queued", "training")
@@ -28,7 +28,7 @@ def lives(job: Job | None) -> bool:
     return job is not None and job.state in WAITING
 
 
-def progress_of(task: Task) -> Progress | None:
+def progress_of(task: Task) -> JobProgress | None:
     """Return how far a job is, or None before its first sign of life."""
     try:
         return cache.jobs().progress(task.fingerprint)

@@ -121,7 +121,7 @@ def _training(spec: RunSpec, job: Job, snapshots: list[Snapshot], data: Dataset 
 def _untrained(
     spec: RunSpec, job: Job | None, snapshots: list[Snapshot], data: Dataset | None
 ) -> None:
-    seconds = cache.run_seconds(spec)
+    seconds = cache.seconds(spec)
     stopped = job is not None and job.state == "stopped"
     if stopped:
         headline(("stopped", "gray", "pause"), "Train goes on from where it stopped.")
@@ -218,7 +218,7 @@ def data_of(spec: RunSpec) -> Dataset | None:
 
 
 def _snapshots(spec: RunSpec) -> list[Snapshot]:
-    part = cache.store().read_partial(spec.fingerprint, "moments")
+    part = cache.store().read_partial(spec.fingerprint, "snapshots")
     return [] if part is None else snapshots_from_tensors(part[1]["snapshots.safetensors"])
 
 

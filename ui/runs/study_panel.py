@@ -7,7 +7,7 @@ from functools import partial
 import streamlit as st
 
 from genlib.jobs import Job
-from genlib.studies import OnModel, Study
+from genlib.tasks.task import Study
 from ui import cache
 from ui.runs import queue
 from ui.runs.queue import LONGEST, lives
@@ -50,10 +50,6 @@ def _panel(
         draw(part[1])
 
 
-def _is_trained(study: OnModel) -> bool:
-    return cache.store().has_run(study.start.fingerprint)
-
-
 def _at_work(study: Study, job: Job, unit: str) -> None:
     progress = queue.progress_of(study)
     text, share = queue.waiting(job), 0.0
@@ -75,12 +71,12 @@ def _ask(study: Study, press: str, sentence: str) -> None:
     """Draw the button, or say what must be there before it."""
     if sentence:
         st.error(sentence, icon=":material/error:")
-    ready = not isinstance(study, OnModel) or _is_trained(study)
+    ready = all(cache.store().has_run(spec.fingerprint) for spec in study.prerequisites)
     if not ready:
         st.info("Train the model first; then this can be measured.", icon=":material/info:")
-    seconds = cache.study_seconds(study)
+    seconds = cache.seconds(study)
     label = f"{press}, about {seconds:.0f} s" if seconds else press
-    long = bool(seconds and seconds > LONGEST)
+    long = seconds > LONGEST
     if long:
         st.warning("Too long for a shared server: choose less to train.")
     pressed = st.button(
@@ -91,4 +87,4 @@ def _ask(study: Study, press: str, sentence: str) -> None:
         on_click=partial(queue.remember, study),
     )
     if pressed:
-        queue.submit(study, seconds or 0.0)
+        queue.submit(study, seconds)

@@ -11,8 +11,7 @@ from genlib.plots import picture_grid
 from genlib.rng import generator
 from genlib.runs.run import Run
 from genlib.runs.spec import RunSpec
-from genlib.studies import MixturePrior
-from genlib.studies.mixture_prior import mixture
+from genlib.studies.mixture_prior import MixturePrior, mixture
 from genlib.studies.starts import variational
 from ui import cache, controls
 from ui.cache import cached_figure

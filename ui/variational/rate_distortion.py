@@ -11,10 +11,9 @@ from genlib.models.vae.model import VAEConfig
 from genlib.plots import Line, lines, picture_grid, pointed_curve, sheet
 from genlib.runs.run import Run
 from genlib.runs.spec import RunSpec
-from genlib.studies import BetaSweep, Likelihood
-from genlib.studies.beta_sweep import Point, points
+from genlib.studies.beta_sweep import BetaSweep, Point, points
 from genlib.studies.beta_sweep import samples as samples_of
-from genlib.studies.likelihood import COUNTS, bounds
+from genlib.studies.likelihood import COUNTS, Likelihood, bounds
 from ui import controls
 from ui.cache import cached_figure, cached_object
 from ui.runs.knobs import apply_spec

@@ -16,12 +16,14 @@ from genlib.config import TrainConfig
 from genlib.data import DatasetUnavailableError
 from genlib.device import name
 from genlib.jobs.attempt import DEATHS, Attempt, explained
+from genlib.jobs.catalogue import read_task
 from genlib.runs.run import Run
 from genlib.runs.spec import RunSpec
 from genlib.runs.store import Store, StoreFullError
-from genlib.studies import CodeMap, FewLabels, Task, read_task
-from genlib.studies.few_labels import accuracies
-from genlib.tasks.progress import REPORT, Reporter
+from genlib.studies.code_map import CodeMap
+from genlib.studies.few_labels import FewLabels, accuracies
+from genlib.tasks.progress import REPORT, Progress, Reporter
+from genlib.tasks.task import Task
 from genlib.training.curve import Row
 from tests.support.studied import CPU, few_labels_of, trained
 
@@ -90,26 +92,27 @@ def told(messages: list[str]) -> list[dict]:
 
 def test_the_first_sign_of_life_comes_at_once_and_the_next_ones_now_and_then():
     messages: list[str] = []
-    reporter = Reporter(16, messages.append)
+    reporter, step = Reporter(messages.append), 0
     began = time.perf_counter()
     while time.perf_counter() - began < 2.5 * REPORT:
-        reporter.report(1 + int(10 * (time.perf_counter() - began)), 40, lambda: CURVE[:2])
+        step += 1
+        reporter.report(Progress(step, 4000, read_curve=lambda: CURVE[:2]))
         time.sleep(0.01)
     assert told(messages)[0]["step"] == 1
     assert len(messages) == 3
-    reporter.report(40, 40, lambda: CURVE)
-    assert told(messages)[-1]["step"] == 40
+    reporter.report(Progress(4000, 4000, read_curve=lambda: CURVE))
+    assert told(messages)[-1]["step"] == 4000
 
 
 def test_every_row_of_the_curve_is_sent_once_and_in_order(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("genlib.tasks.progress.REPORT", 0.0)
     messages: list[str] = []
-    reporter = Reporter(16, messages.append)
-    for step in (1, 2, 3, 3, 10, 11, 29, 40):
-        reporter.report(step, 40, lambda step=step: CURVE[:step])
+    reporter = Reporter(messages.append)
+    for step in (0, 1, 2, 3, 3, 10, 11, 29, 40, 40):
+        reporter.report(Progress(step, 40, read_curve=lambda step=step: CURVE[:step]))
         time.sleep(0.002)
     seen = told(messages)
-    assert [message["step"] for message in seen] == [1, 2, 3, 3, 10, 11, 29, 40]
+    assert [message["step"] for message in seen] == [1, 2, 3, 10, 11, 29, 40]
     assert {message["steps"] for message in seen} == {40}
     sent = [Row(**row) for message in seen for row in message["rows"]]
     assert sent == CURVE
@@ -118,11 +121,11 @@ def test_every_row_of_the_curve_is_sent_once_and_in_order(monkeypatch: pytest.Mo
 def test_a_window_that_still_fills_is_not_sent(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("genlib.tasks.progress.REPORT", 0.0)
     messages: list[str] = []
-    reporter = Reporter(16, messages.append)
+    reporter = Reporter(messages.append)
     half, full = Row(3, "train", {"mse": 9.0}), Row(3, "train", {"mse": 1.0})
-    reporter.report(3, 4, lambda: [CURVE[0], half])
+    reporter.report(Progress(3, 4, read_curve=lambda: [CURVE[0], half]))
     time.sleep(0.002)
-    reporter.report(4, 4, lambda: [CURVE[0], full])
+    reporter.report(Progress(4, 4, read_curve=lambda: [CURVE[0], full]))
     assert [message["rows"] for message in told(messages)] == [
         [CURVE[0]._asdict()],
         [full._asdict()],
@@ -132,11 +135,11 @@ def test_a_window_that_still_fills_is_not_sent(monkeypatch: pytest.MonkeyPatch):
 def test_the_pace_and_the_time_left_are_those_of_the_clock(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("genlib.tasks.progress.REPORT", 0.0)
     messages: list[str] = []
-    reporter = Reporter(50, messages.append)
-    reporter.report(100, 1000, list)  # the attempt before had got so far
+    reporter = Reporter(messages.append)
+    reporter.report(Progress(100, 1000, batch_size=50))  # the attempt before had got so far
     began = time.perf_counter()
     time.sleep(0.2)
-    reporter.report(300, 1000, list)
+    reporter.report(Progress(300, 1000, batch_size=50))
     pace = 200 / (time.perf_counter() - began)
     first, second = told(messages)
     assert (first["images_per_second"], first["seconds_left"]) == (0.0, None)

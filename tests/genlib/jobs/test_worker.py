@@ -10,10 +10,10 @@ import pytest
 
 from genlib.jobs import UNREACHABLE, QueueUnavailableError
 from genlib.jobs.attempt import DEATHS
+from genlib.jobs.catalogue import read_task
 from genlib.runs.spec import RunSpec
 from genlib.runs.store import MANIFEST, verified
-from genlib.studies import FewLabels, read_task
-from genlib.studies.few_labels import accuracies
+from genlib.studies.few_labels import FewLabels, accuracies
 from tests.support import machine
 from tests.support.services import (
     Place,

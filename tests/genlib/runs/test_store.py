@@ -162,7 +162,7 @@ def test_partial_results_replace_those_of_smaller_numbers(tmp_path):
     assert len(list((tmp_path / "partial" / NAME / "checkpoint").iterdir())) == 1
     store.write_partial(NAME, "checkpoint", 200, NEW)
     assert store.read_partial(NAME, "checkpoint") == (200, NEW)
-    assert store.read_partial(NAME, "moments") is None
+    assert store.read_partial(NAME, "snapshots") is None
     store.write_run(NAME, NEW)
     assert store.read_partial(NAME, "checkpoint") is None
 

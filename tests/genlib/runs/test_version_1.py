@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from genlib.jobs.catalogue import read_task
 from genlib.runs.spec import RunSpec
-from genlib.studies import read_task
 
 DOCUMENT = json.loads((Path(__file__).parents[2] / "support" / "version_1.json").read_bytes())
 

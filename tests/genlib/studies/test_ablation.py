@@ -13,14 +13,23 @@ from genlib.classifier import ClassifierSpec, classified
 from genlib.config import TrainConfig
 from genlib.data import load
 from genlib.family import to_float, to_uint8
+from genlib.jobs.catalogue import read_task
 from genlib.metrics import class_shares, frechet_distance
 from genlib.models import FAMILIES
 from genlib.rng import generator
 from genlib.runs.run import Run, perform
 from genlib.runs.spec import RunSpec
-from genlib.studies import Ablation, read_task
-from genlib.studies.ablation import LOOKS, SHOWN, WHOLE, Ablated, ablated, ingredients, samples
-from genlib.tasks.progress import Measured
+from genlib.studies.ablation import (
+    LOOKS,
+    SHOWN,
+    WHOLE,
+    Ablated,
+    Ablation,
+    ablated,
+    ingredients,
+    samples,
+)
+from genlib.tasks.progress import Progress
 from genlib.tasks.workspace import Workspace
 from tests.support.studied import CPU, workspace_of
 
@@ -60,7 +69,7 @@ def study(request) -> Ablation:
 
 
 @pytest.fixture(scope="module")
-def told(study: Ablation, workspace: Workspace) -> list[Measured]:
+def told(study: Ablation, workspace: Workspace) -> list[Progress]:
     return list(study.perform(workspace, {}))
 
 

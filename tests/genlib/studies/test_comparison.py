@@ -12,7 +12,9 @@ from genlib.__main__ import main
 from genlib.classifier import ClassifierSpec, classified
 from genlib.config import differences
 from genlib.data import load
+from genlib.errors import TaskError
 from genlib.family import to_float, to_uint8
+from genlib.jobs.catalogue import read_task
 from genlib.metrics import frechet_distance
 from genlib.models import FAMILIES
 from genlib.plots import triangle
@@ -22,13 +24,14 @@ from genlib.runs.run import Run, open_store
 from genlib.runs.spec import RunSpec
 from genlib.runs.store import Store
 from genlib.settings import Settings
-from genlib.studies import STUDIES, Comparison, Health, comparison, read_task
+from genlib.studies import STUDIES, comparison
 from genlib.studies.comparison import (
     COMPONENTS,
     MEMBERS,
     MOST,
     REAL,
     SHOWN,
+    Comparison,
     Figure,
     Shares,
     Standing,
@@ -36,11 +39,11 @@ from genlib.studies.comparison import (
     shares,
     standings,
 )
-from genlib.studies.health import report
+from genlib.studies.health import Health, report
 from genlib.studies.mixture_prior import fitted
 from genlib.tasks import workspace as benches
-from genlib.tasks.progress import Measured
-from genlib.tasks.workspace import StudyError, Workspace
+from genlib.tasks.progress import Progress
+from genlib.tasks.workspace import Workspace
 from tests.support.studied import CPU, trained
 from ui.compare import families
 
@@ -67,18 +70,18 @@ def workspace(tmp_path_factory: pytest.TempPathFactory):
 
 
 @pytest.fixture(scope="module")
-def compared(workspace: Workspace) -> list[Measured]:
+def compared(workspace: Workspace) -> list[Progress]:
     return list(STUDY.perform(workspace, {}))
 
 
 @pytest.fixture(scope="module")
-def found(compared: list[Measured]) -> list[Standing]:
+def found(compared: list[Progress]) -> list[Standing]:
     return standings(compared[-1].files)
 
 
 @pytest.fixture(scope="module")
 def runs(workspace: Workspace, compared) -> dict[str, Run]:
-    return {name: workspace.run(spec) for name, spec in STUDY.specs(workspace.price).items()}
+    return {name: workspace.run(spec) for name, spec in STUDY.specs(workspace.seconds).items()}
 
 
 def timeless(found: list[Standing]) -> list[Standing]:
@@ -127,23 +130,23 @@ def test_the_epochs_are_what_the_budget_pays_for_and_one_at_least(seconds, each,
 def test_a_default_run_costs_what_the_shipped_one_took(workspace):
     for family in MEMBERS.values():
         spec = RunSpec.of_preset(family)
-        assert workspace.price(spec) == pytest.approx(workspace.run(spec).provenance.seconds)
+        assert workspace.seconds(spec) == pytest.approx(workspace.run(spec).provenance.seconds)
 
 
 def test_twice_the_budget_is_about_twice_the_epochs(workspace, monkeypatch):
     monkeypatch.setattr(comparison, "MOST", MOST)
     one, two = (
-        Comparison(dataset="fashion_mnist", seconds=seconds).specs(workspace.price)
+        Comparison(dataset="fashion_mnist", seconds=seconds).specs(workspace.seconds)
         for seconds in (120, 240)
     )
     for name in MEMBERS:
         assert abs(two[name].train.epochs - 2 * one[name].train.epochs) <= 1
-        cost = workspace.price(one[name])
-        assert abs(cost - 120) <= workspace.price(one[name]) / one[name].train.epochs
+        cost = workspace.seconds(one[name])
+        assert abs(cost - 120) <= workspace.seconds(one[name]) / one[name].train.epochs
 
 
 def test_without_shipped_runs_there_is_no_price(tmp_path):
-    with pytest.raises(StudyError, match="not trained"):
+    with pytest.raises(TaskError, match="not trained"):
         next(STUDY.perform(Workspace(Store(tmp_path), CPU), {}))
 
 

@@ -13,17 +13,19 @@ from genlib.adversarial import AdversarialConfig
 from genlib.classifier import ClassifierSpec, classified
 from genlib.config import TrainConfig
 from genlib.data import MODES, load
+from genlib.errors import TaskError
 from genlib.family import to_float, to_uint8
+from genlib.jobs.catalogue import read_task
 from genlib.metrics import ModeCount, count_modes, frechet_distance
 from genlib.rng import generator
 from genlib.runs.run import Run
 from genlib.runs.spec import RunSpec
-from genlib.studies import Health, RecipeGrid, SeedSweep, read_task, recipe_grid
-from genlib.studies.health import COMPARED, LOOKED_AT, WORK, nearest, report, verdict
-from genlib.studies.recipe_grid import CURES, LOSSES, PARTS, Recipe, grid
-from genlib.studies.seed_sweep import SAMPLES, SHOWN, Sweep, sweep
-from genlib.tasks.progress import Measured
-from genlib.tasks.workspace import StudyError, Workspace
+from genlib.studies import recipe_grid
+from genlib.studies.health import COMPARED, LOOKED_AT, WORK, Health, nearest, report, verdict
+from genlib.studies.recipe_grid import CURES, LOSSES, PARTS, Recipe, RecipeGrid, grid
+from genlib.studies.seed_sweep import SAMPLES, SHOWN, SeedSweep, Sweep, sweep
+from genlib.tasks.progress import Progress
+from genlib.tasks.workspace import Workspace
 from genlib.training.loop import Training
 from tests.support.studied import trained, workspace_of
 
@@ -89,7 +91,7 @@ def workspace(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 
 
 @pytest.fixture(scope="module")
-def examined(run: Run, workspace: Workspace) -> list[Measured]:
+def examined(run: Run, workspace: Workspace) -> list[Progress]:
     return list(Health(start=run.spec, pictures=PICTURES).perform(workspace, {}))
 
 
@@ -239,7 +241,7 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 
 
 @pytest.fixture(scope="module")
-def swept(plain: Workspace) -> list[Measured]:
+def swept(plain: Workspace) -> list[Progress]:
     return list(SeedSweep(start=game(), seeds=SEEDS).perform(plain, {}))
 
 
@@ -276,7 +278,7 @@ def test_a_game_has_collapsed_that_misses_a_mode(captured, share):
 
 @pytest.mark.parametrize("study", [SeedSweep, RecipeGrid])
 def test_data_without_modes_are_refused(study, plain):
-    with pytest.raises(StudyError, match="no modes to count"):
+    with pytest.raises(TaskError, match="no modes to count"):
         next(study(start=game("moons"), seeds=2).perform(plain, {}))
 
 
@@ -284,7 +286,7 @@ def test_a_sweep_that_diverges_says_what_to_change(plain):
     start = game(
         train={"optimizer": "sgd", "learning_rate": 10.0, "epochs": 10}, loss="wasserstein"
     )
-    with pytest.raises(StudyError, match="learning rate"):
+    with pytest.raises(TaskError, match="learning rate"):
         list(SeedSweep(start=start, seeds=2).perform(plain, {}))
 
 

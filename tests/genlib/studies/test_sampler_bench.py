@@ -12,16 +12,27 @@ from torch import Tensor
 from genlib.classifier import Classifier, ClassifierSpec, classified
 from genlib.data import load
 from genlib.diffusion.base import SAMPLERS
+from genlib.errors import TaskError
 from genlib.family import to_float
+from genlib.jobs.catalogue import read_task
 from genlib.metrics import frechet_distance
 from genlib.rng import generator
 from genlib.runs.run import Run
 from genlib.runs.spec import RunSpec
-from genlib.studies import STUDIES, SamplerBench, read_task, sampler_bench
-from genlib.studies.sampler_bench import BATCH, SHOWN, STEPS, WALKS, Walked, floor, points
+from genlib.studies import STUDIES, sampler_bench
+from genlib.studies.sampler_bench import (
+    BATCH,
+    SHOWN,
+    STEPS,
+    WALKS,
+    SamplerBench,
+    Walked,
+    floor,
+    points,
+)
 from genlib.studies.starts import diffusing
-from genlib.tasks.progress import Measured
-from genlib.tasks.workspace import StudyError, Workspace
+from genlib.tasks.progress import Progress
+from genlib.tasks.workspace import Workspace
 from tests.support.studied import trained, workspace_of
 
 JUDGE = ClassifierSpec(dataset="digits")
@@ -74,7 +85,7 @@ def study(run: Run, pictures: int = PICTURES) -> SamplerBench:
 
 
 @pytest.fixture(scope="module")
-def measured(run: Run, workspace: Workspace) -> list[Measured]:
+def measured(run: Run, workspace: Workspace) -> list[Progress]:
     return list(study(run).perform(workspace, {}))
 
 
@@ -115,7 +126,7 @@ def test_too_few_pictures_say_nothing_and_more_than_there_are_are_not_compared(p
 
 def test_a_model_that_is_not_trained_is_not_measured(workspace):
     start = RunSpec.of_preset("ddpm", dataset="digits")
-    with pytest.raises(StudyError, match="not trained"):
+    with pytest.raises(TaskError, match="not trained"):
         next(SamplerBench(start=start).perform(workspace, {}))
 
 

@@ -11,13 +11,15 @@ from pydantic import ValidationError
 from torch import Tensor
 
 from genlib.classifier import Classifier, ClassifierSpec, classified
+from genlib.errors import TaskError
+from genlib.jobs.catalogue import read_task
 from genlib.models.stylegan.model import LAYERS, StyleGAN
 from genlib.rng import generator
 from genlib.runs.run import Run
 from genlib.runs.spec import RunSpec
-from genlib.studies import StyleLayers, read_task
 from genlib.studies.style_layers import (
     Exchanged,
+    StyleLayers,
     drawn_styles,
     exchanged,
     interval,
@@ -26,8 +28,8 @@ from genlib.studies.style_layers import (
     walk,
     walks,
 )
-from genlib.tasks.progress import Measured
-from genlib.tasks.workspace import StudyError, Workspace
+from genlib.tasks.progress import Progress
+from genlib.tasks.workspace import Workspace
 from tests.support.studied import CPU, trained, workspace_of
 
 PICTURES = 100
@@ -65,12 +67,12 @@ def classifier(workspace: Workspace) -> Classifier:
 
 
 @pytest.fixture(scope="module")
-def told(run: Run, workspace: Workspace) -> list[Measured]:
+def told(run: Run, workspace: Workspace) -> list[Progress]:
     return list(StyleLayers(start=run.spec, pictures=PICTURES).perform(workspace, {}))
 
 
 @pytest.fixture(scope="module")
-def found(told: list[Measured]) -> Exchanged:
+def found(told: list[Progress]) -> Exchanged:
     return exchanged(told[-1].files)
 
 
@@ -89,7 +91,7 @@ def test_only_what_has_styles_exchanges_them(family):
 
 
 def test_styles_of_a_run_that_is_not_there_are_not_exchanged(run, tmp_path: Path):
-    with pytest.raises(StudyError, match="not trained yet"):
+    with pytest.raises(TaskError, match="not trained yet"):
         next(StyleLayers(start=run.spec).perform(workspace_of(tmp_path), {}))
 
 

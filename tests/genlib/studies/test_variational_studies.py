@@ -12,16 +12,16 @@ from sklearn.mixture import GaussianMixture
 from genlib.classifier import ClassifierSpec, classified
 from genlib.data import load
 from genlib.family import to_float, to_uint8
+from genlib.jobs.catalogue import read_task
 from genlib.metrics import frechet_distance
 from genlib.models.vae.model import COLLAPSED
 from genlib.rng import generator
 from genlib.runs.run import Run
 from genlib.runs.spec import RunSpec
-from genlib.studies import BetaSweep, Likelihood, MixturePrior, read_task
-from genlib.studies.beta_sweep import BETAS, PARTS, SAMPLES, points, samples
-from genlib.studies.likelihood import BATCH, COUNTS, bounds
-from genlib.studies.mixture_prior import Mixture, fitted, mixture
-from genlib.tasks.progress import Measured
+from genlib.studies.beta_sweep import BETAS, PARTS, SAMPLES, BetaSweep, points, samples
+from genlib.studies.likelihood import BATCH, COUNTS, Likelihood, bounds
+from genlib.studies.mixture_prior import Mixture, MixturePrior, fitted, mixture
+from genlib.tasks.progress import Progress
 from genlib.tasks.workspace import Workspace
 from tests.support.studied import trained, workspace_of
 
@@ -75,7 +75,7 @@ PICTURES = 100
 
 
 @pytest.fixture(scope="module")
-def measured(run: Run, workspace: Workspace) -> list[Measured]:
+def measured(run: Run, workspace: Workspace) -> list[Progress]:
     return list(Likelihood(start=run.spec, pictures=PICTURES).perform(workspace, {}))
 
 
@@ -263,7 +263,7 @@ def judging(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 
 
 @pytest.fixture(scope="module")
-def mixed(run: Run, judging: Workspace) -> list[Measured]:
+def mixed(run: Run, judging: Workspace) -> list[Progress]:
     """Return what was told of a mixture."""
     return list(MixturePrior(start=run.spec, components=3, pictures=500).perform(judging, {}))
 
