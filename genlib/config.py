@@ -11,6 +11,9 @@ from typing import Any, ClassVar, Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field
 
 Optimizer = Literal["muon", "adamw", "adam", "nadam", "rmsprop", "sgd"]
+Activation = Literal["relu", "selu", "gelu"]
+Nonlinearity = Literal["relu", "selu", "gelu", "tanh", "leaky relu"]  # what games use besides
+Reconstruction = Literal["mse", "bce"]
 
 
 class Config(BaseModel):

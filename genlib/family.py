@@ -1,34 +1,21 @@
 """The only abstract classes: what every family of models offers, and the abilities it may have."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar, Literal, NamedTuple, TypeVar
+from typing import ClassVar, NamedTuple, TypeVar
 
 import torch
 from jaxtyping import Float, Int64, UInt8
 from torch import Tensor, nn
 
-from genlib.config import Config, TrainConfig
+from genlib.config import Config
 
 Shape = tuple[int, int, int]
-# Of data: a point is a picture of one pixel, with three channels in space and two in the plane.
-Kind = Literal["pictures", "points", "plane"]
-Baseline = Literal["none", "pca", "linear_denoiser"]
-METRIC_TITLES = {"mse": "MSE", "energy": "energy distance", "noise": "error of the noise"}
 Losses = dict[str, Float[Tensor, ""]]
 Model = TypeVar("Model", bound="Family")
 Pictures = Float[Tensor, "batch channels height width"]
 Shown = Float[Tensor, "shown channels height width"]  # several for each picture of a batch
-
-
-class Preset(NamedTuple):
-    """A named configuration, with one sentence on what it shows."""
-
-    model: Config
-    train: TrainConfig
-    note: str
-    dataset: str = "fashion_mnist"  # what the shipped run of it was trained on
 
 
 class Stage(NamedTuple):
@@ -64,15 +51,7 @@ class Family(nn.Module, ABC):
         shape: (channels, height, width) of one picture.
     """
 
-    config_type: ClassVar[type[Config]]
-    presets: ClassVar[Mapping[str, Preset]]  # the first one is the default, and shipped
-    learns: ClassVar[tuple[Kind, ...]] = ("pictures",)  # what its data may be
-    shows: ClassVar[tuple[str, ...]] = ("reconstruction",)  # what `preview` gives, in order
-    baseline: ClassVar[Baseline] = "none"  # the simpler method that it has to beat
     loss_code: ClassVar[object] = None  # where the loss is written, if not in `updates`
-    primary_metric: ClassVar[str] = (
-        "mse"  # which of its figures of merit is shown first; less is better
-    )
 
     def __init__(self, config: Config, shape: Shape) -> None:
         super().__init__()
@@ -123,7 +102,7 @@ class Family(nn.Module, ABC):
     def preview(self, x: Pictures, rng: torch.Generator) -> Shown:
         """Return the pictures, in [0, 1], that show how far training is.
 
-        First all pictures of the first kind that `shows` names, then all of the next.
+        First all pictures of the first kind that the entry's `shows` names, then the next.
         """
 
     @abstractmethod

@@ -2,16 +2,15 @@
 
 import math
 from collections.abc import Callable
-from typing import Literal
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
+from genlib.config import Reconstruction
 from genlib.family import Pictures
 
-Reconstruction = Literal["mse", "bce"]
 Values = Float[Tensor, "*shape"]
 
 

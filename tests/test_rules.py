@@ -52,9 +52,10 @@ def test_abstract_classes_are_in_family_alone():
         assert path.name == "family.py" or not imported & {"ABC", "abstractmethod", "abc"}, path
 
 
-def test_families_have_one_file_and_one_lesson_each():
+def test_a_family_is_one_folder_of_settings_and_model_and_one_lesson():
     from genlib.models import FAMILIES
 
-    files = {path.stem for path in (ROOT / "genlib" / "models").glob("[!_]*.py")}
-    assert files == set(FAMILIES)
+    models = ROOT / "genlib" / "models"
+    files = {str(path.relative_to(models)) for path in models.rglob("[!_]*.py")}
+    assert files == {f"{name}/{file}.py" for name in FAMILIES for file in ("config", "model")}
     assert set(FAMILIES) <= {path.stem for path in (ROOT / "pages").glob("[!_]*.py")}

@@ -44,7 +44,7 @@ def drawing(spec: RunSpec) -> None:
 
 def theory(spec: RunSpec) -> None:
     """Draw the family's docstring: the first two sentences open, the mathematics on demand."""
-    first, rest = _told(inspect.getmodule(FAMILIES[spec.family]))
+    first, _, rest = FAMILIES[spec.family].theory.partition("\n\n")
     with section("Theory", first):
         drawing(spec)
         with st.expander("The mathematics"):
@@ -53,26 +53,22 @@ def theory(spec: RunSpec) -> None:
 
 def study_theory(module: ModuleType) -> None:
     """Draw a study's docstring in the same way."""
-    first, rest = _told(module)
+    first, _, rest = (inspect.getdoc(module) or "").partition("\n\n")
     with section("Theory", first), st.expander("The mathematics"):
         st.markdown(rest)
 
 
-def _told(module: ModuleType | None) -> tuple[str, str]:
-    """Return the first paragraph of a module's docstring, and the others."""
-    first, _, rest = (inspect.getdoc(module) or "").partition("\n\n")
-    return first, rest
-
-
 def code(spec: RunSpec, run: Run | None) -> None:
     """Show the code that ran, and offer the run to take home."""
-    kind = FAMILIES[spec.family]
+    entry = FAMILIES[spec.family]
+    family = entry.load()
     with section("Code", "This is the code that ran, read from the module itself."):
         loss, whole = st.tabs(["The loss", "The whole family"])
-        written: Any = kind.loss_code or kind.updates
+        written: Any = family.loss_code or family.updates
         loss.code(inspect.getsource(written), language="python")
-        module = inspect.getmodule(kind)
-        whole.code(inspect.getsource(module) if module else "", language="python", height=480)
+        files = [inspect.getmodule(each) for each in (entry.config_type, family)]
+        source = [f"# {file.__name__}\n\n{inspect.getsource(file)}" for file in files if file]
+        whole.code("\n\n".join(source), language="python", height=480)
         _downloads(spec, run)
         with st.expander("This run as JSON"):
             st.code(json.dumps(spec.model_dump(mode="json"), indent=2), language="json")

@@ -5,129 +5,18 @@ from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
-from pydantic import Field
 from torch import Tensor
 
 from genlib.adversarial.batchwise import packed
+from genlib.adversarial.config import AdversarialConfig
 from genlib.adversarial.objectives import (
     OBJECTIVES,
     Logits,
-    Loss,
     gradient_penalty,
     squared_gradient_norm,
 )
 from genlib.adversarial.replay import ReplayBuffer
-from genlib.config import Config
 from genlib.family import Losses
-
-
-class AdversarialConfig(Config):
-    """The rules of the game, and the cures for a game that goes wrong."""
-
-    loss: Loss = Field(
-        "non-saturating",
-        title="Loss",
-        description="What both players are paid for; non-saturating is the book's.",
-    )
-    r1: float = Field(
-        0.0,
-        ge=0.0,
-        le=1000.0,
-        title="R1",
-        description="Penalty on the discriminator's slope at real data; 0 is off. It keeps the "
-        "game from circling.",
-        json_schema_extra={"options": [0.0, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0]},
-    )
-    r2: float = Field(
-        0.0,
-        ge=0.0,
-        le=1000.0,
-        title="R2",
-        description="The same penalty at generated data.",
-        json_schema_extra={"options": [0.0, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0]},
-    )
-    gradient_penalty: float = Field(
-        0.0,
-        ge=0.0,
-        le=1000.0,
-        title="Gradient penalty",
-        description="Pulls the discriminator's slope towards 1 between real and generated data; "
-        "the Wasserstein loss needs it, usually at 10.",
-        json_schema_extra={"options": [0.0, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0]},
-    )
-    spectral_norm: bool = Field(
-        False,
-        title="Spectral norm",
-        description="Divides each of the discriminator's weight matrices by its largest singular "
-        "value, so that it cannot be steep.",
-    )
-    packing: int = Field(
-        1,
-        ge=1,
-        le=4,
-        title="Packing (PacGAN)",
-        description="How many samples the discriminator judges at once: sameness gives them away.",
-        json_schema_extra={"options": [1, 2, 3, 4]},
-    )
-    minibatch_discrimination: bool = Field(
-        False,
-        title="Minibatch discrimination",
-        description="Tells the discriminator how near each sample is to the others of its batch.",
-    )
-    replay: int = Field(
-        0,
-        ge=0,
-        le=4096,
-        title="Experience replay",
-        description="How many earlier samples the discriminator trains on, drawn evenly; 0 is "
-        "only the newest ones.",
-        json_schema_extra={"options": [0, 256, 1024, 4096]},
-    )
-    smoothing: float = Field(
-        0.0,
-        ge=0.0,
-        le=0.5,
-        title="Label smoothing",
-        description="What the label of real data lacks to 1, for the losses that have labels.",
-        json_schema_extra={"step": 0.05},
-    )
-    instance_noise: float = Field(
-        0.0,
-        ge=0.0,
-        le=1.0,
-        title="Instance noise",
-        description="Standard deviation of noise on all that the discriminator sees.",
-        json_schema_extra={"step": 0.05},
-    )
-    critic_steps: int = Field(
-        1,
-        ge=1,
-        le=5,
-        title="Steps of D",
-        description="Updates of the discriminator in each step of training.",
-        json_schema_extra={"options": [1, 2, 3, 4, 5]},
-    )
-    generator_steps: int = Field(
-        1,
-        ge=1,
-        le=5,
-        title="Steps of G",
-        description="Updates of the generator in each step of training.",
-        json_schema_extra={"options": [1, 2, 3, 4, 5]},
-    )
-    critic_rate: float = Field(
-        1.0,
-        ge=0.01,
-        le=10.0,
-        title="D's learning rate ×",
-        description="The discriminator's learning rate, as a multiple of the generator's.",
-        json_schema_extra={"options": [0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 10.0]},
-    )
-
-    @property
-    def batchwise(self) -> bool:
-        """Whether the discriminator compares the pictures of a batch with each other."""
-        return self.minibatch_discrimination
 
 
 @dataclass(frozen=True)

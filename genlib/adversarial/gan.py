@@ -6,7 +6,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from genlib.adversarial.game import AdversarialConfig, Game
+from genlib.adversarial.config import SHOWN, AdversarialConfig
+from genlib.adversarial.game import Game
 from genlib.adversarial.levels import GrowthState
 from genlib.adversarial.objectives import OBJECTIVES
 from genlib.adversarial.replay import ReplayBuffer
@@ -15,7 +16,6 @@ from genlib.metrics import energy_distance
 from genlib.nn import draw_from, spectral_norm
 from genlib.rng import generator
 
-SHOWN = 10  # samples for each test picture that a lesson shows
 COMPARED = 1000  # pictures of each kind in the energy distance
 JUDGED = 256  # pictures at once: where they are compared, the effort grows with the square
 
@@ -34,8 +34,6 @@ class GAN(Family, Generates, Discriminates):
         growth: what both networks get beside their input: where they grow, how far they have.
     """
 
-    shows = ("new sample",) * SHOWN
-    primary_metric = "energy"
     loss_code = Game
 
     def __init__(

@@ -2,87 +2,22 @@
 
 import copy
 import math
-from collections.abc import Mapping
 from itertools import pairwise
-from typing import Any, ClassVar, TypeVar
+from typing import TypeVar
 
 import torch
 from jaxtyping import Float
-from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from genlib.adversarial.batchwise import verdict
-from genlib.adversarial.game import AdversarialConfig
+from genlib.adversarial.config import GrowingConfig
 from genlib.adversarial.gan import GAN
 from genlib.adversarial.levels import SMALLEST, Grows, GrowthState, RGBConvolutions, padded, sides
-from genlib.config import TrainConfig
 from genlib.family import Pictures, Shape, Stage
 from genlib.nn import MinibatchStd, equalise, fade_in
 
-RECIPE = TrainConfig(
-    optimizer="adam", momentum=0.0, learning_rate=0.012, batch_size=64, epochs=1, ema=0.995
-)
-THOROUGH = RECIPE.model_copy(update={"epochs": 3, "ema": 0.999})
-
-
 Model = TypeVar("Model", bound="GrowingGAN")
-
-
-class GrowingConfig(AdversarialConfig):
-    """Two networks that grow, and the rules of the game."""
-
-    codings: int = Field(
-        64, ge=2, le=512, title="Codings", description="Random numbers that a picture is made of."
-    )
-    filters: int = Field(
-        16,
-        ge=4,
-        le=64,
-        title="Filters",
-        description="Of the layers next to the picture; with each halving of the picture's side "
-        "they double, up to “At most”.",
-        json_schema_extra={"options": [4, 8, 12, 16, 24, 32, 64]},
-    )
-    most_filters: int = Field(
-        64,
-        ge=16,
-        le=512,
-        title="At most",
-        description="Filters of the layers that are farthest from the picture.",
-        json_schema_extra={"options": [16, 32, 64, 128, 256, 512]},
-    )
-    growing: bool = Field(
-        True,
-        title="Growing",
-        description="Train for pictures of 4 × 4 pixels first, then 8 × 8 and so on; or for whole "
-        "pictures from the first step.",
-    )
-    fading: float = Field(
-        0.5,
-        ge=0.0,
-        le=1.0,
-        title="Fade-in",
-        description="The share of a stage in which its new layers come in, α from 0 to 1; at 0 "
-        "they are there at once.",
-        json_schema_extra={"step": 0.05},
-    )
-    minibatch_std: bool = Field(
-        True,
-        title="Minibatch standard deviation",
-        description="Tells the discriminator how different the pictures of its batch are.",
-    )
-    equalised: bool = Field(
-        True,
-        title="Equalised learning rate",
-        description="Draws all weights alike and scales them where they are used, so that all "
-        "layers learn equally fast.",
-    )
-
-    @property
-    def batchwise(self) -> bool:
-        """Whether the discriminator compares the pictures of a batch with each other."""
-        return self.minibatch_discrimination or self.minibatch_std
 
 
 def channels(config: GrowingConfig, levels: int) -> list[int]:
@@ -154,7 +89,6 @@ class GrowingGAN(GAN):
         generator: from codings, and how far it has grown, to pictures in [0, 1] of that shape.
     """
 
-    ingredients: ClassVar[Mapping[str, Mapping[str, Any]]]  # by name, what leaves them out
     config: GrowingConfig
     generator: Grows
     discriminator: GrowingCritic

@@ -5,16 +5,15 @@ one number for each picture, so that a mean over the batch is the loss.
 """
 
 from collections.abc import Callable
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
-Loss = Literal[
-    "non-saturating", "minimax", "least squares", "hinge", "wasserstein", "relativistic"
-]
+from genlib.adversarial.config import Loss
+
 Logits = Float[Tensor, "*lead batch"]
 Critic = Callable[[Tensor], Tensor]
 

@@ -15,8 +15,9 @@ from torch.nn import functional as F
 
 from genlib.data.pictures import DEBIAN, Split, read_debian, read_digits, read_torchvision
 from genlib.data.points import DRAWN, ellipse, plane
+from genlib.entry import Kind
 from genlib.errors import TaskError
-from genlib.family import Data, Kind
+from genlib.family import Data
 from genlib.settings import Settings
 
 Named = Literal[

@@ -5,11 +5,10 @@ from typing import Literal, NamedTuple
 
 import torch
 from jaxtyping import Float, Int64
-from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from genlib.config import Config, TrainConfig
+from genlib.diffusion.config import DiffusionConfig
 from genlib.diffusion.parameterizations import Parameterization
 from genlib.diffusion.samplers import Path, Predictor, Sampler, ddim, dpm_solver, probability_flow
 from genlib.diffusion.schedules import Schedule
@@ -17,7 +16,6 @@ from genlib.family import Batch, Family, Generates, Losses, Pictures, Shape, Sho
 from genlib.nn import BookUNet, PatchTransformer, SpaceToDepthUNet, TimedStack
 from genlib.rng import generator
 
-Network = Literal["U-Net", "transformer", "book's"]
 SamplerName = Literal["DPM-Solver++", "DDIM", "DDPM", "Heun", "Euler"]
 Labels = Int64[Tensor, "batch"]
 Times = Int64[Tensor, "batch"]
@@ -36,13 +34,6 @@ STEPS = 20  # of a sample, where nobody says otherwise
 LOOKS = 8  # steps of a sample while training: rough, but soon
 JUDGED = 512  # pictures of a figure of merit
 
-QUICK = TrainConfig(learning_rate=6e-3, batch_size=64, epochs=3, warmup=0.05, ema=0.995)
-THOROUGH = QUICK.model_copy(update={"epochs": 10, "ema": 0.999})
-LARGE = THOROUGH.model_copy(update={"batch_size": 256, "epochs": 50})  # for a GPU
-PLANE = QUICK.model_copy(
-    update={"optimizer": "adam", "learning_rate": 2e-3, "batch_size": 512, "epochs": 100}
-)
-
 
 class Objective(NamedTuple):
     """What is learned, and at which times most.
@@ -60,35 +51,6 @@ class Objective(NamedTuple):
     draw: Callable[[int, torch.Generator], Float[Tensor, "batch"]]
 
 
-class DiffusionConfig(Config):
-    """The network that sees through noise."""
-
-    network: Network = Field(
-        "U-Net",
-        title="Network",
-        description="A U-Net on half the height and width is four times quicker; a transformer "
-        "on patches wants more training; the book's is small. Points always get dense layers.",
-    )
-    width: int = Field(
-        32,
-        ge=8,
-        le=128,
-        multiple_of=8,
-        title="Width",
-        description="Channels of the finest maps, values of a patch, or hidden units.",
-        json_schema_extra={"options": [8, 16, 32, 48, 64, 96, 128]},
-    )
-    depth: int = Field(
-        1, ge=1, le=4, title="Depth", description="Blocks; the book's U-Net has its own number."
-    )
-    conditional: bool = Field(
-        False,
-        title="Told the class",
-        description="Whether it also learns what each class looks like, so that you can ask for "
-        "one. It is not told for a tenth of the pictures, which makes guidance possible.",
-    )
-
-
 class Diffusion(Family, Generates):
     """A network that guesses what is clean in x_t, and ways from noise to data by it.
 
@@ -99,9 +61,6 @@ class Diffusion(Family, Generates):
         objective: of the training.
     """
 
-    learns = ("pictures", "plane")
-    shows = ("new sample", "test pictures in more and more noise", "what it sees in them")
-    primary_metric = "noise"
     alphas: Tensor
     sigmas: Tensor
     weights: Tensor

@@ -5,13 +5,13 @@ is asked for by name stays. All stands in the order in which Python ran it.
 """
 
 import builtins
-import inspect
 import re
 import sys
 import textwrap
 from itertools import pairwise
 
 from genlib.data import DATASETS
+from genlib.entry import FamilyEntry
 from genlib.export import running
 from genlib.export.source import (
     WIDTH,
@@ -28,7 +28,6 @@ from genlib.export.source import (
     start,
     wrapped,
 )
-from genlib.family import Encodes, Family, Generates
 from genlib.models import FAMILIES
 from genlib.runs.spec import RunSpec
 
@@ -65,38 +64,49 @@ def plain_script(spec: RunSpec) -> str:
     Raises:
         ImportError: the family needs another package, or a module of genlib as a whole.
     """
-    family, space = FAMILIES[spec.family], "SimpleNamespace"
+    entry, space = FAMILIES[spec.family], "SimpleNamespace"
+    family = entry.load()
     model = Home(family.__module__, family.__name__, family.__name__)
     main = Home(running.__name__, "main", "main")
     kept, asked = _used(model, main, Home("types", space, space))
     names = _names(kept)
     modules = order(main.module, order(model.module, {}))
     first, *others = filter(None, (_section(module, kept, names) for module in modules))
-    settings = f"CONFIG = {_config(spec, asked)}\nSHAPE = {DATASETS[spec.dataset].shape}"
+    call = f"{names[main]}({names[model]}(CONFIG, SHAPE), SHOWS)"
     return "\n\n\n".join(
         [
-            f'r"""{_title(spec, family)}"""\n\n{_imports(kept, names)}\n\n{first}',
+            f'r"""{_title(spec, entry)}"""\n\n{_imports(kept, names)}\n\n{first}',
             *others,
-            f"# The run: its settings, and (channels, height, width) of its data.\n\n{settings}",
-            f'if __name__ == "__main__":\n    {names[main]}({names[model]}(CONFIG, SHAPE))\n',
+            _settings(spec, asked),
+            f'if __name__ == "__main__":\n    {call}\n',
         ]
     )
 
 
-def _title(spec: RunSpec, family: type[Family]) -> str:
+def _settings(spec: RunSpec, asked: set[str]) -> str:
+    """Return the constants of a run, below what they mean."""
+    shows = [f'    "{kind}",' for kind in dict.fromkeys(FAMILIES[spec.family].shows)]
+    remark = "# The run: its settings, (channels, height, width) of its data, and what it shows."
+    config, shape = _config(spec, asked), DATASETS[spec.dataset].shape
+    return "\n".join(
+        [remark, "", f"CONFIG = {config}", f"SHAPE = {shape}", "SHOWS = [", *shows, "]"]
+    )
+
+
+def _title(spec: RunSpec, entry: FamilyEntry) -> str:
     """Return the script's docstring: what it is, how to use it, and the family's theory."""
     uses = ['x = examples(Path("pictures.safetensors"), SHAPE)']
-    if issubclass(family, Encodes):
+    if "encodes" in entry.abilities:
         uses += ["z = model.encode(x)", "x = model.decode(z)"]
-    if issubclass(family, Generates):
+    if "generates" in entry.abilities:
         uses += ["new = model.sample(16, torch.Generator().manual_seed(1))"]
     return TITLE.format(
         fingerprint=spec.fingerprint,
         family=spec.family,
         dataset=DATASETS[spec.dataset].title,
-        name=family.__name__,
+        name=entry.class_name,
         uses="\n    ".join(uses),
-        theory=inspect.getdoc(sys.modules[family.__module__]),
+        theory=entry.theory,
     )
 
 
@@ -173,7 +183,7 @@ def _block(text: str) -> bool:
 def _names(kept: Kept) -> dict[Home, str]:
     """Return what each is called in the script: as where it is used, unless that is taken."""
     names: dict[Home, str] = {}
-    taken = {*dir(builtins), "CONFIG", "SHAPE"}
+    taken = {*dir(builtins), "CONFIG", "SHAPE", "SHOWS"}
     for origin in kept:
         longer = f"{origin.module}.{origin.local}".removeprefix("genlib.").replace(".", "_")
         names[origin] = longer if origin.local in taken else origin.local

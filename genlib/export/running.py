@@ -60,8 +60,13 @@ def raw(values: Float[Tensor, "..."] | UInt8[Tensor, "..."]) -> bytes:
 
 
 @torch.no_grad()
-def main(model: Family) -> None:
-    """Save what a model makes, with the weights beside this script or in the file named."""
+def main(model: Family, shows: list[str]) -> None:
+    """Save what a model makes, with the weights beside this script or in the file named.
+
+    Args:
+        model: whose weights they are.
+        shows: the kinds of pictures that its `preview` makes.
+    """
     beside = Path(__file__).with_name("model.safetensors")
     weights = Path(sys.argv[1]) if len(sys.argv) > 1 else beside
     loaded(model, weights)
@@ -73,5 +78,5 @@ def main(model: Family) -> None:
         print("The first points:", made[:5].flatten(1).tolist())  # noqa: T201
         return
     weights.with_name("made.ppm").write_bytes(as_ppm(torch.cat([x, made]), len(x)))
-    rows = ", ".join(dict.fromkeys(("example", *model.shows)))
+    rows = ", ".join(["example", *shows])
     print("Saved made.ppm, from above:", rows)  # noqa: T201

@@ -1,6 +1,6 @@
 """Figures of merit: tensors in, a number out. They import nothing of genlib."""
 
-from genlib.metrics.baselines import denoising_error, linear_denoiser, pca_error, psnr
+from genlib.metrics.baselines import denoising_error, linear_denoiser, pca_error
 from genlib.metrics.bootstrap import bootstrap_interval
 from genlib.metrics.diversity import (
     ModeCount,
@@ -36,7 +36,6 @@ __all__ = [
     "pca_error",
     "principal_angles",
     "principal_axes",
-    "psnr",
     "radii",
     "support_size",
     "two_sample_test",

@@ -1,7 +1,5 @@
 """What a simpler method reaches on the same data: the line that a model has to beat."""
 
-import math
-
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -46,8 +44,3 @@ def denoising_error(
     """Return the mean squared error of a linear denoiser (A, b), clipped to [0, 1]."""
     matrix, offset = denoiser
     return float(((corrupted @ matrix.T + offset).clamp(0, 1) - clean).square().mean())
-
-
-def psnr(mse: float) -> float:
-    """Return the peak signal-to-noise ratio of pictures in [0, 1], in decibels."""
-    return -10 * math.log10(max(mse, 1e-12))

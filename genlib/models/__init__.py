@@ -1,34 +1,34 @@
-"""The families, one file each, in the order of the lessons."""
+"""The families in the order of the lessons, by what is known of each before it is loaded."""
 
-from genlib.family import Family
-from genlib.models.convolutional.model import ConvolutionalAutoencoder
-from genlib.models.dcgan.model import DCGAN
-from genlib.models.ddpm.model import DDPM
-from genlib.models.denoising.model import DenoisingAutoencoder
-from genlib.models.flow.model import FlowMatching
-from genlib.models.gan.model import DenseGAN
-from genlib.models.gan2d.model import PlaneGAN
-from genlib.models.linear.model import LinearAutoencoder
-from genlib.models.progressive.model import ProgressiveGAN
-from genlib.models.recurrent.model import RecurrentAutoencoder
-from genlib.models.sparse.model import SparseAutoencoder
-from genlib.models.stacked.model import StackedAutoencoder
-from genlib.models.stylegan.model import StyleGAN
-from genlib.models.vae.model import VariationalAutoencoder
+from genlib.entry import FamilyEntry
+from genlib.models.convolutional import config as convolutional
+from genlib.models.dcgan import config as dcgan
+from genlib.models.ddpm import config as ddpm
+from genlib.models.denoising import config as denoising
+from genlib.models.flow import config as flow
+from genlib.models.gan import config as gan
+from genlib.models.gan2d import config as gan2d
+from genlib.models.linear import config as linear
+from genlib.models.progressive import config as progressive
+from genlib.models.recurrent import config as recurrent
+from genlib.models.sparse import config as sparse
+from genlib.models.stacked import config as stacked
+from genlib.models.stylegan import config as stylegan
+from genlib.models.vae import config as vae
 
-FAMILIES: dict[str, type[Family]] = {
-    "linear": LinearAutoencoder,
-    "stacked": StackedAutoencoder,
-    "convolutional": ConvolutionalAutoencoder,
-    "recurrent": RecurrentAutoencoder,
-    "denoising": DenoisingAutoencoder,
-    "sparse": SparseAutoencoder,
-    "vae": VariationalAutoencoder,
-    "gan2d": PlaneGAN,
-    "gan": DenseGAN,
-    "dcgan": DCGAN,
-    "progressive": ProgressiveGAN,
-    "stylegan": StyleGAN,
-    "ddpm": DDPM,
-    "flow": FlowMatching,
+FAMILIES: dict[str, FamilyEntry] = {
+    "linear": linear.FAMILY,
+    "stacked": stacked.FAMILY,
+    "convolutional": convolutional.FAMILY,
+    "recurrent": recurrent.FAMILY,
+    "denoising": denoising.FAMILY,
+    "sparse": sparse.FAMILY,
+    "vae": vae.FAMILY,
+    "gan2d": gan2d.FAMILY,
+    "gan": gan.FAMILY,
+    "dcgan": dcgan.FAMILY,
+    "progressive": progressive.FAMILY,
+    "stylegan": stylegan.FAMILY,
+    "ddpm": ddpm.FAMILY,
+    "flow": flow.FAMILY,
 }

@@ -1,7 +1,7 @@
 """Blocks of networks that several families share."""
 
 from genlib.nn.conditioning import TimedStack
-from genlib.nn.dense import ACTIVATIONS, Activation, Nonlinearity, Tied, stack
+from genlib.nn.dense import ACTIVATIONS, Tied, stack
 from genlib.nn.dropout import Drawing, Dropout, draw_from
 from genlib.nn.equalized import Equalised, equalise
 from genlib.nn.growing import MinibatchStd, PixelNorm, fade_in
@@ -23,7 +23,6 @@ from genlib.nn.unet import BookUNet, SpaceToDepthUNet
 
 __all__ = [
     "ACTIVATIONS",
-    "Activation",
     "AdaIN",
     "BookUNet",
     "ConstantInput",
@@ -33,7 +32,6 @@ __all__ = [
     "MinibatchStd",
     "ModulatedConv",
     "NoiseInjection",
-    "Nonlinearity",
     "PatchTransformer",
     "PixelNorm",
     "SpaceToDepthUNet",

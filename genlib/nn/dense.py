@@ -2,15 +2,14 @@
 
 from collections.abc import Callable
 from itertools import pairwise
-from typing import Literal
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-Activation = Literal["relu", "selu", "gelu"]
-Nonlinearity = Literal["relu", "selu", "gelu", "tanh", "leaky relu"]  # what games use besides
+from genlib.config import Activation, Nonlinearity
+
 ACTIVATIONS: dict[Nonlinearity, Callable[[], nn.Module]] = {
     "relu": nn.ReLU,
     "selu": nn.SELU,

@@ -2,7 +2,8 @@
 
 from torch import nn
 
-from genlib.nn.dense import ACTIVATIONS, Activation
+from genlib.config import Activation
+from genlib.nn.dense import ACTIVATIONS
 
 FILTERS = 16, 32  # of the first and of the second layer
 Shape = tuple[int, int, int]

@@ -16,8 +16,10 @@ from genlib import device as devices
 from genlib.config import Config
 from genlib.data import Dataset
 from genlib.data import load as load_dataset
-from genlib.family import Baseline, Denoises, Encodes, Family, to_float
+from genlib.entry import Baseline
+from genlib.family import Denoises, Encodes, Family, to_float
 from genlib.metrics import denoising_error, linear_denoiser, pca_error
+from genlib.models import FAMILIES
 from genlib.rng import generator
 from genlib.runs.spec import RunSpec
 from genlib.runs.store import Store
@@ -121,9 +123,9 @@ def _finish(
     family = end.family.eval().requires_grad_(requires_grad=False)
     test = to_float(data.test)
     metrics = {f"test_{name}": float(value) for name, value in family.evaluate(test).items()}
-    if family.baseline != "none":
-        name = f"{family.baseline}_mse"
-        metrics[name] = BASELINES[family.baseline](family, to_float(data.train), test)
+    baseline = FAMILIES[spec.family].baseline
+    if baseline != "none":
+        metrics[f"{baseline}_mse"] = BASELINES[baseline](family, to_float(data.train), test)
     provenance = Provenance(
         seconds=end.seconds,
         device=devices.name(device),

@@ -106,5 +106,5 @@ class RunSpec(Config):
 
     def build(self) -> Family:
         """Return the untrained family, its weights drawn from the seed."""
-        make, shape = FAMILIES[self.family], DATASETS[self.dataset].shape
+        make, shape = FAMILIES[self.family].load(), DATASETS[self.dataset].shape
         return build(lambda: make(self.model, shape), self.train.seed)

@@ -18,13 +18,12 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from genlib import metrics
-from genlib.adversarial import GrowingGAN
+from genlib.adversarial.config import GrowingConfig
 from genlib.classifier import Classified, Classifier, classified, classifier_of
 from genlib.config import Config
 from genlib.data import Dataset
 from genlib.data import load as load_dataset
 from genlib.family import generating, to_float, to_uint8
-from genlib.models import FAMILIES
 from genlib.rng import generator
 from genlib.runs.spec import RunSpec
 from genlib.studies.findings import Finding, coverage, of_statistic
@@ -112,8 +111,7 @@ class Ablation(Config):
 
 def ingredients(spec: RunSpec) -> Mapping[str, Mapping[str, Any]]:
     """Return the knobs that leave out each ingredient of a family, by its name."""
-    family = FAMILIES[spec.family]
-    return family.ingredients if issubclass(family, GrowingGAN) else {}
+    return spec.model.ingredients if isinstance(spec.model, GrowingConfig) else {}
 
 
 class Referee:

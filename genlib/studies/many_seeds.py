@@ -13,11 +13,11 @@ from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state, vmap
 
 from genlib.adversarial import Game, ReplayBuffer
-from genlib.config import Config
 from genlib.data import DATASETS, load
 from genlib.errors import TaskError
 from genlib.family import Batch, Family, Losses, Pictures, Shown, to_float
-from genlib.models.gan2d.model import CODINGS, GAN2DConfig, PlaneGAN
+from genlib.models.gan2d.config import GAN2DConfig
+from genlib.models.gan2d.model import CODINGS, PlaneGAN
 from genlib.rng import build, generator
 from genlib.runs.spec import RunSpec
 from genlib.training.events import Diverged, Finished, Step
@@ -60,10 +60,6 @@ class ManySeeds(Family):
         spec: the game of the first seed; the others count on from it.
         seeds: how many.
     """
-
-    config_type = Config
-    presets = {}
-    learns = ("plane",)
 
     def __init__(self, spec: RunSpec, seeds: int) -> None:
         config = GAN2DConfig.model_validate(spec.model)

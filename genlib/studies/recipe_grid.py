@@ -6,7 +6,7 @@ from typing import Any, Literal, NamedTuple, get_args
 
 from pydantic import Field
 
-from genlib.adversarial import AdversarialConfig, Loss
+from genlib.adversarial.config import AdversarialConfig, Loss
 from genlib.config import Config
 from genlib.errors import TaskError
 from genlib.metrics import count_modes

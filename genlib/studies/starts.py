@@ -8,10 +8,13 @@ from genlib.adversarial import GrowingGAN
 from genlib.config import Config
 from genlib.data import DATASETS, DatasetName
 from genlib.diffusion.base import Diffusion
-from genlib.family import Encodes, Family, Generates
+from genlib.entry import Ability
+from genlib.family import Family
 from genlib.models import FAMILIES
-from genlib.models.gan2d.model import PlaneGAN
+from genlib.models.gan2d.config import GAN2DConfig
+from genlib.models.stylegan.config import StyleGANConfig
 from genlib.models.stylegan.model import StyleGAN
+from genlib.models.vae.config import VAEConfig
 from genlib.models.vae.model import VariationalAutoencoder
 from genlib.runs.run import Run
 from genlib.runs.spec import RunSpec
@@ -31,11 +34,22 @@ def of_pictures(name: DatasetName) -> DatasetName:
     return name
 
 
-def _only(kind: type, otherwise: str) -> AfterValidator:
-    """Return the check that a run's family is of a kind; `otherwise` says what others are."""
+def _able(ability: Ability, otherwise: str) -> AfterValidator:
+    """Return the check that a run's family has an ability; `otherwise` says what others are."""
 
     def check(spec: RunSpec) -> RunSpec:
-        if not issubclass(FAMILIES[spec.family], kind):
+        if ability not in FAMILIES[spec.family].abilities:
+            raise ValueError(f"the family {spec.family} {otherwise}")
+        return spec
+
+    return AfterValidator(check)
+
+
+def _set_by(config_type: type[Config], otherwise: str) -> AfterValidator:
+    """Return the check that a run's model has such settings; `otherwise` says what others are."""
+
+    def check(spec: RunSpec) -> RunSpec:
+        if not isinstance(spec.model, config_type):
             raise ValueError(f"the family {spec.family} {otherwise}")
         return spec
 
@@ -48,13 +62,13 @@ def _of_pictures(spec: RunSpec) -> RunSpec:
 
 
 _PICTURES = AfterValidator(_of_pictures)
-Encoder = Annotated[RunSpec, _only(Encodes, "has no codings")]
-Generator = Annotated[RunSpec, _only(Generates, "makes no new pictures"), _PICTURES]
-Denoiser = Annotated[RunSpec, _only(Diffusion, "knows no noise"), _PICTURES]
-Growing = Annotated[RunSpec, _only(GrowingGAN, "does not grow")]
-Plane = Annotated[RunSpec, _only(PlaneGAN, "is no game in the plane")]
-Styled = Annotated[RunSpec, _only(StyleGAN, "has no styles")]
-Variational = Annotated[RunSpec, _only(VariationalAutoencoder, "is not variational")]
+Encoder = Annotated[RunSpec, _able("encodes", "has no codings")]
+Generator = Annotated[RunSpec, _able("generates", "makes no new pictures"), _PICTURES]
+Denoiser = Annotated[RunSpec, _able("diffuses", "knows no noise"), _PICTURES]
+Growing = Annotated[RunSpec, _able("grows", "does not grow")]
+Plane = Annotated[RunSpec, _set_by(GAN2DConfig, "is no game in the plane")]
+Styled = Annotated[RunSpec, _set_by(StyleGANConfig, "has no styles")]
+Variational = Annotated[RunSpec, _set_by(VAEConfig, "is not variational")]
 
 
 class StudyOfRun(Config):

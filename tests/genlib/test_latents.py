@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from scipy.interpolate import RegularGridInterpolator
 
 from genlib.latents import interpolation, semantic_grid, traversal
-from genlib.models.vae.model import VAEConfig, VariationalAutoencoder
+from genlib.models.vae.config import VAEConfig
+from genlib.models.vae.model import VariationalAutoencoder
 from genlib.rng import build, generator
 
 CODINGS = 4

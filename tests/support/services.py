@@ -23,7 +23,7 @@ from torch import Tensor
 
 from genlib.config import TrainConfig
 from genlib.jobs import Job, Jobs, State
-from genlib.models.stacked.model import StackedConfig
+from genlib.models.stacked.config import StackedConfig
 from genlib.runs.run import Run, perform
 from genlib.runs.spec import RunSpec
 from genlib.runs.store import Store

@@ -16,9 +16,6 @@ SHAPE = (1, 4, 4)
 class Toy(Family):
     """What every toy shares: it shows the pictures it is given, and remembers its batches."""
 
-    config_type = Config
-    presets = {}
-
     def __init__(self) -> None:
         super().__init__(Config(), SHAPE)
         self.batches: list[Tensor] = []

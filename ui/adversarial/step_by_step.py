@@ -8,7 +8,7 @@ import re
 
 import streamlit as st
 
-from genlib.models.gan2d.model import GAN2DConfig
+from genlib.models.gan2d.config import GAN2DConfig
 from genlib.runs.run import Run
 from genlib.runs.spec import RunSpec
 from genlib.training.events import Snapshot, State

@@ -7,8 +7,10 @@ import streamlit as st
 import torch
 
 from genlib.family import to_float, to_uint8
-from genlib.metrics import linear_denoiser, psnr
-from genlib.models.denoising.model import DenoisingAutoencoder, DenoisingConfig
+from genlib.headlines import psnr
+from genlib.metrics import linear_denoiser
+from genlib.models.denoising.config import DenoisingConfig
+from genlib.models.denoising.model import DenoisingAutoencoder
 from genlib.plots import Line, lines, picture_grid
 from genlib.rng import generator
 from genlib.runs.run import Run

@@ -8,7 +8,6 @@ import numpy as np
 import streamlit as st
 
 from genlib.data import DATASETS
-from genlib.family import Encodes
 from genlib.models import FAMILIES
 from genlib.plots import Line, lines
 from genlib.runs.spec import RunSpec
@@ -59,7 +58,7 @@ def broken_button() -> None:
 
 def _encodes(spec: RunSpec) -> bool:
     """Return whether a classifier can use the codings of such a run."""
-    encodes = issubclass(FAMILIES[spec.family], Encodes)
+    encodes = "encodes" in FAMILIES[spec.family].abilities
     return encodes and DATASETS[spec.dataset].kind == "pictures"
 
 

@@ -6,7 +6,7 @@ import streamlit as st
 from genlib.data import DATASETS, DatasetName
 from genlib.family import encoding, to_float
 from genlib.metrics import pca_error, principal_angles, principal_axes
-from genlib.models.linear.model import LinearConfig
+from genlib.models.linear.config import LinearConfig
 from genlib.plots import Line, dots, lines, plane_animation
 from genlib.runs.run import Run
 from genlib.runs.spec import RunSpec

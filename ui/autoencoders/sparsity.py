@@ -6,7 +6,7 @@ import torch
 
 from genlib.data import DATASETS
 from genlib.family import to_float
-from genlib.models.sparse.model import SparseConfig
+from genlib.models.sparse.config import SparseConfig
 from genlib.objectives import bernoulli_kl
 from genlib.plots import CLASSES, Line, bars, histograms, lines
 from genlib.runs.run import Run

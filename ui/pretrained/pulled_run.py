@@ -6,6 +6,7 @@ import torch
 
 from genlib.data import DATASETS, DatasetUnavailableError
 from genlib.family import to_float, to_uint8
+from genlib.models import FAMILIES
 from genlib.plots import picture_grid, to_png
 from genlib.runs.run import Run
 from ui import cache
@@ -44,8 +45,9 @@ def _made(run: Run) -> None:
     if DATASETS[run.spec.dataset].kind != "pictures":
         st.caption("It makes points; open its lesson to see such a model at work.")
         return
+    shows = FAMILIES[run.spec.family].shows
     rows = [shown, *to_uint8(made).split(len(shown))]
-    st.caption(f"Test pictures; under them: {', then '.join(run.family.shows)}.")
+    st.caption(f"Test pictures; under them: {', then '.join(shows)}.")
     st.image(
         to_png(picture_grid(np.stack([row.numpy() for row in rows]), 3)),
         output_format="PNG",

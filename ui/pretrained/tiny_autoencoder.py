@@ -8,9 +8,9 @@ import torch
 
 from genlib.data import default_dataset, photographs
 from genlib.family import Shape, to_float, to_uint8
+from genlib.headlines import psnr
 from genlib.hub import Pull
 from genlib.hub.reversal import codings, decoded
-from genlib.metrics import psnr
 from genlib.plots import diverging, picture_grid
 from ui import cache
 from ui.cache import cached_figure

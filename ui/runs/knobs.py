@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from genlib.config import Config, TrainConfig
 from genlib.data import DATASETS, DatasetName, default_dataset
-from genlib.family import Preset
+from genlib.entry import Preset
 from genlib.models import FAMILIES
 from genlib.runs.spec import RunSpec
 from ui.controls import VIEWS, widget

@@ -3,7 +3,7 @@
 import torch
 
 from genlib.data import MODES, Dataset
-from genlib.family import METRIC_TITLES, Data, Discriminates
+from genlib.family import Data
 from genlib.metrics import ModeCount, count_modes
 from genlib.models import FAMILIES
 from genlib.models.gan2d.model import window
@@ -19,7 +19,7 @@ LABEL = "The plane of the game: real points, generated points, and what the disc
 
 def draw(spec: RunSpec, data: Dataset, snapshots: list[Snapshot]) -> None:
     """Draw all snapshots of a model of the plane, to be played and scrubbed."""
-    discriminates = issubclass(FAMILIES[spec.family], Discriminates)
+    discriminates = "discriminates" in FAMILIES[spec.family].abilities
     board = board_of(data, snapshots, discriminates=discriminates)
     label = LABEL if discriminates else "The plane: points of the data, and generated ones."
     key = f"{spec.fingerprint[:8]}-board"
@@ -61,10 +61,11 @@ def caption(data: Dataset, snapshot: Snapshot) -> str:
     step = f"Step {snapshot.step:,}"
     counts = captured_modes(data.name, snapshot.images)
     if counts is None:
+        titles = {entry.primary_metric: entry.metric_title for entry in FAMILIES.values()}
         figures = [
-            f"{METRIC_TITLES[name]} {value:.3f}"
+            f"{titles[name]} {value:.3f}"
             for name, value in snapshot.figures.items()
-            if name in METRIC_TITLES
+            if name in titles
         ]
         return f"{step}{': ' if figures else ''}{', '.join(figures)}."
     modes = len(MODES[data.name].centres)

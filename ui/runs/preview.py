@@ -5,7 +5,7 @@ import streamlit as st
 import torch
 
 from genlib.data import DATASETS, Dataset
-from genlib.family import Encodes, to_float, to_uint8
+from genlib.family import to_float, to_uint8
 from genlib.models import FAMILIES
 from genlib.plots import picture_grid, plane_animation
 from genlib.rng import generator
@@ -35,7 +35,7 @@ def draw(spec: RunSpec, data: Dataset | None, snapshots: list[Snapshot], side: s
     elif DATASETS[spec.dataset].kind == "points":
         codings = dict(cache.untrained(spec).sizes())["codings"]
         _points(data, snapshots, codings, f"{spec.family}-space{side}")
-    elif issubclass(FAMILIES[spec.family], Encodes):
+    elif "encodes" in FAMILIES[spec.family].abilities:
         _reconstructions(spec.family, data, snapshots[-1].images)
     else:
         _samples(spec.family, snapshots[-1].images)

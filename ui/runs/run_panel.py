@@ -5,11 +5,8 @@ from functools import partial
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from genlib.adversarial import GAN
 from genlib.data import DATASETS, Dataset, DatasetUnavailableError, download_fraction
-from genlib.family import METRIC_TITLES
 from genlib.jobs import Job
-from genlib.metrics import psnr
 from genlib.models import FAMILIES
 from genlib.plots import loss_chart
 from genlib.runs.run import Run, snapshots_from_tensors
@@ -66,7 +63,7 @@ def _panel(spec: RunSpec, run: Run | None, *, alive: bool) -> None:
 
 def _finished(spec: RunSpec, run: Run, data: Dataset | None) -> None:
     made = run.provenance
-    headline(queue.badge(spec), _figures(run))
+    headline(queue.badge(spec), FAMILIES[spec.family].headline(made.metrics))
     last = run.snapshots[-1].step
     above = st.container()
     if DATASETS[spec.dataset].kind != "pictures":  # points move in the picture itself
@@ -86,10 +83,10 @@ def _finished(spec: RunSpec, run: Run, data: Dataset | None) -> None:
             **bound(spec.family, "rewind"),
         )
         snapshot = [item for item in run.snapshots if item.step <= share / 100 * last][-1]
+        entry = FAMILIES[spec.family]
         st.caption(
             f"Step {snapshot.step:,} of {last:,}{_phase(spec, snapshot.step, last)}, "
-            f"validation {_primary_metric(spec)} "
-            f"{snapshot.figures[FAMILIES[spec.family].primary_metric]:.4f}. "
+            f"validation {entry.metric_title} {snapshot.figures[entry.primary_metric]:.4f}. "
             f"Trained in {made.seconds:.1f} s on {made.device}."
         )
     with above:
@@ -176,36 +173,6 @@ def _before_the_first_step(spec: RunSpec, job: Job) -> str:
     return queue.waiting(job)
 
 
-def _figures(run: Run) -> str:
-    """Return the run's figures of merit in words, each with what to compare it with."""
-    metrics = run.provenance.metrics
-    if "test_energy" in metrics:
-        return (
-            f"Energy distance to test data **{metrics['test_energy']:.4f}**; D is right on "
-            f" {metrics['test_right on real']:.0%} of real and "
-            f"{metrics['test_right on fake']:.0%} of generated ones."
-        )
-    if "test_noise" in metrics:
-        return (
-            f"Mean squared error of the noise **{metrics['test_noise']:.4f}** (guessing none: 1)"
-        )
-    mse = metrics["test_mse"]
-    text = f"Test MSE **{mse:.4f}**"
-    if "pca_mse" in metrics:
-        text += f" (PCA with as many codings: {metrics['pca_mse']:.4f})"
-    if metrics.get("linear_denoiser_mse"):  # none without noise: nothing beats the identity
-        best = metrics["linear_denoiser_mse"]
-        text = f"**{psnr(mse):.1f} dB** (the best linear denoiser: {psnr(best):.1f} dB)"
-    if "test_bce_floor" in metrics:
-        floor, excess = metrics["test_bce_floor"], metrics["test_bce_excess"]
-        text += f", cross-entropy {floor + excess:.4f}: its floor {floor:.4f} + {excess:.4f}"
-    if "test_kl" in metrics:
-        text += f", rate **{metrics['test_kl']:.1f} nats**"
-    if "test_mean_activation" in metrics:
-        text += f", mean activation **{metrics['test_mean_activation']:.3f}**"
-    return text
-
-
 def data_of(spec: RunSpec) -> Dataset | None:
     """Return the pictures, or None while they are yet to be downloaded by the worker."""
     if download_fraction(spec.dataset) is not None:
@@ -222,15 +189,11 @@ def _snapshots(spec: RunSpec) -> list[Snapshot]:
     return [] if part is None else snapshots_from_tensors(part[1]["snapshots.safetensors"])
 
 
-def _primary_metric(spec: RunSpec) -> str:
-    """Return what the family's first figure of merit is called."""
-    return METRIC_TITLES[FAMILIES[spec.family].primary_metric]
-
-
 def _curve(
     spec: RunSpec, curve: list[Row], snapshots: list[Snapshot], steps: int, run: Run | None
 ) -> None:
-    game = issubclass(FAMILIES[spec.family], GAN)
+    entry = FAMILIES[spec.family]
+    game = "discriminates" in entry.abilities
     st.caption(
         "Neither loss has to fall: each is measured against the other player."
         if game
@@ -244,9 +207,9 @@ def _curve(
         ]
         for stage, name in names
     }
-    primary_metric = FAMILIES[spec.family].primary_metric
-    seen = [(item.step, item.figures[primary_metric]) for item in snapshots if item.figures]
-    series[f"validation {_primary_metric(spec)}"] = seen
+    metric, title = entry.primary_metric, entry.metric_title
+    measured = [(item.step, item.figures[metric]) for item in snapshots if item.figures]
+    series[f"validation {title}"] = measured
     metrics = run.provenance.metrics if run else {}
     known = [(title, metrics[key]) for key, title in BASELINES.items() if metrics.get(key)]
     baseline = known[0] if known else None

@@ -7,7 +7,7 @@ import numpy as np
 import streamlit as st
 import torch
 
-from genlib.models.vae.model import VAEConfig
+from genlib.models.vae.config import VAEConfig
 from genlib.plots import Line, lines, picture_grid, pointed_curve, sheet
 from genlib.runs.run import Run
 from genlib.runs.spec import RunSpec

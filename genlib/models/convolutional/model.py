@@ -1,62 +1,16 @@
-r"""A convolutional autoencoder looks at patches, so that a shape means the same wherever it lies.
-
-Each layer of the encoder slides small filters over the picture and pools the answers: fewer
-positions, more kinds of features, until a few codings $z$ say it all; the decoder's *transposed*
-convolutions paint the picture back, from coarse to fine.
-
-$$h_{k} = \mathrm{pool}\bigl(\mathrm{ReLU}(W_k * h_{k-1} + b_k)\bigr), \qquad
-\mathcal L = \frac 1 n \sum_{i=1}^{n} (x_i - \hat x_i)^2$$
-
-A convolution (∗) uses the same few weights at every place: far fewer than a dense layer has, and
-more work for each. Two ways lead to the codings. **Global average pooling** keeps how much of
-each feature there is, and forgets where; a **dense** layer on the flattened maps may keep both.
-
-**References.** A. Géron, *Hands-On Machine Learning*, chapter 17. J. Masci, U. Meier, D. Cireşan,
-J. Schmidhuber, *Stacked convolutional auto-encoders for hierarchical feature extraction*, ICANN
-(2011). M. Lin, Q. Chen, S. Yan, *Network in network*, ICLR (2014), for global average pooling.
-"""
+"""The networks and the training step of the convolutional autoencoder."""
 
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import Literal
 
 import torch
 from jaxtyping import Float
-from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from genlib.config import Config, TrainConfig, textbook_recipe
-from genlib.family import Batch, Encodes, Family, Losses, Pictures, Preset, Shape, Shown
+from genlib.family import Batch, Encodes, Family, Losses, Pictures, Shape, Shown
+from genlib.models.convolutional.config import ConvolutionalConfig
 from genlib.objectives import error_in_parts
-
-Bottleneck = Literal["average", "flatten"]
-
-
-class ConvolutionalConfig(Config):
-    """Three convolutions with pooling down to the codings, three transposed ones back."""
-
-    codings: int = Field(
-        30,
-        ge=1,
-        le=128,
-        title="Codings",
-        description="How many numbers a picture must pass through.",
-    )
-    bottleneck: Bottleneck = Field(
-        "average",
-        title="Bottleneck",
-        description="Average forgets where a feature was; flatten gives every place its weight.",
-    )
-    filters: int = Field(
-        16,
-        ge=4,
-        le=64,
-        title="Filters",
-        description="Kinds of features of the first layer; the next two have two and four times "
-        "as many.",
-        json_schema_extra={"options": [4, 8, 16, 32, 64]},
-    )
 
 
 def _halved(side: int) -> list[int]:
@@ -73,27 +27,6 @@ def _up(fan_in: int, fan_out: int, height: tuple[int, int], width: tuple[int, in
 
 class ConvolutionalAutoencoder(Family, Encodes):
     """The chapter's convolutional autoencoder: filters 16-32-64, 30 codings, and back."""
-
-    config_type = ConvolutionalConfig
-    baseline = "pca"
-    presets = {
-        "fast": Preset(
-            ConvolutionalConfig(bottleneck="flatten"),
-            TrainConfig(batch_size=256, epochs=3),
-            "Muon on the filters too, large batches, averaged weights, and codings that may "
-            "keep the place.",
-        ),
-        "textbook": Preset(
-            ConvolutionalConfig(),
-            textbook_recipe(10),
-            "The chapter's own recipe: global average pooling, NAdam, batches of 32, 10 epochs.",
-        ),
-        "break it": Preset(
-            ConvolutionalConfig(codings=4),
-            TrainConfig(batch_size=256, epochs=2),
-            "Four averages: how much of four features there is, and not where.",
-        ),
-    }
 
     def __init__(self, config: ConvolutionalConfig, shape: Shape) -> None:
         super().__init__(config, shape)

@@ -1,133 +1,19 @@
-r"""Noise is added to a picture in many small steps; a network learns to take a step back.
-
-The **forward process** needs no learning. It mixes ever more noise into a picture, and its closed
-form reaches any step at once:
-
-$$x_t = \sqrt{\bar\alpha_t}\, x + \sqrt{1 - \bar\alpha_t}\, \varepsilon, \qquad
-\bar\alpha_t = \prod_{s \le t} (1 - \beta_s), \qquad \varepsilon \sim \mathcal N(0, I)$$
-
-The network sees $x_t$ and the time and says which noise is in it; so its loss is a mean squared
-error, or Huber's, at a random time:
-
-$$\mathcal L = \mathbb E_{t, x, \varepsilon}
-\bigl[w_t \lVert \varepsilon - \hat\varepsilon(x_t, t) \rVert^2\bigr]$$
-
-Whoever knows the noise knows the picture, $\hat x_0 = (x_t - \sigma_t \hat\varepsilon)/\alpha_t$,
-and the **score**, $\nabla \ln p(x_t) = -\hat\varepsilon / \sigma_t$. The guess is the mean of all
-pictures that may have become $x_t$: blurred where there is much noise. So the **reverse process**
-takes a small step towards it, and asks again.
-
-Instead of the noise, the network may be asked for the picture, or for the **velocity**
-$v = \alpha_t \varepsilon - \sigma_t x$: the noise where the picture is clean, minus the picture
-where all is noise, and so always what is harder to see. Min-SNR weighting keeps the nearly clean
-times, which are many, from taking all its attention.
-
-**References.** A. Géron, *Hands-On Machine Learning*, chapter 17. J. Ho et al., *Denoising
-diffusion probabilistic models*, NeurIPS (2020). A. Nichol and P. Dhariwal, *Improved denoising
-diffusion probabilistic models*, ICML (2021). T. Salimans and J. Ho, *Progressive distillation*,
-ICLR (2022), for the velocity. T. Hang et al., *Efficient diffusion training via min-SNR
-weighting*, ICCV (2023). W. Peebles and S. Xie, *Scalable diffusion models with transformers*,
-ICCV (2023).
-"""
-
-from typing import Any, Literal
+"""The objective of denoising diffusion: schedule, parameterization, loss and its weights."""
 
 import torch
 from jaxtyping import Float
-from pydantic import Field
 from torch import Tensor
 from torch.nn import functional as F
 
-from genlib.config import textbook_recipe
-from genlib.diffusion.base import (
-    LARGE,
-    PLANE,
-    QUICK,
-    THOROUGH,
-    Diffusion,
-    DiffusionConfig,
-    Objective,
-)
+from genlib.diffusion.base import Diffusion, Objective
 from genlib.diffusion.parameterizations import PREDICTIONS
 from genlib.diffusion.schedules import Schedule, schedule
-from genlib.family import Preset, Shape
-
-Prediction = Literal["noise", "picture", "velocity"]
-
-
-class DDPMConfig(DiffusionConfig):
-    """A schedule of noise, what is asked of the network, and the network."""
-
-    timesteps: int = Field(
-        1000,
-        ge=1,
-        le=4000,
-        title="Time steps T",
-        description="Steps from a picture to noise. Training costs the same for any number.",
-        json_schema_extra={"options": [1, 10, 50, 100, 200, 500, 1000, 2000, 4000]},
-    )
-    schedule: Literal["cosine", "linear", "sigmoid", "linear, not scaled"] = Field(
-        "cosine", title="Schedule", description="How fast the picture gives way to the noise."
-    )
-    prediction: Prediction = Field(
-        "noise", title="It predicts", description="What the network is asked for."
-    )
-    loss: Literal["mse", "huber"] = Field(
-        "mse",
-        title="Loss",
-        description="Huber's loss grows only linearly with errors above 1, as in the chapter.",
-    )
-    min_snr: float = Field(
-        0.0,
-        ge=0.0,
-        le=20.0,
-        title="Min-SNR γ",
-        description="Times at which the signal is more than so many times the noise, by power, "
-        "count less: 0 weighs nothing, 5 is usual.",
-        json_schema_extra={"options": [0.0, 1.0, 5.0, 20.0]},
-    )
-
-
-CALM: dict[str, Any] = {"prediction": "velocity", "min_snr": 5.0}
+from genlib.family import Shape
+from genlib.models.ddpm.config import DDPMConfig, Prediction
 
 
 class DDPM(Diffusion):
     """A denoising diffusion probabilistic model."""
-
-    config_type = DDPMConfig
-    presets = {
-        "fast": Preset(
-            DDPMConfig(**CALM),
-            QUICK,
-            "A U-Net on half the height and width that says the velocity: clothes in minutes.",
-        ),
-        "thorough": Preset(
-            DDPMConfig(**CALM),
-            THOROUGH,
-            "The same for ten epochs.",
-        ),
-        "textbook": Preset(
-            DDPMConfig(network="book's", width=16, timesteps=4000, loss="huber"),
-            textbook_recipe(100),
-            "The chapter's own: T = 4,000, Huber's loss, NAdam. Hours on a CPU.",
-        ),
-        "best": Preset(
-            DDPMConfig(**CALM, width=96, depth=2),
-            LARGE,
-            "A larger U-Net for a GPU.",
-        ),
-        "never noise": Preset(
-            DDPMConfig(**CALM, timesteps=200, schedule="linear, not scaled"),
-            QUICK,
-            "A schedule made for 1,000 steps, with 200: it ends before the picture is gone.",
-        ),
-        "in the plane": Preset(
-            DDPMConfig(width=128, depth=3, prediction="velocity"),
-            PLANE,
-            "Points in the plane, where the score can be drawn beside the exact one.",
-            "ring",
-        ),
-    }
 
     def __init__(self, config: DDPMConfig, shape: Shape) -> None:
         noise = schedule(config.schedule, config.timesteps)

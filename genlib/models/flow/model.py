@@ -1,101 +1,21 @@
-r"""A picture and noise are the ends of a straight line; a network learns which way to walk it.
-
-$$x_t = (1 - t)\, x + t\, \varepsilon, \qquad \frac{\mathrm d x_t}{\mathrm d t} = \varepsilon - x,
-\qquad \mathcal L = \mathbb E_{t, x, \varepsilon}
-\bigl[\lVert (\varepsilon - x) - \hat v(x_t, t) \rVert^2\bigr]$$
-
-Through one place pass the lines of many pairs; the network learns the **mean velocity** there.
-Walking by it, from $t = 1$ to $0$, takes noise to data: the walks do not cross, and they are
-nearly straight, so that few steps are enough. Diffusion with its cosine walks the same plane on
-curves.
-
-Nearly clean and nearly pure noise are easy: there the velocity is a known mean. So $t$ is drawn
-from a **logit-normal** distribution, which prefers the middle.
-
-$$\operatorname{logit} t \sim \mathcal N(0, 1)$$
-
-**References.** Y. Lipman et al., *Flow matching for generative modeling*, ICLR (2023).
-X. Liu et al., *Flow straight and fast*, ICLR (2023). P. Esser et al., *Scaling rectified flow
-transformers*, ICML (2024), for the logit-normal times. W. Peebles and S. Xie, *Scalable diffusion
-models with transformers*, ICCV (2023). J. Ho and T. Salimans, *Classifier-free diffusion
-guidance* (2022).
-"""
+"""The objective of flow matching: straight paths, and times from a logit-normal distribution."""
 
 import torch
 from jaxtyping import Float
-from pydantic import Field
 from torch import Tensor
 from torch.nn import functional as F
 
-from genlib.diffusion.base import (
-    LARGE,
-    PLANE,
-    QUICK,
-    THOROUGH,
-    Diffusion,
-    DiffusionConfig,
-    Objective,
-)
+from genlib.diffusion.base import Diffusion, Objective
 from genlib.diffusion.parameterizations import PREDICTIONS
 from genlib.diffusion.schedules import schedule
-from genlib.family import Preset, Shape
+from genlib.family import Shape
+from genlib.models.flow.config import FlowConfig
 
 TIMES = 1000  # from data to noise; t is in units of them
 
 
-class FlowConfig(DiffusionConfig):
-    """The network, and which times it learns most about."""
-
-    centre: float = Field(
-        0.0,
-        ge=-2.0,
-        le=2.0,
-        title="Usual time",
-        description="The mean of logit t: 0 is the middle, less is nearer to the data.",
-        json_schema_extra={"step": 0.1},
-    )
-    spread: float = Field(
-        1.0,
-        ge=0.1,
-        le=3.0,
-        title="Spread of times",
-        description="The standard deviation of logit t: large ones prefer both ends.",
-        json_schema_extra={"step": 0.1},
-    )
-
-
 class FlowMatching(Diffusion):
     """Flow matching with straight paths."""
-
-    config_type = FlowConfig
-    presets = {
-        "fast": Preset(
-            FlowConfig(),
-            QUICK,
-            "A U-Net on half the height and width: clothes in minutes, on two cores.",
-        ),
-        "thorough": Preset(
-            FlowConfig(),
-            THOROUGH,
-            "The same for ten epochs.",
-        ),
-        "told the class": Preset(
-            FlowConfig(conditional=True),
-            THOROUGH.model_copy(update={"epochs": 5}),
-            "Told what each picture shows, so that you can ask it for a class.",
-        ),
-        "best": Preset(
-            FlowConfig(conditional=True, width=96, depth=2),
-            LARGE,
-            "A larger U-Net for a GPU.",
-        ),
-        "in the plane": Preset(
-            FlowConfig(width=128, depth=3),
-            PLANE,
-            "Points in the plane, where the paths can be drawn.",
-            "ring",
-        ),
-    }
 
     def __init__(self, config: FlowConfig, shape: Shape) -> None:
         noise = schedule("flow", TIMES)

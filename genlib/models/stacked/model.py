@@ -1,23 +1,4 @@
-r"""An autoencoder learns to copy its input to its output through a narrow middle.
-
-The *encoder* turns a picture $x$ into a few numbers, its **codings** $z = f(x)$; the *decoder*
-turns them back into a picture $\hat x = g(z)$. Nobody says what the codings should mean: the
-network finds whatever description of a picture loses least.
-
-$$\mathcal L = \frac 1 n \sum_{i=1}^{n} (x_i - \hat x_i)^2, \qquad \hat x = g(f(x))$$
-
-With linear layers and this loss, the best codings span the same space as the first principal
-components (PCA). Layers with a nonlinearity between them bend that space to follow the data,
-so the same number of codings keeps more of each picture. That is why PCA with equally many
-codings is the line to beat.
-
-With the **cross-entropy** loss each grey level is taken for a probability. A perfect copy then
-still costs the entropy of the pixels, so look at what is above that floor.
-
-**References.** A. Géron, *Hands-On Machine Learning*, chapter 17. G. Hinton, R. Salakhutdinov,
-*Reducing the dimensionality of data with neural networks*, Science 313 (2006). P. Baldi,
-K. Hornik, *Neural networks and principal component analysis*, Neural Networks 2 (1989).
-"""
+"""The dense layers and the training step of the stacked autoencoder."""
 
 import copy
 from collections.abc import Iterator
@@ -25,101 +6,19 @@ from typing import TypeVar
 
 import torch
 from jaxtyping import Float
-from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from genlib.config import Config, TrainConfig, textbook_recipe
-from genlib.family import Batch, Encodes, Family, Losses, Pictures, Preset, Shape, Shown, Stage
-from genlib.nn import Activation, Tied, stack
-from genlib.objectives import (
-    RECONSTRUCTIONS,
-    Reconstruction,
-    entropy_floor,
-    excess_cross_entropy,
-)
+from genlib.family import Batch, Encodes, Family, Losses, Pictures, Shape, Shown, Stage
+from genlib.models.stacked.config import StackedConfig
+from genlib.nn import Tied, stack
+from genlib.objectives import RECONSTRUCTIONS, entropy_floor, excess_cross_entropy
 
 Model = TypeVar("Model", bound="StackedAutoencoder")
 
 
-class StackedConfig(Config):
-    """A stack of dense layers, mirrored around the codings."""
-
-    codings: int = Field(
-        30,
-        ge=1,
-        le=128,
-        title="Codings",
-        description="How many numbers a picture must pass through.",
-    )
-    hidden: int = Field(
-        100,
-        ge=8,
-        le=1024,
-        title="Hidden units",
-        description="Units of each hidden layer, in the encoder and in the decoder.",
-        json_schema_extra={"options": [16, 32, 64, 100, 128, 256, 512, 1024]},
-    )
-    depth: int = Field(
-        1,
-        ge=0,
-        le=3,
-        title="Hidden layers",
-        description="Hidden layers on each side; with none the autoencoder is linear, like PCA.",
-    )
-    activation: Activation = Field(
-        "relu", title="Activation", description="The nonlinearity after each hidden layer."
-    )
-    loss: Reconstruction = Field(
-        "mse",
-        title="Loss",
-        description="Squared error, or cross-entropy with each grey level as a probability.",
-    )
-    tied: bool = Field(
-        False,
-        title="Tied weights",
-        description="The decoder uses the encoder's matrices, transposed: half the weights.",
-    )
-    layerwise: bool = Field(
-        False,
-        title="One layer at a time",
-        description="First the outermost layers learn alone, then the next on their codings, "
-        "at last all together.",
-    )
-
-
 class StackedAutoencoder(Family, Encodes):
     """The chapter's stacked autoencoder: by default 784-100-30-100-784."""
-
-    config_type = StackedConfig
-    baseline = "pca"
-    presets = {
-        "fast": Preset(
-            StackedConfig(),
-            TrainConfig(),
-            "The textbook's network with Muon, large batches and averaged weights: seconds.",
-        ),
-        "textbook": Preset(
-            StackedConfig(),
-            textbook_recipe(20),
-            "The chapter's own recipe: NAdam, batches of 32, 20 epochs.",
-        ),
-        "tied, one layer at a time": Preset(
-            StackedConfig(tied=True, layerwise=True),
-            TrainConfig(),
-            "Half the weights, and each pair of layers learns before the next one begins.",
-        ),
-        "two codings": Preset(
-            StackedConfig(codings=2, hidden=256, depth=2, activation="gelu"),
-            TrainConfig(),
-            "The codings of a picture are a point of the plane.",
-        ),
-        "break it": Preset(
-            StackedConfig(codings=1, hidden=256, depth=2),
-            TrainConfig(batch_size=16, epochs=1000, pictures=16),
-            "One coding, a large network, 16 pictures: it learns those by heart, no other.",
-        ),
-    }
 
     def __init__(self, config: StackedConfig, shape: Shape) -> None:
         super().__init__(config, shape)

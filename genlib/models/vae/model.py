@@ -1,101 +1,22 @@
-r"""A variational autoencoder gives every picture a cloud of codings instead of one point.
-
-The encoder says where the cloud is, $\mu$, and how wide, $\sigma$; the decoder gets a point drawn
-from it. The clouds may not be far from one another: each is pulled towards the same standard
-normal distribution, so that codings drawn from that one decode to new pictures.
-
-$$z = \mu + \sigma \odot \varepsilon, \qquad \varepsilon \sim \mathcal N(0, I), \qquad
-\gamma = \ln \sigma^2$$
-
-$$\mathcal L = \underbrace{-\ln p(x \mid z)}_{\text{distortion}} + \beta\,
-\underbrace{D_{\mathrm{KL}}\bigl(q(z \mid x) \,\|\, \mathcal N(0, I)\bigr)}_{\text{rate}}, \qquad
-D_{\mathrm{KL}} = -\tfrac 1 2 \sum_{k} \bigl(1 + \gamma_k - e^{\gamma_k} - \mu_k^2\bigr)$$
-
-The **reparameterisation** is the first line: the randomness stands outside, in $\varepsilon$, so
-the gradient reaches $\mu$ and $\sigma$. With $\beta = 1$, $-\mathcal L$ is the **evidence lower
-bound** (ELBO): never more than $\ln p(x)$. A smaller $\beta$ buys sharper pictures with more
-information in the codings; a larger one does the opposite, up to **posterior collapse**, where
-every cloud is the standard normal one and the codings say nothing.
-
-Squared error is the distortion of pixels that are normal with variance ½, cross-entropy that of
-pixels that are black or white. The book divides the sum by the number of pixels, 784: the same
-minimum, in other units.
-
-**References.** A. Géron, *Hands-On Machine Learning*, chapter 17. D. Kingma, M. Welling,
-*Auto-encoding variational Bayes*, ICLR (2014). D. Rezende, S. Mohamed, D. Wierstra, *Stochastic
-backpropagation*, ICML (2014). I. Higgins et al., *beta-VAE*, ICLR (2017). A. Alemi et al.,
-*Fixing a broken ELBO*, ICML (2018), for rate and distortion.
-"""
+"""Encoder, posterior and decoder of the variational autoencoder, and its training step."""
 
 import math
 from collections.abc import Iterator
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
-from pydantic import Field, JsonValue
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from genlib.config import Config, TrainConfig, textbook_recipe
-from genlib.family import Batch, Encodes, Family, Generates, Losses, Pictures, Preset, Shape, Shown
-from genlib.nn import ACTIVATIONS, Activation, doubling, halved_twice, halving, stack
+from genlib.family import Batch, Encodes, Family, Generates, Losses, Pictures, Shape, Shown
+from genlib.models.vae.config import VAEConfig
+from genlib.nn import ACTIVATIONS, doubling, halved_twice, halving, stack
 from genlib.objectives import gaussian_kl
 from genlib.rng import generator
 
-BETAS: list[JsonValue] = [0.0, 0.01, 0.03, 0.1, 0.3, 1.0, 1.3, 2.0, 4.0, 10.0, 30.0, 100.0]
-Loss = Literal["mse", "bce", "binary"]
 Codings = Float[Tensor, "batch codings"]
 COLLAPSED = 0.01  # nats: a coding whose rate is less says nothing
-
-
-class VAEConfig(Config):
-    """How a picture becomes a cloud of codings, and what the cloud costs."""
-
-    codings: int = Field(
-        10,
-        ge=1,
-        le=64,
-        title="Codings",
-        description="Dimensions of the latent space; the loss decides how many of them are used.",
-    )
-    beta: float = Field(
-        1.0,
-        ge=0.0,
-        le=300.0,
-        title="β",
-        description="What a nat of information in the codings costs. 0 is a plain autoencoder, "
-        "a large one lets the codings say nothing.",
-        json_schema_extra={"options": BETAS},
-    )
-    loss: Loss = Field(
-        "mse",
-        title="Loss",
-        description="Squared error; cross-entropy with each grey level as a probability; or that "
-        "of pixels drawn black or white, anew at each step.",
-    )
-    scaling: Literal["pixel", "picture"] = Field(
-        "pixel",
-        title="Loss per",
-        description="Per pixel, as the book has it, or the honest sum: nats per picture. The "
-        "minimum is the same, the size of the gradient is not.",
-    )
-    network: Literal["dense", "convolutional"] = Field(
-        "dense",
-        title="Network",
-        description="Dense layers alone, or two convolutions before them and two after.",
-    )
-    hidden: int = Field(
-        150,
-        ge=8,
-        le=1024,
-        title="Hidden units",
-        description="Units of the first dense layer; the second has two thirds as many.",
-        json_schema_extra={"options": [16, 32, 64, 150, 300, 512, 768, 1024]},
-    )
-    activation: Activation = Field(
-        "relu", title="Activation", description="The nonlinearity after each hidden layer."
-    )
 
 
 class Posterior(NamedTuple):
@@ -116,58 +37,6 @@ class Posterior(NamedTuple):
 
 class VariationalAutoencoder(Family, Encodes, Generates):
     """The chapter's variational autoencoder: 784-150-100 to 10 codings, and back."""
-
-    config_type = VAEConfig
-    baseline = "pca"
-    shows = ("reconstruction", "new sample from the prior")
-    presets = {
-        "fast": Preset(
-            VAEConfig(),
-            TrainConfig(),
-            "The textbook's network with Muon, large batches and averaged weights: seconds.",
-        ),
-        "textbook": Preset(
-            VAEConfig(),
-            textbook_recipe(25),
-            "The chapter's own recipe: NAdam, batches of 32, 25 epochs.",
-        ),
-        "sharper": Preset(
-            VAEConfig(hidden=300, activation="gelu", beta=1.3),
-            TrainConfig(epochs=20),
-            "Wider, smoother layers: a smaller error than the book's, with fewer nats for it.",
-        ),
-        "two-code map": Preset(
-            VAEConfig(codings=2, hidden=300),
-            TrainConfig(epochs=12),
-            "Two codings: the whole latent space is a map that you can point at.",
-        ),
-        "convolutional": Preset(
-            VAEConfig(network="convolutional", hidden=300),
-            TrainConfig(epochs=5),
-            "Filters before and after the dense layers.",
-        ),
-        "binary pixels": Preset(
-            VAEConfig(
-                codings=40,
-                loss="binary",
-                network="convolutional",
-                hidden=300,
-                activation="gelu",
-            ),
-            TrainConfig(epochs=30, ema=0.995),
-            "A true likelihood, which can be compared with published figures.",
-        ),
-        "collapse": Preset(
-            VAEConfig(beta=100.0),
-            TrainConfig(epochs=3),
-            "Information is so dear that the codings say nothing: one picture for all.",
-        ),
-        "holes": Preset(
-            VAEConfig(beta=0.0),
-            TrainConfig(),
-            "Nothing pulls the clouds together: good copies, and no way to draw new pictures.",
-        ),
-    }
 
     def __init__(self, config: VAEConfig, shape: Shape) -> None:
         super().__init__(config, shape)

@@ -11,7 +11,6 @@ from torch import Tensor, log, nn, sigmoid
 
 from genlib.adversarial import (
     OBJECTIVES,
-    AdversarialConfig,
     Game,
     MinibatchDiscrimination,
     ReplayBuffer,
@@ -19,11 +18,15 @@ from genlib.adversarial import (
     packed,
     squared_gradient_norm,
 )
+from genlib.adversarial.config import AdversarialConfig
 from genlib.config import TrainConfig
 from genlib.family import Batch, Losses
-from genlib.models.dcgan.model import DCGAN, DCGANConfig
-from genlib.models.gan.model import DenseGAN, GANConfig
-from genlib.models.gan2d.model import GAN2DConfig, PlaneGAN
+from genlib.models.dcgan.config import DCGANConfig
+from genlib.models.dcgan.model import DCGAN
+from genlib.models.gan.config import GANConfig
+from genlib.models.gan.model import DenseGAN
+from genlib.models.gan2d.config import GAN2DConfig
+from genlib.models.gan2d.model import PlaneGAN
 from genlib.nn import Dropout, draw_from
 from genlib.rng import build, generator
 from genlib.training.loop import Training

@@ -11,12 +11,15 @@ from torch.nn import functional as F
 from torch.nn.utils import parametrize
 
 from genlib.adversarial import GrowingGAN
-from genlib.adversarial.growing import GrowingConfig, channels
+from genlib.adversarial.config import GrowingConfig
+from genlib.adversarial.growing import channels
 from genlib.adversarial.levels import SMALLEST, GrowthState, cropped, padded, sides, true_pixels
 from genlib.config import TrainConfig
 from genlib.family import Batch
-from genlib.models.progressive.model import ProgressiveConfig, ProgressiveGAN
-from genlib.models.stylegan.model import StyleGAN, StyleGANConfig
+from genlib.models.progressive.config import ProgressiveConfig
+from genlib.models.progressive.model import ProgressiveGAN
+from genlib.models.stylegan.config import StyleGANConfig
+from genlib.models.stylegan.model import StyleGAN
 from genlib.nn import MinibatchStd, NoiseInjection, PixelNorm, equalise, fade_in
 from genlib.rng import build, generator
 from genlib.runs.cost import multiply_adds

@@ -14,8 +14,10 @@ from genlib.diffusion.parameterizations import PREDICTIONS
 from genlib.diffusion.samplers import dpm_solver
 from genlib.diffusion.schedules import schedule
 from genlib.family import Batch, to_float
-from genlib.models.ddpm.model import DDPM, DDPMConfig, evenly, min_snr
-from genlib.models.flow.model import TIMES, FlowConfig, FlowMatching
+from genlib.models.ddpm.config import DDPMConfig
+from genlib.models.ddpm.model import DDPM, evenly, min_snr
+from genlib.models.flow.config import FlowConfig
+from genlib.models.flow.model import TIMES, FlowMatching
 from genlib.nn.patches import Block, PatchTransformer
 from genlib.nn.unet import Residual
 from genlib.rng import build, generator

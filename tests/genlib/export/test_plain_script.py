@@ -21,6 +21,7 @@ from safetensors.torch import load_file, save_file
 import genlib
 from genlib.config import TrainConfig
 from genlib.data import DATASETS
+from genlib.entry import FamilyEntry
 from genlib.export.plain_script import plain_script
 from genlib.export.source import read
 from genlib.models import FAMILIES
@@ -54,23 +55,15 @@ for folder in map(Path, sys.argv[1:]):
         runpy.run_path("use.py")
         sys.path.remove(str(folder))
 """
-LATER = '''
+LATER_CONFIG = '''
 """A family of later.
 
 $$x$$
 """
 
-import math as m
-from abc import ABC, abstractmethod
 from typing import Literal
 
-import torch
-from jaxtyping import Float
-from torch import Tensor, nn
-
 from genlib.config import Config
-from genlib.family import Family, Pictures
-from genlib.later_parts import FIRST, Residual as Inner, hash, noise
 
 Kind = Literal["it's", "other"]
 
@@ -78,6 +71,20 @@ Kind = Literal["it's", "other"]
 class LaterConfig(Config):
     kind: Kind = "it's"
     unread: int = 3
+'''
+LATER = '''
+"""Its networks."""
+
+import math as m
+from abc import ABC, abstractmethod
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from genlib.family import Family, Pictures
+from genlib.later_config import LaterConfig
+from genlib.later_parts import FIRST, Residual as Inner, hash, noise
 
 
 class Marked(ABC):
@@ -121,9 +128,6 @@ def scaled(
 
 class Later(Family, Marked):
     """A family."""
-
-    config_type = LaterConfig
-    presets = {}
 
     def __init__(self, config: LaterConfig, shape: tuple[int, int, int]) -> None:
         super().__init__(config, shape)
@@ -351,8 +355,8 @@ def test_it_says_what_it_is(name, preset):
     told = ast.get_docstring(ast.parse(plain_script(spec)))
     for word in (name, spec.fingerprint, DATASETS[spec.dataset].title, "safetensors", "genlib"):
         assert word in told
-    assert ("model.sample(" in told) == hasattr(FAMILIES[name], "sample")
-    assert ("model.encode(" in told) == hasattr(FAMILIES[name], "encode")
+    assert ("model.sample(" in told) == hasattr(FAMILIES[name].load(), "sample")
+    assert ("model.encode(" in told) == hasattr(FAMILIES[name].load(), "encode")
     assert "**References.**" in told
 
 
@@ -385,16 +389,23 @@ def later(tmp_path, monkeypatch):
 
     def add(*changes: tuple[str, str]) -> RunSpec:
         source = functools.reduce(lambda text, change: text.replace(*change), changes, LATER)
-        (tmp_path / "later.py").write_text(source)
-        (tmp_path / "later_parts.py").write_text(PARTS)
-        module = importlib.import_module("genlib.later")
-        monkeypatch.setitem(FAMILIES, "later", module.Later)
-        model = module.LaterConfig()
+        for name, text in {"config": LATER_CONFIG, "model": source, "parts": PARTS}.items():
+            (tmp_path / f"later_{name}.py").write_text(text)
+        config_type = importlib.import_module("genlib.later_config").LaterConfig
+        entry = FamilyEntry(
+            config_type=config_type,
+            class_name="Later",
+            presets={},
+            abilities=frozenset(),
+            headline=lambda metrics: "",
+        )
+        monkeypatch.setitem(FAMILIES, "later", entry)
+        model = config_type()
         return RunSpec(family="later", dataset="digits", model=model, train=TrainConfig())
 
     yield add
     read.cache_clear()
-    for name in ("genlib.later", "genlib.later_parts"):
+    for name in ("genlib.later_config", "genlib.later_model", "genlib.later_parts"):
         sys.modules.pop(name, None)
 
 

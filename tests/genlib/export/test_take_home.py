@@ -14,7 +14,7 @@ from safetensors.torch import load, load_file
 
 from genlib.config import TrainConfig
 from genlib.export.take_home import notebook, script, take_home, training_gif, zipped
-from genlib.models.stacked.model import StackedConfig
+from genlib.models.stacked.config import StackedConfig
 from genlib.runs.run import Run, perform
 from genlib.runs.spec import RunSpec
 

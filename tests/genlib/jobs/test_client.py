@@ -15,7 +15,7 @@ import pytest
 import sqlalchemy
 
 from genlib.jobs import MAX_QUEUED, STREAM, UNREACHABLE, Jobs, QueueUnavailableError
-from genlib.models.stacked.model import StackedConfig
+from genlib.models.stacked.config import StackedConfig
 from genlib.runs.store import MANIFEST
 from genlib.settings import Settings
 from tests.support.services import (

@@ -14,6 +14,7 @@ from torch.distributions import Normal
 
 from genlib.data import load
 from genlib.family import to_float
+from genlib.headlines import psnr
 from genlib.metrics import (
     denoising_error,
     frechet_distance,
@@ -23,7 +24,6 @@ from genlib.metrics import (
     pca_error,
     principal_angles,
     principal_axes,
-    psnr,
 )
 from genlib.rng import generator
 

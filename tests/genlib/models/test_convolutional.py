@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
-from genlib.models.convolutional.model import ConvolutionalAutoencoder, ConvolutionalConfig
+from genlib.models.convolutional.config import ConvolutionalConfig
+from genlib.models.convolutional.model import ConvolutionalAutoencoder
 from genlib.rng import build, generator
 
 BOOK = {"average": [160, 4640, 18496, 17310], "flatten": [160, 4640, 18496, 64 * 9 * 30 + 30]}

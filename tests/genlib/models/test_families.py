@@ -1,6 +1,5 @@
 """One contract for all families: a new one is tested by being in FAMILIES."""
 
-import inspect
 import math
 
 import pytest
@@ -31,7 +30,7 @@ COUNT = 6
 
 
 def made(name: str, config: Config, shape: tuple[int, int, int] = (1, 8, 8)) -> Family:
-    return build(lambda: FAMILIES[name](config, shape), 0)
+    return build(lambda: FAMILIES[name].load()(config, shape), 0)
 
 
 def pictures(shape: tuple[int, int, int]) -> torch.Tensor:
@@ -183,7 +182,7 @@ def test_no_knob_of_a_model_is_called_like_one_of_training_or_of_a_run(name):
 
 @every_family
 def test_its_docstring_is_the_theory_and_its_presets_say_what_they_show(name):
-    theory = inspect.getmodule(FAMILIES[name]).__doc__
+    theory = FAMILIES[name].theory
     assert "$$" in theory
     assert "**References.**" in theory
     for preset in FAMILIES[name].presets.values():

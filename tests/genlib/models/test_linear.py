@@ -6,13 +6,15 @@ from sklearn.decomposition import PCA
 from genlib.config import TrainConfig
 from genlib.data import load
 from genlib.metrics import pca_error
-from genlib.models.linear.model import LinearAutoencoder, LinearConfig
+from genlib.models import FAMILIES
+from genlib.models.linear.config import LinearConfig
+from genlib.models.linear.model import LinearAutoencoder
 from genlib.rng import build, generator
 from genlib.training.events import Finished
 from genlib.training.loop import train
 
 POINTS = load("ellipse").train
-PRESET = LinearAutoencoder.presets["ellipse"]
+PRESET = FAMILIES["linear"].presets["ellipse"]
 
 
 def made(codings: int) -> LinearAutoencoder:
@@ -64,7 +66,7 @@ def test_its_reconstructions_are_the_projections_onto_the_plane():
 
 @pytest.mark.parametrize("preset", ["ellipse", "textbook"])
 def test_the_presets_on_points_end_beside_pca(preset):
-    family, x = trained(2, LinearAutoencoder.presets[preset].train), POINTS.flatten(1)
+    family, x = trained(2, FAMILIES["linear"].presets[preset].train), POINTS.flatten(1)
     least = pca_error(x, x, 2)
     assert least * (1 - 1e-5) < error(family) < 1.05 * least
 

@@ -2,7 +2,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from genlib.models.recurrent.model import RecurrentAutoencoder, RecurrentConfig
+from genlib.models.recurrent.config import RecurrentConfig
+from genlib.models.recurrent.model import RecurrentAutoencoder
 from genlib.rng import build, generator
 
 every_shape = pytest.mark.parametrize("shape", [(1, 28, 28), (3, 5, 4), (1, 8, 8)], ids=str)

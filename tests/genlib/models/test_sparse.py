@@ -8,7 +8,8 @@ from scipy.stats import entropy
 from genlib.config import TrainConfig
 from genlib.data import load
 from genlib.family import Batch, to_float
-from genlib.models.sparse.model import PENALTIES, SparseAutoencoder, SparseConfig
+from genlib.models.sparse.config import SparseConfig
+from genlib.models.sparse.model import PENALTIES, SparseAutoencoder
 from genlib.rng import build, generator
 from genlib.training.events import Finished
 from genlib.training.loop import train

@@ -7,10 +7,11 @@ from safetensors.torch import load, save
 from torch import Tensor, nn
 from torch.distributions import Bernoulli, kl_divergence
 
-from genlib.config import TrainConfig
+from genlib.config import Activation, TrainConfig
 from genlib.family import Batch, to_float
-from genlib.models.stacked.model import StackedAutoencoder, StackedConfig
-from genlib.nn import ACTIVATIONS, Activation, Tied
+from genlib.models.stacked.config import StackedConfig
+from genlib.models.stacked.model import StackedAutoencoder
+from genlib.nn import ACTIVATIONS, Tied
 from genlib.rng import build, generator
 from genlib.training.events import Finished
 from genlib.training.loop import Training, train

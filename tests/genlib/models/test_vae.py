@@ -11,7 +11,8 @@ from genlib.data import load
 from genlib.family import Batch, to_float
 from genlib.metrics import importance_bound
 from genlib.models import FAMILIES
-from genlib.models.vae.model import COLLAPSED, Posterior, VAEConfig, VariationalAutoencoder
+from genlib.models.vae.config import VAEConfig
+from genlib.models.vae.model import COLLAPSED, Posterior, VariationalAutoencoder
 from genlib.objectives import gaussian_kl
 from genlib.rng import build, generator
 from genlib.runs.run import Run

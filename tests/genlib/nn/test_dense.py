@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from genlib.nn import ACTIVATIONS, Activation, Tied, stack
+from genlib.config import Activation
+from genlib.nn import ACTIVATIONS, Tied, stack
 from genlib.rng import build, generator
 
 FUNCTIONS = {

@@ -10,7 +10,8 @@ from torch.nn import functional as F
 from torch.nn.utils import parametrize
 
 from genlib.adversarial.levels import GrowthState
-from genlib.models.stylegan.model import AVERAGED, LAYERS, StyleGAN, StyleGANConfig, StyleLayer
+from genlib.models.stylegan.config import StyleGANConfig
+from genlib.models.stylegan.model import AVERAGED, LAYERS, StyleGAN, StyleLayer
 from genlib.nn import (
     AdaIN,
     ConstantInput,

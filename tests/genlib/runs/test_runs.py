@@ -12,7 +12,7 @@ from genlib.config import TrainConfig
 from genlib.data import load
 from genlib.family import to_float
 from genlib.metrics import pca_error
-from genlib.models.stacked.model import StackedConfig
+from genlib.models.stacked.config import StackedConfig
 from genlib.rng import generator
 from genlib.runs.cost import estimated_seconds, multiply_adds
 from genlib.runs.run import (

@@ -9,7 +9,7 @@ import torch
 from pydantic import ValidationError
 from scipy.spatial.distance import cdist, pdist
 
-from genlib.adversarial import AdversarialConfig
+from genlib.adversarial.config import AdversarialConfig
 from genlib.classifier import ClassifierSpec, classified
 from genlib.config import TrainConfig
 from genlib.data import MODES, load

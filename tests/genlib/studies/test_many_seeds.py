@@ -8,7 +8,8 @@ from torch import Tensor
 
 from genlib.adversarial import Game
 from genlib.config import TrainConfig
-from genlib.models.gan2d.model import CODINGS, GAN2DConfig, PlaneGAN
+from genlib.models.gan2d.config import GAN2DConfig
+from genlib.models.gan2d.model import CODINGS, PlaneGAN
 from genlib.rng import build, generator
 from genlib.runs.spec import RunSpec
 from genlib.studies.many_seeds import ManySeeds, Stacked

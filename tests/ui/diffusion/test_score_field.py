@@ -14,7 +14,8 @@ from torch.distributions import Categorical, Independent, MixtureSameFamily, Nor
 from genlib.data import MODES, load, score
 from genlib.diffusion.schedules import schedule
 from genlib.latents import ALIKE, interpolation, spherical_interpolation
-from genlib.models.ddpm.model import DDPM, DDPMConfig
+from genlib.models.ddpm.config import DDPMConfig
+from genlib.models.ddpm.model import DDPM
 from genlib.plots import GENERATED, QUIET, REAL, arrows, paths
 from genlib.plots.fields import HEAD
 from genlib.rng import build, generator

@@ -13,8 +13,10 @@ from PIL import Image
 from genlib.diffusion.base import SAMPLERS, Diffusion
 from genlib.diffusion.samplers import Frame, Sampler, ddim
 from genlib.latents import FRAMES, spread
-from genlib.models.ddpm.model import DDPM, DDPMConfig
-from genlib.models.flow.model import FlowConfig, FlowMatching
+from genlib.models.ddpm.config import DDPMConfig
+from genlib.models.ddpm.model import DDPM
+from genlib.models.flow.config import FlowConfig
+from genlib.models.flow.model import FlowMatching
 from genlib.plots import animation
 from genlib.plots.grid import GROUND, GUTTER
 from genlib.rng import build, generator

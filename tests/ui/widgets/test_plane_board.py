@@ -13,7 +13,8 @@ from scipy.stats import norm
 from torch import Tensor, nn
 
 from genlib.data import CELLS, MODES, load
-from genlib.models.gan2d.model import GAN2DConfig, PlaneGAN
+from genlib.models.gan2d.config import GAN2DConfig
+from genlib.models.gan2d.model import PlaneGAN
 from genlib.plots import GENERATED, REAL, class_areas, paired_bars, scatters
 from genlib.plots.scatters import GAP
 from genlib.rng import build, generator

@@ -1,0 +1,69 @@
+"""What is known of a family before its networks are loaded: its entry in FAMILIES."""
+
+import inspect
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from genlib.config import Config, TrainConfig
+
+if TYPE_CHECKING:
+    from genlib.family import Family
+
+# Of data: a point is a picture of one pixel, with three channels in space and two in the plane.
+Kind = Literal["pictures", "points", "plane"]
+Baseline = Literal["none", "pca", "linear_denoiser"]
+Ability = Literal["encodes", "generates", "denoises", "discriminates", "diffuses", "grows"]
+
+
+class Preset(NamedTuple):
+    """A named configuration, with one sentence on what it shows."""
+
+    model: Config
+    train: TrainConfig
+    note: str
+    dataset: str = "fashion_mnist"  # what the shipped run of it was trained on
+
+
+@dataclass(frozen=True, kw_only=True)
+class FamilyEntry:
+    """The facts of a family that a page, a link or a fingerprint needs; none of them needs torch.
+
+    Attributes:
+        config_type: the family's settings, in its module `config`.
+        class_name: of the family, in the module `model` beside that one.
+        presets: by name; the first one is the default, and shipped.
+        abilities: the classes of `genlib.family` that it is of, as words: "encodes" for Encodes;
+            "diffuses" and "grows" for Diffusion and GrowingGAN.
+        headline: (figures of merit of a finished run) → one sentence in Markdown that says them,
+            each beside what to compare it with.
+        learns: what its data may be.
+        shows: what `preview` gives, in order.
+        baseline: the simpler method that it has to beat.
+        primary_metric: which of its figures of merit is shown first; less is better.
+        metric_title: what that one is called.
+    """
+
+    config_type: type[Config]
+    class_name: str
+    presets: Mapping[str, Preset]
+    abilities: frozenset[Ability]
+    headline: Callable[[Mapping[str, float]], str]
+    learns: tuple[Kind, ...] = ("pictures",)
+    shows: tuple[str, ...] = ("reconstruction",)
+    baseline: Baseline = "none"
+    primary_metric: str = "mse"
+    metric_title: str = "MSE"
+
+    @property
+    def theory(self) -> str:
+        """The docstring of the module of its settings: Markdown with formulas."""
+        return inspect.getdoc(sys.modules[self.config_type.__module__]) or ""
+
+    def load(self) -> "type[Family]":
+        """Return the family's class; its module, and with it torch, is imported now."""
+        module = import_module(self.config_type.__module__.removesuffix("config") + "model")
+        family: type[Family] = getattr(module, self.class_name)
+        return family
