@@ -8,7 +8,7 @@ import hashlib
 import json
 from typing import Any, ClassVar, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 Optimizer = Literal["muon", "adamw", "adam", "nadam", "rmsprop", "sgd"]
 Activation = Literal["relu", "selu", "gelu"]
@@ -33,6 +33,16 @@ class Config(BaseModel):
         """SHA-256 (64 hexadecimal digits) of the canonical JSON: sorted keys, no spaces."""
         text = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
+
+
+def sentence_of(error: ValidationError) -> str:
+    """Return in one sentence which values are wrong, and what each should be."""
+    parts = []
+    for each in error.errors():
+        reason = each["msg"].removeprefix("Value error, ").replace("Input should", "it should")
+        named = f"{each['loc'][-1]} is {each['input']!r}: " if each["loc"] else ""
+        parts.append(named + reason)
+    return "; ".join(parts) + "."
 
 
 class Difference(NamedTuple):

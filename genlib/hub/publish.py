@@ -7,8 +7,9 @@ from pathlib import Path
 
 from genlib.export.take_home import take_home
 from genlib.hub.pull import told
-from genlib.hub.wire import BUSY, UNREACHABLE, opened
+from genlib.hub.wire import BUSY, UNREACHABLE, HubError, opened
 from genlib.runs.run import Run
+from genlib.settings import Settings
 
 REFUSED = "The Hub does not let this token write there; make one with the right to write."
 REASONS = {
@@ -77,3 +78,17 @@ def deploy(repo: str, token: str, house: Path) -> dict[str, str]:
             commit_message="Update genlib",
         )
     return {"repo": space.repo_id, "commit": done.oid, "url": str(space)}
+
+
+def operator_token() -> str:
+    """Return the operator's token.
+
+    Raises:
+        HubError: there is none.
+    """
+    from huggingface_hub import get_token
+
+    token = Settings().hub_token.get_secret_value() or get_token()
+    if not token:
+        raise HubError("There is no token: set GENLIB_HUB_TOKEN, or run `hf auth login`.")
+    return token

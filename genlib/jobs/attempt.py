@@ -9,7 +9,7 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 import torch
@@ -33,39 +33,46 @@ class Attempt:
         store: where its result is kept, and its checkpoints until then.
         device: where it computes.
         task: what was asked for.
-        send: takes signs of life.
     """
 
-    def __init__(
-        self, store: Store, device: torch.device, task: Task, send: Callable[[str], None]
-    ) -> None:
-        self.store, self.device, self.task, self.send = store, device, task, send
+    def __init__(self, store: Store, device: torch.device, task: Task) -> None:
+        self.store, self.device, self.task = store, device, task
         self.name = task.fingerprint
 
-    def run(self, stopped: threading.Event) -> str | None:
-        """Work to the end or until `stopped`; return None, or a sentence on what went wrong.
+    def progress(self) -> Iterator[Progress]:
+        """Yield how far the task is; after the last one its result is in the store.
 
         Raises:
-            TaskError, StoreFullError, torch.OutOfMemoryError: see `explained`.
+            TaskError: it cannot go on, or was set aside.
+            StoreFullError: what came of it could not be kept.
+            torch.OutOfMemoryError: the model is too large for the device.
         """
         step, files = self.store.read_partial(self.name, "checkpoint") or (-1, {})
         if not self._may_try(step):
             self.store.forget_partials(self.name)
-            return (
+            raise TaskError(
                 f"This run stopped the training process {DEATHS} times and was set aside. "
                 "Choose a smaller network or a smaller batch."
             )
-        reporter = Reporter(self.send)
         began = time.perf_counter() - _seconds(files)
         for progress in self.task.perform(Workspace(self.store, self.device), files):
             files = progress.files | self._record(time.perf_counter() - began)
             self._keep(progress, files)
+            yield progress
+        self.store.write_run(self.name, files)
+
+    def run(self, stopped: threading.Event, send: Callable[[str], None]) -> None:
+        """Work to the end or until `stopped`, and send signs of life.
+
+        Raises:
+            TaskError, StoreFullError, torch.OutOfMemoryError: see `progress`.
+        """
+        reporter = Reporter(send)
+        for progress in self.progress():
             reporter.report(progress)
             if stopped.is_set() and progress.step < progress.steps:
                 self.reset_attempts()
-                return None
-        self.store.write_run(self.name, files)
-        return None
+                return
 
     def _keep(self, progress: Progress, files: Files) -> None:
         """Write what the task can go on from, or what may be shown until its next checkpoint."""
@@ -103,27 +110,28 @@ def _seconds(files: Files) -> float:
     return float(json.loads(files.get("made.json", b"{}")).get("seconds", 0.0))
 
 
-def explained(attempt: Attempt, stopped: threading.Event) -> str | None:
+def explained(
+    attempt: Attempt, stopped: threading.Event, send: Callable[[str], None]
+) -> str | None:
     """Return None, or what went wrong in one sentence; its traceback goes into the log."""
-    sentence = _sentence(attempt, stopped)
-    if sentence:
+    try:
+        attempt.run(stopped, send)
+    except Exception as error:
         with suppress(StoreFullError):
             attempt.reset_attempts()
-    return sentence
+        return _sentence(error, attempt)
+    return None
 
 
-def _sentence(attempt: Attempt, stopped: threading.Event) -> str | None:
-    try:
-        return attempt.run(stopped)
-    except TaskError as error:
+def _sentence(error: Exception, attempt: Attempt) -> str:
+    if isinstance(error, TaskError):
         return str(error)
-    except StoreFullError as error:
+    if isinstance(error, StoreFullError):
         log.warning("disk full: %s", error)
         return "The server's disk is full, so the run could not be kept; nothing else is lost."
-    except torch.OutOfMemoryError:
+    if isinstance(error, torch.OutOfMemoryError):
         torch.cuda.empty_cache()
         return "The model does not fit the GPU's memory; lower the batch size or the units."
-    except Exception:
-        number = uuid.uuid4().hex[:8]
-        log.exception("error %s in run %s", number, attempt.name)
-        return f"Something went wrong in the training process (error {number}); it is in the log."
+    number = uuid.uuid4().hex[:8]
+    log.error("error %s in run %s", number, attempt.name, exc_info=error)
+    return f"Something went wrong in the training process (error {number}); it is in the log."

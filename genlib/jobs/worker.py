@@ -57,10 +57,10 @@ def serve(device: torch.device, settings: Settings) -> None:
         @DBOS.step()
         def step(text: str) -> str:
             _admit(jobs)
-            work = Attempt(store, device, read_task(text), send)
+            work = Attempt(store, device, read_task(text))
             with training, _watching(work.name) as stopped:
                 done = store.read_run(work.name) is not None
-                return json.dumps(None if done else explained(work, stopped))
+                return json.dumps(None if done else explained(work, stopped, send))
 
         @DBOS.workflow(name=WORKFLOW, max_recovery_attempts=None)
         def train_run(text: str) -> str:

@@ -9,15 +9,25 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from jaxtyping import Float
 from safetensors.torch import load, save
 from torch import Tensor
 
 from genlib import device as devices
 from genlib.config import Config
-from genlib.data import Dataset
+from genlib.data import DATASETS, Dataset
 from genlib.data import load as load_dataset
 from genlib.entry import Baseline
-from genlib.family import Denoises, Encodes, Family, to_float
+from genlib.family import (
+    Data,
+    Denoises,
+    Encodes,
+    Family,
+    Pictures,
+    encoding,
+    generating,
+    to_float,
+)
 from genlib.metrics import denoising_error, linear_denoiser, pca_error
 from genlib.models import FAMILIES
 from genlib.rng import generator
@@ -49,6 +59,35 @@ class Run:
     curve: list[Row]
     snapshots: list[Snapshot]
     provenance: Provenance
+
+    @property
+    def fingerprint(self) -> str:
+        """64 hexadecimal digits, its name everywhere: the same knobs have the same one."""
+        return self.spec.fingerprint
+
+    def sample(self, count: int, seed: int = 0) -> Pictures:
+        """Return new pictures in [0, 1], or points: (count, channels, height, width).
+
+        Args:
+            count: how many.
+            seed: the same seed gives the same pictures.
+
+        Raises:
+            TypeError: the family makes no new pictures, such as a plain autoencoder.
+        """
+        samples = generating(self.family).sample(count, generator(seed))
+        return samples.clamp(0, 1) if DATASETS[self.spec.dataset].kind == "pictures" else samples
+
+    def encode(self, x: Data) -> Float[Tensor, "batch codings"]:
+        """Return the codings z of pictures x, the mean ones where they are random.
+
+        Args:
+            x: (batch, channels, height, width), numbers in [0, 1] or grey levels 0 … 255 (uint8).
+
+        Raises:
+            TypeError: the family has no codings, such as a GAN.
+        """
+        return encoding(self.family).encode(to_float(x))
 
     def to_files(self) -> dict[str, bytes]:
         """Return the run as safetensors and JSON."""

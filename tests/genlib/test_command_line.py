@@ -2,13 +2,12 @@ import json
 import os
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import pytest
 import torch
 
-from genlib.__main__ import main
+from genlib.cli import main
 from genlib.jobs.attempt import Attempt
 from genlib.models import FAMILIES
 from genlib.runs.run import Run, open_store
@@ -28,8 +27,9 @@ def test_training_prints_json_lines_and_keeps_the_run(home):
     )
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
-    *looks, last = [json.loads(line) for line in done.stdout.splitlines()]
-    assert [look["step"] for look in looks] == [0, 1, 2]
+    *messages, last = [json.loads(line) for line in done.stdout.splitlines()]
+    assert {"step", "steps", "seconds_left", "rows"} <= messages[-1].keys()
+    assert messages[-1]["step"] == messages[-1]["steps"] == 2
     assert last["seconds"] > 0
     assert 0 < last["metrics"]["test_mse"] < 1
     expected = RunSpec.of_preset("stacked", "fast", "digits").model_dump()
@@ -61,8 +61,7 @@ def test_a_study_in_the_store_is_no_run(home, capsys, monkeypatch):
     trained = printed(capsys, "train", "stacked", *SHORT)[-1]["fingerprint"]
     store = open_store(Settings())
     study = FewLabels(start=Run.from_files(store.read_run(trained)).spec, seeds=2, steps=50)
-    work = Attempt(store, torch.device("cpu"), study, lambda _: None)
-    assert work.run(threading.Event()) is None
+    assert all(Attempt(store, torch.device("cpu"), study).progress())
     assert study.fingerprint in store.fingerprints()
     listed = [line["fingerprint"] for line in printed(capsys, "runs")]
     assert trained in listed
@@ -92,7 +91,16 @@ def test_points_for_a_family_of_pictures_are_refused_in_one_line(home, capsys):
 def test_what_is_finished_is_not_trained_again(home, capsys):
     first = printed(capsys, "train", "stacked", *SHORT)
     again = printed(capsys, "train", "stacked", *SHORT)
-    assert again == first[-1:]
+    (last,) = again
+    assert "was made before" in last.pop("note")
+    assert last == first[-1]
+
+
+def test_the_shipped_run_is_said_to_be_shipped(home, capsys):
+    (last,) = printed(capsys, "train", "stacked")
+    assert last["fingerprint"] == RunSpec.of_preset("stacked").fingerprint
+    assert "came with genlib" in last["note"]
+    assert not (home / "runs").exists()
 
 
 def test_every_option_reaches_the_run(home, capsys):
@@ -115,7 +123,7 @@ def test_every_option_reaches_the_run(home, capsys):
         (["--codings", "1000000"], "codings"),
         (["--preset", "slow"], "slow"),
         (["--epochs", "many"], "epochs"),
-        (["--dataset", "imagenet"], "dataset"),
+        (["--dataset", "imagenet"], "imagenet"),
     ],
 )
 def test_a_wrong_value_is_one_line_and_exit_status_2(home, capsys, flags, named):

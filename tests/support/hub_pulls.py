@@ -34,9 +34,8 @@ def unpinned(kind: Kind, repo: str = REPO) -> Pull:
 
 def worked(workspace: Workspace, task: Pull) -> str | None:
     """Do it as the worker does; return the sentence on what went wrong."""
-    return explained(
-        Attempt(workspace.store, workspace.device, task, lambda _: None), threading.Event()
-    )
+    attempt = Attempt(workspace.store, workspace.device, task)
+    return explained(attempt, threading.Event(), lambda _: None)
 
 
 def assert_clear(sentence: str) -> None:

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from genlib.__main__ import main
+from genlib.cli import main
+from genlib.cli.space import HOUSE
 from genlib.hub import Pretrained, Pull, curated
-from genlib.hub.commands import HOUSE
 from genlib.hub.curated import write_curated
 from genlib.runs.run import open_store
 from genlib.runs.spec import RunSpec
@@ -72,7 +72,7 @@ def test_what_cannot_be_loaded_safely_is_not_pinned(listed, capsys):
 
 
 def test_a_list_that_may_not_be_written_says_so(listed, capsys, monkeypatch):
-    monkeypatch.setattr("genlib.hub.commands.write_curated", full)
+    monkeypatch.setattr("genlib.cli.hub.write_curated", full)
     assert main(["hub", "pin", "tiny"]) == 1
     assert "No space left" in capsys.readouterr().err
 

@@ -77,7 +77,7 @@ def worked(
     event = threading.Event()
     if stopped:
         event.set()
-    return explained(Attempt(store, CPU, task, send), event)
+    return explained(Attempt(store, CPU, task), event, send)
 
 
 def reached(store: Store, task: Task) -> int:

@@ -8,8 +8,8 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from genlib.__main__ import main
 from genlib.classifier import ClassifierSpec, classified
+from genlib.cli import main
 from genlib.config import differences
 from genlib.data import load
 from genlib.errors import TaskError

@@ -1,13 +1,12 @@
-"""What the operator does with the Hub on the command line."""
+"""`genlib hub`: what the operator does with the Hugging Face Hub."""
 
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel, Field
-from pydantic_settings import CliPositionalArg, CliSubCommand, get_subcommand
+from pydantic_settings import CliPositionalArg, CliSubCommand
 
+from genlib.cli.output import Command, Documents
 from genlib.device import available
 from genlib.hub.curated import (
     LARGEST,
@@ -19,23 +18,20 @@ from genlib.hub.curated import (
     write_curated,
 )
 from genlib.hub.pretrained import READERS
-from genlib.hub.publish import default_name, deploy, publish
+from genlib.hub.publish import default_name, operator_token, publish
 from genlib.hub.pull import Pull, fetch_listed, look_up, told
 from genlib.hub.wire import HubError, opened
 from genlib.runs.run import Run, open_store
 from genlib.settings import Settings
 from genlib.tasks.workspace import Workspace
 
-HOUSE = Path(__file__).resolve().parents[2]
 LONG = 1800.0  # seconds that the operator waits for a download
 
-Documents = Iterator[dict[str, Any]]
 
-
-class List(BaseModel):
+class List(Command):
     """Show the curated list."""
 
-    def documents(self) -> Documents:
+    def documents(self, *, terminal: bool) -> Documents:
         """Yield each entry, and whether it is pinned and here."""
         store = open_store(Settings())
         for entry in curated():
@@ -43,12 +39,12 @@ class List(BaseModel):
             yield {"name": entry.name, "repo": entry.repo, "commit": entry.commit, "here": here}
 
 
-class Pin(BaseModel):
+class Pin(Command):
     """Download models of the curated list as they are now, check them, and write their pins."""
 
     names: CliPositionalArg[list[str]] = Field([], description="Which; none means all.")
 
-    def documents(self) -> Documents:
+    def documents(self, *, terminal: bool) -> Documents:
         """Yield each entry once it is pinned; what was written before stays if one fails."""
         for entry in curated():
             if entry.name in self.names or not self.names:
@@ -57,14 +53,14 @@ class Pin(BaseModel):
                 yield {"pinned": new.name, "commit": new.commit, "licence": new.licence}
 
 
-class PullRepository(BaseModel):
+class PullRepository(Command):
     """Pull any repository, unpinned, into the store."""
 
     repo: CliPositionalArg[str] = Field(description="Such as owner/name.")
     kind: Kind = Field("run", description="What it holds.")
     revision: str = Field("main", description="A commit, or main.")
 
-    def documents(self) -> Documents:
+    def documents(self, *, terminal: bool) -> Documents:
         """Yield what came."""
         store = open_store(Settings())
         pull = Pull(kind=self.kind, repo=self.repo, commit=self.revision, files=())
@@ -73,19 +69,19 @@ class PullRepository(BaseModel):
         yield {"fingerprint": pull.fingerprint, "bytes": sum(map(len, last.files.values()))}
 
 
-class Publish(BaseModel):
+class Publish(Command):
     """Publish a finished run; the token is GENLIB_HUB_TOKEN, or that of `hf auth login`."""
 
     fingerprint: CliPositionalArg[str]
     name: str = Field("", description="Of the repository; empty is made from the run.")
 
-    def documents(self) -> Documents:
+    def documents(self, *, terminal: bool) -> Documents:
         """Yield where it is."""
         files = open_store(Settings()).read_run(self.fingerprint)
         if files is None or "config.json" not in files:
             raise HubError("There is no such finished run here.")
         run = Run.from_files(files)
-        yield publish(run, self.name or default_name(run), token())
+        yield publish(run, self.name or default_name(run), operator_token())
 
 
 class HubCommand(BaseModel):
@@ -95,38 +91,6 @@ class HubCommand(BaseModel):
     pin: CliSubCommand[Pin]
     pull: CliSubCommand[PullRepository]
     publish: CliSubCommand[Publish]
-
-    def documents(self) -> Documents:
-        """Yield what the chosen command does."""
-        chosen: Any = get_subcommand(self)
-        yield from chosen.documents()
-
-
-class Space(BaseModel):
-    """Create or update a Space with this app."""
-
-    repo: CliPositionalArg[str] = Field(description="Such as owner/name.")
-
-    def documents(self) -> Documents:
-        """Yield what students cannot pull there, and then where it is."""
-        for entry in curated():
-            if not entry.commit:
-                yield {"not pinned": entry.name, "so": f"python -m genlib hub pin {entry.name}"}
-        yield deploy(self.repo, token(), HOUSE)
-
-
-def token() -> str:
-    """Return the operator's token.
-
-    Raises:
-        HubError: there is none.
-    """
-    from huggingface_hub import get_token
-
-    found = Settings().hub_token.get_secret_value() or get_token()
-    if not found:
-        raise HubError("There is no token: set GENLIB_HUB_TOKEN, or run `hf auth login`.")
-    return found
 
 
 def pinned(entry: Pretrained) -> Pretrained:
@@ -142,3 +106,6 @@ def pinned(entry: Pretrained) -> Pretrained:
     files = tuple(PinnedFile.of(file.part, file.path, parts[file.part]) for file in listed)
     changed = {"commit": commit, "files": files, "licence": licence or entry.licence}
     return entry.model_copy(update=changed)
+
+
+COMMAND = HubCommand
