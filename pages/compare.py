@@ -3,7 +3,6 @@
 import streamlit as st
 
 from genlib.runs.spec import RunSpec
-from genlib.studies import comparison
 from genlib.studies.comparison import Comparison
 from ui import lesson
 from ui.compare import families, two_runs
@@ -30,6 +29,6 @@ with lesson.section(
 ):
     two_runs.two_runs(PAGE, (RunSpec.of_preset("vae"), RunSpec.of_preset("vae", "holes")))
 
-lesson.study_theory(comparison)
-lesson.study_code(comparison, study)
+lesson.study_theory(Comparison)
+lesson.study_code(Comparison, study)
 lesson.share(PAGE, study)

@@ -9,7 +9,6 @@ from ui.runs import side_by_side
 from ui.runs.run_panel import opening
 
 FAMILY = "dcgan"
-SHOWN = ("no batch normalisation", "textbook", "fast")
 
 st.markdown(
     "Convolutions make better forgers. The five guidelines of 2016 made them trainable: switch "
@@ -24,7 +23,8 @@ with lesson.section(
     "The book's networks with one guideline broken, then as they are, then a recipe "
     "that needs no batch normalisation.",
 ):
-    health.side_by_side({title: RunSpec.of_preset(FAMILY, title) for title in SHOWN})
+    presets = ("no batch normalisation", "textbook", "fast")
+    health.side_by_side({preset: RunSpec.of_preset(FAMILY, preset) for preset in presets})
     side_by_side.preset_button(FAMILY, "no batch normalisation", "the broken one")
 
 lesson.theory(spec)

@@ -15,7 +15,7 @@ st.markdown(
     "Then begin with nothing but noise, and let it find a picture."
 )
 spec, run = opening(FAMILY)
-pictures = samplers.of_pictures(run, FAMILY)
+pictures = samplers.picture_run(run, FAMILY)
 
 with lesson.section(
     "From noise to pictures",
@@ -70,8 +70,8 @@ with lesson.section(
     "The same network, trained as long. On the left the noise never wins, so sampling begins with "
     "something that training has never shown.",
 ):
-    shown = ("never noise", "fast")
-    samplers.samples_of({title: RunSpec.of_preset(FAMILY, title) for title in shown})
+    presets = ("never noise", "fast")
+    samplers.samples_of({preset: RunSpec.of_preset(FAMILY, preset) for preset in presets})
     side_by_side.preset_button(FAMILY, "never noise", "the broken schedule")
 
 lesson.theory(spec)

@@ -35,8 +35,12 @@ with lesson.section(
     "Without a bottleneck and without noise in its training, the best it can learn is to copy; so "
     "it copies noise too. Both are shown the same pictures here, with the same noise.",
 ):
-    broken, cured = (RunSpec.of_preset(FAMILY, name) for name in ("break it", "convolutional"))
-    denoising.side_by_side({"Broken: trained without noise": broken, "Cured: with it": cured})
+    denoising.side_by_side(
+        {
+            "Broken: trained without noise": RunSpec.of_preset(FAMILY, "break it"),
+            "Cured: with it": RunSpec.of_preset(FAMILY, "convolutional"),
+        }
+    )
     side_by_side.preset_button(FAMILY, "break it")
 
 lesson.theory(spec)

@@ -3,20 +3,19 @@
 import streamlit as st
 
 from genlib.runs.spec import RunSpec
-from ui import cache, lesson
+from ui import lesson
 from ui.diffusion import interpolation, reverse_process, samplers, score_field
 from ui.runs import side_by_side
 from ui.runs.run_panel import opening
 
 FAMILY = "flow"
-TOLD = RunSpec.of_preset(FAMILY, "told the class")
 
 st.markdown(
     "Join each picture to noise by a straight line and learn which way to walk. It is diffusion "
     "without its schedule: less to choose, and fewer steps."
 )
 spec, run = opening(FAMILY)
-pictures = samplers.of_pictures(run, FAMILY)
+pictures = samplers.picture_run(run, FAMILY)
 
 with lesson.section(
     "From noise to pictures",
@@ -37,17 +36,16 @@ with lesson.section(
     "Euler's steps, the same noise in each column. Look for the first row in which you would buy "
     "something.",
 ):
-    kinds = {"Flow matching": FAMILY, "Diffusion": "ddpm"}
-    samplers.few_steps({title: RunSpec.of_preset(kind) for title, kind in kinds.items()})
+    samplers.few_steps(
+        {"Flow matching": RunSpec.of_preset(FAMILY), "Diffusion": RunSpec.of_preset("ddpm")}
+    )
 
 with lesson.section(
     "Ask for a class",
     "Each column is the same noise. Guidance 0 forgets the class, 1 is as learned; more makes it "
     "plainer, and all alike.",
 ):
-    own = pictures is not None and pictures.spec.model.conditional
-    told = pictures if own else cache.finished(TOLD)
-    samplers.guided(told, FAMILY)
+    samplers.guided(samplers.conditional_run(pictures, FAMILY), FAMILY)
     side_by_side.preset_button(FAMILY, "told the class", "a model that is told the class")
 
 with lesson.section(

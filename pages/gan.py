@@ -9,7 +9,6 @@ from ui.runs import side_by_side
 from ui.runs.run_panel import opening
 
 FAMILY = "gan"
-SHOWN = ("collapse", "textbook", "fast")
 
 st.markdown(
     "A forger and a detective learn from each other. Both losses tell you next to nothing: look "
@@ -24,7 +23,8 @@ with lesson.section(
     "The same data and seed; the first two share their networks, too. The verdict counts what is "
     "missing among a hundred samples; under “More knobs” lie the cures.",
 ):
-    health.side_by_side({title: RunSpec.of_preset(FAMILY, title) for title in SHOWN})
+    presets = ("collapse", "textbook", "fast")
+    health.side_by_side({preset: RunSpec.of_preset(FAMILY, preset) for preset in presets})
     side_by_side.preset_button(FAMILY, "collapse", "the collapse")
 
 lesson.theory(spec)

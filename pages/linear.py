@@ -28,8 +28,12 @@ with lesson.section(
     "With one coding it can only say where on a line a point lies, and the ellipse folds flat: "
     "compare the errors. The cure is one more number.",
 ):
-    one, two = (RunSpec.of_preset(FAMILY, name) for name in ("break it", "ellipse"))
-    planes.side_by_side({"Broken: 1 coding": one, "Cured: 2 codings": two})
+    planes.side_by_side(
+        {
+            "Broken: 1 coding": RunSpec.of_preset(FAMILY, "break it"),
+            "Cured: 2 codings": RunSpec.of_preset(FAMILY, "ellipse"),
+        }
+    )
     side_by_side.preset_button(FAMILY, "break it")
 
 lesson.theory(spec)

@@ -2,16 +2,10 @@
 
 import streamlit as st
 
-from genlib.hub import pull as pull_module
-from genlib.hub import reversal
-from genlib.runs.spec import RunSpec
-from ui import cache, lesson
-from ui.controls import record_views, view_key
+from genlib.hub import Pull, Reversal
+from ui import lesson
 from ui.pretrained import denoiser, publish, pull, pulled_run
 from ui.pretrained.tiny_autoencoder import tiny_autoencoder
-from ui.runs.run_choice import run_choice
-
-record_views("run")
 
 PAGE = "pretrained"
 
@@ -21,9 +15,9 @@ st.markdown(
 )
 knobs, picture = st.columns([1, 2], gap="large")
 with knobs:
-    entry, asked = denoiser.knobs()
+    entry, reversal = denoiser.knobs()
 with picture:
-    denoiser.walk(entry, asked)
+    denoiser.walk(entry, reversal)
 
 with lesson.section(
     "A picture in a few maps",
@@ -37,8 +31,7 @@ with lesson.section(
     "With its weights, its figures, and a script that needs PyTorch alone: whoever finds it can "
     "load it, and see what you saw.",
 ):
-    default = RunSpec.of_preset("stacked")
-    publish.publishing(cache.finished(run_choice("Run", view_key(PAGE, "run"), default)))
+    publish.publishing(PAGE)
 
 if pull.offered("run"):
     with lesson.section(
@@ -47,6 +40,6 @@ if pull.offered("run"):
     ):
         pulled_run.published()
 
-lesson.study_theory(pull_module)
-lesson.study_code(reversal, asked)
-lesson.share(PAGE, asked)
+lesson.study_theory(Pull)
+lesson.study_code(Reversal, reversal)
+lesson.share(PAGE, reversal)

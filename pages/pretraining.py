@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from genlib.studies import few_labels as study_module
+from genlib.studies.few_labels import FewLabels
 from ui import lesson
 from ui.autoencoders import few_labels
 from ui.runs.study_panel import study_panel
@@ -31,6 +31,6 @@ with lesson.section(
 ):
     few_labels.broken_button()
 
-lesson.study_theory(study_module)
-lesson.study_code(study_module, study)
+lesson.study_theory(FewLabels)
+lesson.study_code(FewLabels, study)
 lesson.share("pretraining", study)

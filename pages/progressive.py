@@ -9,7 +9,6 @@ from ui.runs import side_by_side
 from ui.runs.run_panel import opening
 
 FAMILY = "progressive"
-SHOWN = ("bare", "not grown", "fast")
 
 st.markdown(
     "First a picture of 4 × 4 pixels, which is soon learned; then twice the size, and again. "
@@ -45,7 +44,8 @@ with lesson.section(
     "The same networks without any of the ingredients, then with all but growing, then with all. "
     "The first one had to learn more slowly: at the rate of the others it diverges.",
 ):
-    health.side_by_side({title: RunSpec.of_preset(FAMILY, title) for title in SHOWN})
+    presets = ("bare", "not grown", "fast")
+    health.side_by_side({preset: RunSpec.of_preset(FAMILY, preset) for preset in presets})
     side_by_side.preset_button(FAMILY, "bare", "none of the ingredients")
 
 lesson.theory(spec)

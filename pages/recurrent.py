@@ -34,8 +34,12 @@ with lesson.section(
     "A memory of two numbers: what comes last pushes out what came first, and all that is left is "
     "the kind of thing. The cure is a larger state.",
 ):
-    broken, cured = (RunSpec.of_preset(FAMILY, name) for name in ("break it", "fast"))
-    side_by_side.side_by_side({"Broken: 2 codings": broken, "Cured: 30 codings": cured})
+    side_by_side.side_by_side(
+        {
+            "Broken: 2 codings": RunSpec.of_preset(FAMILY, "break it"),
+            "Cured: 30 codings": RunSpec.of_preset(FAMILY, "fast"),
+        }
+    )
     side_by_side.preset_button(FAMILY, "break it")
 
 lesson.theory(spec)

@@ -2,26 +2,18 @@
 
 import streamlit as st
 
-from genlib.diffusion import samplers as sampler_module
-from genlib.runs.spec import RunSpec
+import genlib.diffusion.samplers
 from genlib.studies.sampler_bench import SamplerBench
 from ui import cache, lesson
-from ui.controls import bound, record_views
 from ui.diffusion import interpolation, samplers
 
-record_views("model")
-
 PAGE = "samplers"
-MODELS = {"DDPM": "ddpm", "Flow matching": "flow"}
 
 st.markdown(
     "A trained network only says what it sees. How to get from noise to a picture by it is "
     "another choice, made anew each time: the same network, the same noise, five ways to walk."
 )
-chosen = st.segmented_control(
-    "Model", list(MODELS), default="DDPM", required=True, **bound(PAGE, "model")
-)
-spec = RunSpec.of_preset(MODELS[chosen])
+spec = samplers.model_choice(PAGE)
 run = cache.finished(spec)
 interpolation.same_noise(run, PAGE)
 
@@ -32,6 +24,7 @@ with lesson.section(
 ):
     samplers.quality(run)
 
-lesson.study_theory(sampler_module)
-lesson.study_code(sampler_module, SamplerBench(start=spec))
-lesson.share(PAGE, SamplerBench(start=spec))
+study = SamplerBench(start=spec)
+lesson.study_theory(genlib.diffusion.samplers)
+lesson.study_code(genlib.diffusion.samplers, study)
+lesson.share(PAGE, study)

@@ -43,8 +43,12 @@ with lesson.section(
     "Make activity so dear that no unit is worth it: all die, and whatever goes in, the same grey "
     "shape comes out. The cure is a smaller weight, or a target that is not zero.",
 ):
-    broken, cured = (RunSpec.of_preset(FAMILY, name) for name in ("break it", "fast"))
-    side_by_side.side_by_side({"Broken: weight 0.05": broken, "Cured: KL, target 0.1": cured})
+    side_by_side.side_by_side(
+        {
+            "Broken: weight 0.05": RunSpec.of_preset(FAMILY, "break it"),
+            "Cured: KL, target 0.1": RunSpec.of_preset(FAMILY, "fast"),
+        }
+    )
     side_by_side.preset_button(FAMILY, "break it")
 
 lesson.theory(spec)

@@ -95,9 +95,12 @@ with lesson.section(
     "Make information too dear and every cloud is the prior: one grey average for all pictures. "
     "Make it free and copies are sharp, but new samples, the lowest row, are torn.",
 ):
-    names = {"Broken: β = 100": "collapse", "Broken: β = 0": "holes", "Cured: β = 1": "fast"}
     side_by_side.side_by_side(
-        {title: RunSpec.of_preset(FAMILY, at) for title, at in names.items()}
+        {
+            "Broken: β = 100": RunSpec.of_preset(FAMILY, "collapse"),
+            "Broken: β = 0": RunSpec.of_preset(FAMILY, "holes"),
+            "Cured: β = 1": RunSpec.of_preset(FAMILY, "fast"),
+        }
     )
     with st.container(horizontal=True):
         side_by_side.preset_button(FAMILY, "collapse", "β = 100")

@@ -1,4 +1,4 @@
-"""The parts that every lesson has, in their order: theory, knobs, train, …, code, share."""
+"""The parts that every lesson has: its sections, theory, code and downloads, the link."""
 
 import inspect
 import json
@@ -32,8 +32,8 @@ def section(title: str, look_for: str) -> Iterator[None]:
     yield
 
 
-def drawing(spec: RunSpec) -> None:
-    """Draw the architecture with its sizes, from the config."""
+def _architecture(spec: RunSpec) -> None:
+    """Draw the network's layers with their sizes, and the number of its parameters."""
     family = cache.untrained(spec)
     sizes = family.sizes()
     weights = sum(weight.numel() for weight in family.parameters())
@@ -43,39 +43,39 @@ def drawing(spec: RunSpec) -> None:
 
 
 def theory(spec: RunSpec) -> None:
-    """Draw the family's docstring: the first two sentences open, the mathematics on demand."""
+    """Draw a family's theory: its first paragraph open, the mathematics on demand."""
     first, _, rest = FAMILIES[spec.family].theory.partition("\n\n")
     with section("Theory", first):
-        drawing(spec)
+        _architecture(spec)
         with st.expander("The mathematics"):
             st.markdown(rest)
 
 
-def study_theory(module: ModuleType) -> None:
-    """Draw a study's docstring in the same way."""
-    first, _, rest = (inspect.getdoc(module) or "").partition("\n\n")
+def study_theory(source: type | ModuleType) -> None:
+    """Draw the theory of a study, the docstring of its module, in the same way."""
+    first, _, rest = (inspect.getdoc(inspect.getmodule(source)) or "").partition("\n\n")
     with section("Theory", first), st.expander("The mathematics"):
         st.markdown(rest)
 
 
 def code(spec: RunSpec, run: Run | None) -> None:
-    """Show the code that ran, and offer the run to take home."""
+    """Show the source of the loss and of the family; offer scripts, and a finished run's files."""
     entry = FAMILIES[spec.family]
     family = entry.load()
     with section("Code", "This is the code that ran, read from the module itself."):
         loss, whole = st.tabs(["The loss", "The whole family"])
-        written: Any = family.loss_code or family.updates
-        loss.code(inspect.getsource(written), language="python")
-        files = [inspect.getmodule(each) for each in (entry.config_type, family)]
-        source = [f"# {file.__name__}\n\n{inspect.getsource(file)}" for file in files if file]
-        whole.code("\n\n".join(source), language="python", height=480)
+        loss_code: Any = family.loss_code or family.updates
+        loss.code(inspect.getsource(loss_code), language="python")
+        modules = [inspect.getmodule(part) for part in (entry.config_type, family)]
+        sources = [f"# {each.__name__}\n\n{inspect.getsource(each)}" for each in modules if each]
+        whole.code("\n\n".join(sources), language="python", height=480)
         _downloads(spec, run)
         with st.expander("This run as JSON"):
             st.code(json.dumps(spec.model_dump(mode="json"), indent=2), language="json")
 
 
 def _downloads(spec: RunSpec, run: Run | None) -> None:
-    """Offer the files of a run; each is made when it is asked for."""
+    """Draw the download buttons; each file is written when it is asked for."""
     files: dict[str, tuple[str, Callable[[], str | bytes]]] = {
         "Script": ("py", lambda: script(spec)),
         "Notebook": ("ipynb", lambda: notebook(spec)),
@@ -87,10 +87,10 @@ def _downloads(spec: RunSpec, run: Run | None) -> None:
         if DATASETS[spec.dataset].kind == "pictures":
             files["Training as GIF"] = "gif", lambda: training_gif(run)
     with st.container(horizontal=True):
-        for label, (ending, make) in files.items():
+        for label, (ending, content) in files.items():
             st.download_button(
                 label,
-                make,
+                content,
                 f"{spec.family}-{spec.fingerprint[:8]}.{ending}",
                 on_click="ignore",
                 icon=":material/download:",
@@ -98,20 +98,21 @@ def _downloads(spec: RunSpec, run: Run | None) -> None:
             )
 
 
-def study_code(module: ModuleType, spec: Config | None) -> None:
-    """Show the code of a study, and what was asked of it."""
+def study_code(source: type | ModuleType, study: Config | None) -> None:
+    """Show the source of the module that measures, and the study as JSON."""
     with section("Code", "This is the code that measures, read from the module itself."):
-        st.code(inspect.getsource(module), language="python", height=480)
-        if spec is None:
+        module = inspect.getmodule(source)
+        st.code(inspect.getsource(module) if module else "", language="python", height=480)
+        if study is None:
             return
         with st.expander("This study as JSON"):
-            st.code(json.dumps(spec.model_dump(mode="json"), indent=2), language="json")
+            st.code(json.dumps(study.model_dump(mode="json"), indent=2), language="json")
 
 
 def share(page: str, task: Config | None) -> None:
-    """Show the link that reopens the page in this state."""
+    """Draw the share link of the page, and where a finished run can be published."""
     with section("Share", "Whoever opens this link sees this page with these very knobs."):
-        link = share_link(page)
+        link = _share_link(page)
         with st.container(horizontal=True, vertical_alignment="center"):
             copy_button("Copy link", link, key="copy-link")
             st.code(link, language=None, wrap_lines=True)
@@ -126,15 +127,15 @@ def share(page: str, task: Config | None) -> None:
             st.caption(f"Run {task.fingerprint[:12]}: the same configuration gives the same run.")
 
 
-def share_link(family: str) -> str:
-    """Return the address of this page with its knobs that are not at their defaults."""
+def _share_link(page: str) -> str:
+    """Return the page's address with the knobs and views that are not at their defaults."""
     host = os.environ.get("SPACE_HOST", "").partition(",")[0]  # a domain of its own may follow
     here = urlsplit(st.context.url or "")
     root = f"https://{host}" if host else f"{here.scheme}://{here.netloc}"
     query = [
         (key, value)
         for key in st.query_params
-        if key.startswith(f"{family}.")
+        if key.startswith(f"{page}.")
         for value in st.query_params.get_all(key)  # of a choice of several
     ]
-    return f"{root}/{family}" + (f"?{urlencode(query)}" if query else "")
+    return f"{root}/{page}" + (f"?{urlencode(query)}" if query else "")

@@ -18,22 +18,32 @@ from genlib.studies.sampler_bench import SHOWN, WALKS, SamplerBench, Walked, flo
 from genlib.studies.starts import diffusing
 from ui import cache
 from ui.cache import cached_figure
-from ui.controls import record_views
+from ui.controls import bound, record_views
 from ui.runs import side_by_side
 from ui.runs.study_panel import study_panel
 from ui.widgets.elements import is_dark, needs_run, static_chart
 from ui.widgets.pictures import labelled_rows, row_of_pictures
 from ui.widgets.seed import draw_number
 
-record_views("draw")
+record_views("model", "draw")
 
 GUIDED = (0.0, 1.0, 2.0, 4.0)
 FEW = (1, 2, 3, 5, 20)
 PLANE = "in the plane"  # the preset of points
+CONDITIONAL = "told the class"  # the preset of a class-conditional model
+MODELS = {"DDPM": "ddpm", "Flow matching": "flow"}
 Files = Mapping[str, bytes]
 
 
-def of_pictures(run: Run | None, family: str) -> Run | None:
+def model_choice(page: str) -> RunSpec:
+    """Let the student choose which family's shipped model the samplers are tried on."""
+    title = st.segmented_control(
+        "Model", list(MODELS), default="DDPM", required=True, **bound(page, "model")
+    )
+    return RunSpec.of_preset(MODELS[title])
+
+
+def picture_run(run: Run | None, family: str) -> Run | None:
     """Return the page's run where it is one of pictures, else the shipped one."""
     if run is not None and DATASETS[run.spec.dataset].kind == "pictures":
         return run
@@ -43,7 +53,14 @@ def of_pictures(run: Run | None, family: str) -> Run | None:
     return cache.finished(RunSpec.of_preset(family))
 
 
-def of_points(run: Run | None, family: str) -> Run | None:
+def conditional_run(run: Run | None, family: str) -> Run | None:
+    """Return the page's run where it is told the class, else the shipped one that is."""
+    if run is not None and run.spec.model.conditional:
+        return run
+    return cache.finished(RunSpec.of_preset(family, CONDITIONAL))
+
+
+def plane_run(run: Run | None, family: str) -> Run | None:
     """Return the page's run where it is one of points, else the shipped one of the plane."""
     if run is not None and DATASETS[run.spec.dataset].kind == "plane":
         return run

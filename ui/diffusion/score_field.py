@@ -32,7 +32,7 @@ TITLES = {"ddpm": "Diffusion, cosine", "flow": "Flow matching"}
 
 def field(run: Run | None, family: str) -> None:
     """Draw the learned score beside the exact one, at a time of the student's choice."""
-    points = samplers.of_points(run, family)
+    points = samplers.plane_run(run, family)
     _field(points, family)
     if points is not None and points is not run:
         side_by_side.preset_button(family, samplers.PLANE, "the plane")

@@ -12,10 +12,16 @@ import streamlit as st
 
 from genlib.hub.publish import default_name
 from genlib.runs.run import Run
+from genlib.runs.spec import RunSpec
 from genlib.settings import Settings
+from ui import cache
 from ui.cache import cached_object
+from ui.controls import record_views, view_key
+from ui.runs.run_choice import run_choice
 from ui.server.lifespan import HOUSE
 from ui.widgets.elements import needs_run
+
+record_views("run")
 
 LIMIT = 120.0  # seconds; then the process is ended
 AT_ONCE = 2  # publications of all visitors together
@@ -59,8 +65,14 @@ def _publications() -> dict[str, Publication]:
     return {}
 
 
+def publishing(page: str) -> None:
+    """Let the student choose a finished run; draw the form that publishes it."""
+    spec = run_choice("Run", view_key(page, "run"), RunSpec.of_preset("stacked"))
+    _publication_of(cache.finished(spec))
+
+
 @needs_run
-def publishing(run: Run) -> None:
+def _publication_of(run: Run) -> None:
     """Draw the form that publishes a run, and what became of it."""
     mine = _mine(run)
     alive = mine is not None and mine.goes_on()

@@ -10,7 +10,10 @@ from genlib.models import FAMILIES
 from genlib.plots import picture_grid, to_png
 from genlib.runs.run import Run
 from ui import cache
+from ui.controls import record_views
 from ui.pretrained import pull
+
+record_views("published", "published-repo")
 
 
 def published() -> None:
@@ -29,11 +32,11 @@ def published() -> None:
         run = pull.opened(task)
         if run is not None:
             st.markdown(f"**{run.spec.family}** on {DATASETS[run.spec.dataset].title}")
-            _made(run)
+            _previews(run)
 
 
 @torch.inference_mode()
-def _made(run: Run) -> None:
+def _previews(run: Run) -> None:
     """Draw test pictures, and what the model makes: of them, or from noise alone."""
     try:
         data = cache.dataset(run.spec.dataset)
@@ -41,12 +44,12 @@ def _made(run: Run) -> None:
         st.info(str(error))
         return
     shown = data.test[data.showcase()]
-    made = run.family.preview(to_float(shown), torch.Generator().manual_seed(0))
+    previews = run.family.preview(to_float(shown), torch.Generator().manual_seed(0))
     if DATASETS[run.spec.dataset].kind != "pictures":
         st.caption("It makes points; open its lesson to see such a model at work.")
         return
     shows = FAMILIES[run.spec.family].shows
-    rows = [shown, *to_uint8(made).split(len(shown))]
+    rows = [shown, *to_uint8(previews).split(len(shown))]
     st.caption(f"Test pictures; under them: {', then '.join(shows)}.")
     st.image(
         to_png(picture_grid(np.stack([row.numpy() for row in rows]), 3)),
