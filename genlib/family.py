@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple, TypeVar
+from typing import ClassVar, NamedTuple, TypeVar, final
 
 import torch
 from jaxtyping import Float, Int64, UInt8
@@ -15,6 +15,7 @@ Shape = tuple[int, int, int]
 Losses = dict[str, Float[Tensor, ""]]
 Model = TypeVar("Model", bound="Family")
 Pictures = Float[Tensor, "batch channels height width"]
+Codes = Float[Tensor, "batch codings"] | Int64[Tensor, "batch codings"]
 Shown = Float[Tensor, "shown channels height width"]  # several for each picture of a batch
 
 
@@ -115,14 +116,17 @@ class Family(nn.Module, ABC):
 
 
 class Encodes(ABC):
-    """The ability to turn pictures into codings and back."""
+    """The ability to turn pictures into codings and back.
+
+    Codings are numbers, or integers: places in a codebook, of which only equality means anything.
+    """
 
     @abstractmethod
-    def encode(self, x: Pictures) -> Float[Tensor, "batch codings"]:
+    def encode(self, x: Pictures) -> Codes:
         """Return the codings z of pictures x in [0, 1]."""
 
     @abstractmethod
-    def decode(self, z: Float[Tensor, "batch codings"]) -> Pictures:
+    def decode(self, z: Codes) -> Pictures:
         """Return the pictures, in [0, 1], of codings z."""
 
     def reconstruct(self, x: Pictures) -> Pictures:
@@ -142,20 +146,29 @@ def encoding(family: Family) -> Encodes:
 
 
 class Generates(ABC):
-    """The ability to make new pictures.
+    """The ability to make new pictures."""
+
+    @abstractmethod
+    def sample(self, count: int, rng: torch.Generator) -> Pictures:
+        """Return new pictures, in [0, 1]; computed where the generator is."""
+
+
+class GaussianCodings(Generates):
+    """The ability to make new pictures of codings z from N(0, I), so that one can walk in z.
 
     Attributes:
-        codings: the dimensions of what they are made of.
+        codings: the dimensions of z.
     """
 
     codings: int
 
     @abstractmethod
     def generate(self, z: Float[Tensor, "batch codings"]) -> Pictures:
-        """Return the pictures, in [0, 1], that codings z from N(0, I) become."""
+        """Return the pictures, in [0, 1], of codings z."""
 
+    @final
     def sample(self, count: int, rng: torch.Generator) -> Pictures:
-        """Return new pictures; computed where the generator is."""
+        """Return the pictures of new codings."""
         z = torch.randn(count, self.codings, generator=rng, device=rng.device)
         return torch.cat([self.generate(part) for part in z.split(1000)])
 
@@ -168,6 +181,17 @@ def generating(family: Family) -> Generates:
     """
     if not isinstance(family, Generates):
         raise TypeError(f"{type(family).__name__} makes no new pictures")
+    return family
+
+
+def gaussian_codings(family: Family) -> GaussianCodings:
+    """Return the same family as one that makes new pictures of codings from N(0, I).
+
+    Raises:
+        TypeError: it makes none, or makes them otherwise.
+    """
+    if not isinstance(family, GaussianCodings):
+        raise TypeError(f"{type(family).__name__} makes no pictures of codings from N(0, I)")
     return family
 
 

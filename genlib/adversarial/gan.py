@@ -11,7 +11,16 @@ from genlib.adversarial.game import Game
 from genlib.adversarial.levels import GrowthState
 from genlib.adversarial.objectives import OBJECTIVES
 from genlib.adversarial.replay import ReplayBuffer
-from genlib.family import Batch, Discriminates, Family, Generates, Losses, Pictures, Shape, Shown
+from genlib.family import (
+    Batch,
+    Discriminates,
+    Family,
+    GaussianCodings,
+    Losses,
+    Pictures,
+    Shape,
+    Shown,
+)
 from genlib.metrics import energy_distance
 from genlib.nn import draw_from, spectral_norm
 from genlib.rng import generator
@@ -20,7 +29,7 @@ COMPARED = 1000  # pictures of each kind in the energy distance
 JUDGED = 256  # pictures at once: where they are compared, the effort grows with the square
 
 
-class GAN(Family, Generates, Discriminates):
+class GAN(Family, GaussianCodings, Discriminates):
     """A family of two players; each kind of GAN brings its networks.
 
     Args:

@@ -1,7 +1,7 @@
-"""What diffusion and flow matching share: noise goes in, a network learns to see through it."""
+"""What diffusion and flow matching share: a network that sees through noise, and ways to data."""
 
-from collections.abc import Callable, Iterator
-from typing import Literal, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float, Int64
@@ -10,53 +10,47 @@ from torch.nn import functional as F
 
 from genlib.diffusion.config import DiffusionConfig
 from genlib.diffusion.parameterizations import Parameterization
-from genlib.diffusion.samplers import Path, Predictor, Sampler, ddim, dpm_solver, probability_flow
+from genlib.diffusion.samplers import Predictor, Sampler, Trajectory, dpm_solver
 from genlib.diffusion.schedules import Schedule
-from genlib.family import Batch, Family, Generates, Losses, Pictures, Shape, Shown
-from genlib.nn import BookUNet, PatchTransformer, SpaceToDepthUNet, TimedStack
+from genlib.family import Batch, Family, GaussianCodings, Losses, Pictures, Shape, Shown
+from genlib.nn import BookUNet, ConditionedStack, PatchTransformer, SpaceToDepthUNet
 from genlib.rng import generator
 
-SamplerName = Literal["DPM-Solver++", "DDIM", "DDPM", "Heun", "Euler"]
 Labels = Int64[Tensor, "batch"]
 Times = Int64[Tensor, "batch"]
+Network = PatchTransformer | SpaceToDepthUNet | BookUNet | ConditionedStack
 
-SAMPLERS: dict[SamplerName, Sampler] = {
-    "DPM-Solver++": dpm_solver,
-    "DDIM": ddim(eta=0.0),
-    "DDPM": ddim(eta=1.0),
-    "Heun": probability_flow(order=2),
-    "Euler": probability_flow(order=1),
-}
 FAR = 6.0  # where no point of the plane's data sets is any more
-CLASSES = 32  # that a network has names for
-UNTOLD = 0.1  # the share of pictures whose class it is not told, for guidance
+CLASSES = 32  # that an embedding has room for
+LABEL_DROPOUT = 0.1  # the share of pictures trained without their class, for guidance
 STEPS = 20  # of a sample, where nobody says otherwise
-LOOKS = 8  # steps of a sample while training: rough, but soon
-JUDGED = 512  # pictures of a figure of merit
+PREVIEW_NFE = 8  # function evaluations of a sample while training: rough, but soon
+EVALUATED = 512  # pictures of a figure of merit
 
 
 class Objective(NamedTuple):
     """What is learned, and at which times most.
 
     Attributes:
-        says: what the network is asked for.
-        error: of each value that it says, by `reduction="none"`.
+        parameterization: what the network predicts.
+        error: of each value that it predicts, by `reduction="none"`.
         weights: of each time, from 0 to T.
         draw: times to train at, as shares of T in (0, 1].
     """
 
-    says: Parameterization
+    parameterization: Parameterization
     error: Callable[..., Tensor]
     weights: Float[Tensor, "times"]
     draw: Callable[[int, torch.Generator], Float[Tensor, "batch"]]
 
 
-class Diffusion(Family, Generates):
-    """A network that guesses what is clean in x_t, and ways from noise to data by it.
+class Diffusion(Family, GaussianCodings):
+    """A network that sees x̂_0 in x_t, and ways from noise to data by it.
 
     Args:
         config: of the network.
         shape: (channels, height, width) of one picture; of points in the plane (2, 1, 1).
+        network: from x_t and a conditioning vector to what the objective predicts.
         schedule: of the noise.
         objective: of the training.
     """
@@ -66,14 +60,19 @@ class Diffusion(Family, Generates):
     weights: Tensor
 
     def __init__(
-        self, config: DiffusionConfig, shape: Shape, schedule: Schedule, objective: Objective
+        self,
+        config: DiffusionConfig,
+        shape: Shape,
+        network: Network,
+        schedule: Schedule,
+        objective: Objective,
     ) -> None:
         super().__init__(config, shape)
         channels, height, width = shape
         self.codings = channels * height * width
         self.pictures = height > 1
-        self.classes = CLASSES if config.conditional else 0
-        self.network = _network(config, shape, self.classes)
+        self.classes = classes(config)
+        self.network = network
         self.objective = objective
         self.schedule = schedule  # on the CPU, for samplers
         self.register_buffer("alphas", schedule.alphas.clone(), persistent=False)
@@ -98,58 +97,69 @@ class Diffusion(Family, Generates):
         return {"network": self.network}
 
     def relative_cost(self) -> float:
-        """Return the share of a step in what `preview` does: one look of a sample's."""
-        return 1 / (min(LOOKS, self.schedule.last) + 1)
+        """Return the share of a step in what `preview` does: one function evaluation of many."""
+        return 1 / (min(PREVIEW_NFE, self.schedule.last) + 1)
 
-    def updates(self, batch: Batch, rng: torch.Generator) -> Iterator[tuple[str, Losses]]:
-        """Yield the loss at a random time for each picture (Ho et al. 2020, algorithm 1)."""
+    def denoising_loss(self, batch: Batch, rng: torch.Generator) -> Float[Tensor, ""]:
+        """Return the loss at a random time for each picture (Ho et al. 2020, algorithm 1)."""
         x = self.scaled(batch.x)
         goal, last = self.objective, self.schedule.last
         t = (goal.draw(len(x), rng) * last).ceil().long().clamp(1, last)
         eps = torch.randn(x.shape, generator=rng, device=x.device)
         x_t, scales = self.resident.noised(x, t, eps), self.resident.at(t, x.ndim)
-        said = self.said(x_t, t, self._told(batch.labels, rng))
-        error = goal.error(said, goal.says.target(x, eps, *scales), reduction="none")
-        yield "network", {"loss": (self.weights[t] * error.flatten(1).mean(1)).mean()}
+        output = self.output(x_t, t, t, self.label_dropout(batch.labels, rng))
+        target = goal.parameterization.target(x, eps, *scales)
+        error = goal.error(output, target, reduction="none")
+        return (self.weights[t] * error.flatten(1).mean(1)).mean()
 
-    def _told(self, labels: Labels | None, rng: torch.Generator) -> Labels | None:
-        """Return the classes of the batch, but for those that it is not told."""
+    def label_dropout(self, labels: Labels | None, rng: torch.Generator) -> Labels | None:
+        """Return the classes of a batch, a random tenth of them as the class that is none."""
         if not self.classes or labels is None:
             return None
-        silent = torch.rand(len(labels), generator=rng, device=rng.device) < UNTOLD
-        return labels.masked_fill(silent, self.classes)
+        dropped = torch.rand(len(labels), generator=rng, device=rng.device) < LABEL_DROPOUT
+        return labels.masked_fill(dropped, self.classes)
 
-    def said(self, x_t: Pictures, t: Times, labels: Labels | None) -> Pictures:
-        """Return what the network says of x_t, each at its own time."""
-        made: Tensor = self.network(x_t, t / self.schedule.last, labels)
-        return made.float()
+    def output(self, x_t: Pictures, t: Times, s: Times, labels: Labels | None = None) -> Pictures:
+        """Return the network's output for x_t, each at its own time t on the way to a time s."""
+        last = self.schedule.last
+        conditioning = self.network.told(t / last, s / last, labels)
+        output: Tensor = self.network(x_t, conditioning)
+        return output.float()
 
-    def guess(self, x_t: Pictures, t: Times, labels: Labels | None = None) -> Pictures:
-        """Return the clean pictures, scaled, that it sees in x_t."""
-        said, scales = self.said(x_t, t, labels), self.resident.at(t, x_t.ndim)
-        return self.objective.says.clean(x_t, said, *scales)
+    def predict(self, x_t: Pictures, t: Times, s: Times, labels: Labels | None = None) -> Pictures:
+        """Return x̂_0, scaled: the data that the network sees in x_t.
+
+        Args:
+            x_t: data in noise, scaled.
+            t: the time of each.
+            s: the time to go to from there; t itself asks for the present x̂_0. It makes a
+                difference to networks alone that are trained for jumps.
+            labels: the class of each; the class `classes` is none.
+        """
+        output, scales = self.output(x_t, t, s, labels), self.resident.at(t, x_t.ndim)
+        return self.objective.parameterization.x0_hat(x_t, output, *scales)
 
     def predictor(self, labels: Labels | None = None, guidance: float = 1.0) -> Predictor:
-        """Return the guess at one time, for samplers; it never leaves where data can be.
+        """Return the prediction at one time, for samplers; it never leaves where data can be.
 
         Args:
             labels: the class wanted of each picture; the class `classes` is none.
-            guidance: how far to go from what it sees without a class to what it sees with it, and
-                beyond (Ho and Salimans 2022, eq. 6, written for the guess).
+            guidance: how far to go from x̂_0 without a class to x̂_0 with it, and beyond (Ho and
+                Salimans 2022, eq. 6, written for x̂_0).
         """
 
-        def predict(x: Pictures, time: int) -> Pictures:
-            t = torch.full((len(x),), time, device=x.device)
-            clean = self.guess(x, t, labels)
+        def predict(x: Pictures, time: int, to: int) -> Pictures:
+            t, s = (torch.full((len(x),), each, device=x.device) for each in (time, to))
+            x0_hat = self.predict(x, t, s, labels)
             if labels is not None and guidance != 1:
-                free = self.guess(x, t)
-                clean = free + guidance * (clean - free)
+                unconditional = self.predict(x, t, s)
+                x0_hat = unconditional + guidance * (x0_hat - unconditional)
             edge = 1.0 if self.pictures else FAR
-            return clean.clamp(-edge, edge)
+            return x0_hat.clamp(-edge, edge)
 
         return predict
 
-    def frames(
+    def trajectory(
         self,
         noise: Pictures,
         sampler: Sampler,
@@ -157,23 +167,23 @@ class Diffusion(Family, Generates):
         rng: torch.Generator,
         labels: Labels | None = None,
         guidance: float = 1.0,
-    ) -> Path:
+    ) -> Trajectory:
         """Yield the frames of the way from noise to data, scaled as the network sees them."""
         return sampler(self.predictor(labels, guidance), noise, self.schedule, times, rng)
 
     def generate(self, z: Float[Tensor, "batch codings"]) -> Pictures:
         """Return the pictures that noise becomes in a few steps without fresh noise.
 
-        What is told the class makes each class of the first ten in turn.
+        A class-conditional model makes each class of the first ten in turn.
         """
-        return self.walked(z.view(-1, *self.shape), labels=self._in_turn(z))
+        return self.reverse(z.view(-1, *self.shape), labels=self._in_turn(z))
 
     def _in_turn(self, noise: Tensor) -> Labels | None:
         """Return the first ten classes in turn; none for points, which may have fewer."""
-        told = self.classes and self.pictures
-        return torch.arange(len(noise), device=noise.device) % 10 if told else None
+        conditional = self.classes and self.pictures
+        return torch.arange(len(noise), device=noise.device) % 10 if conditional else None
 
-    def walked(
+    def reverse(
         self,
         noise: Pictures,
         sampler: Sampler = dpm_solver,
@@ -182,55 +192,67 @@ class Diffusion(Family, Generates):
         guidance: float = 1.0,
         start: int | None = None,
     ) -> Pictures:
-        """Return where a walk ends, in [0, 1]: from noise, or from the time `start`.
+        """Return where the reverse process ends, in [0, 1]: from noise, or from the time `start`.
 
         It takes so many steps, or fewer where there are fewer times; fresh noise is of seed 0.
         """
         times = self.schedule.times(min(steps, start or self.schedule.last), start)
         rng = generator(0, noise.device)
-        *_, last = self.frames(noise, sampler, times, rng, labels, guidance)
+        *_, last = self.trajectory(noise, sampler, times, rng, labels, guidance)
         return self.unscaled(last.x)
 
     def preview(self, x: Pictures, rng: torch.Generator) -> Shown:
-        """Return new pictures; those of x with a growing part of noise; and what it sees there."""
+        """Return new pictures; those of x with a growing part of noise; and x̂_0 of these."""
         count, device = len(x), x.device
-        fresh = torch.randn(x.shape, generator=rng, device=device)
+        noise = torch.randn(x.shape, generator=rng, device=device)
         steps = torch.linspace(1, self.schedule.last, count, device=device)
         t = steps.round().long()
         eps = torch.randn(x.shape, generator=rng, device=device)
         x_t = self.resident.noised(self.scaled(x), t, eps)
-        seen = self.guess(x_t, t)
-        new = self.walked(fresh, steps=LOOKS, labels=self._in_turn(fresh))
-        return torch.cat([new, self.unscaled(x_t), self.unscaled(seen)])
+        x0_hat = self.predict(x_t, t, t)
+        samples = self.reverse(noise, steps=PREVIEW_NFE, labels=self._in_turn(noise))
+        return torch.cat([samples, self.unscaled(x_t), self.unscaled(x0_hat)])
 
     def evaluate(self, x: Pictures) -> Losses:
         """Return the mean squared error of the noise, at even times, of the first pictures."""
-        x = self.scaled(x[:JUDGED])
+        x = self.scaled(x[:EVALUATED])
         t = torch.linspace(1, self.schedule.last, len(x), device=x.device).round().long()
         eps = torch.randn(x.shape, generator=generator(0, x.device), device=x.device)
         x_t = self.resident.noised(x, t, eps)
         alpha, sigma = self.resident.at(t, x.ndim)
-        seen = (x_t - alpha * self.guess(x_t, t)) / sigma
-        return {"noise": F.mse_loss(seen, eps)}
+        eps_hat = (x_t - alpha * self.predict(x_t, t, t)) / sigma
+        return {"noise": F.mse_loss(eps_hat, eps)}
 
     def sizes(self) -> list[tuple[str, int]]:
         """Return the values of a picture and what it is cut into, through the network."""
-        kinds = {PatchTransformer: "block", TimedStack: "hidden"}
+        kinds = {PatchTransformer: "block", ConditionedStack: "hidden"}
         network = self.network
         name = kinds.get(type(network), "maps")
         inner = [(name, size) for size in network.sizes()]
         return [("noised", self.codings), *inner, ("guess", self.codings)]
 
 
-def _network(
-    config: DiffusionConfig, shape: Shape, classes: int
-) -> PatchTransformer | SpaceToDepthUNet | BookUNet | TimedStack:
-    """Return the network for pictures of a shape; for points, dense layers."""
-    width, depth = config.width, config.depth
+def classes(config: DiffusionConfig) -> int:
+    """Return how many classes a model is conditioned on, at most; 0 where it is on none."""
+    return CLASSES if config.conditional else 0
+
+
+def network_of(
+    config: DiffusionConfig, shape: Shape, embedding: Callable[[int, int], nn.Module]
+) -> Network:
+    """Return the network for pictures of a shape; for points, dense layers.
+
+    Args:
+        config: which network.
+        shape: of a picture.
+        embedding: (values of the conditioning vector, classes) → the embedding of times t and s
+            in [0, 1], and of classes or None, as that vector.
+    """
+    width, depth, names = config.width, config.depth, classes(config)
     if shape[1] == 1:
-        return TimedStack(shape[0], width, depth, classes)
+        return ConditionedStack(shape[0], width, depth, embedding(width, names))
     if config.network == "transformer":
-        return PatchTransformer(shape, 4, width, depth, classes)
+        return PatchTransformer(shape, 4, width, depth, embedding(width, names))
     if config.network == "U-Net":
-        return SpaceToDepthUNet(shape, width, depth, classes)
-    return BookUNet(shape, width, classes)
+        return SpaceToDepthUNet(shape, width, depth, embedding(4 * width, names))
+    return BookUNet(shape, width, embedding(4 * width, names))

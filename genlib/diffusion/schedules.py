@@ -2,7 +2,7 @@ r"""How much of a picture is left at each time, from t = 0 (data) to t = T (nois
 
 $$x_t = \alpha_t x + \sigma_t \varepsilon, \qquad \varepsilon \sim \mathcal N(0, I)$$
 
-The first three keep the variance, $\alpha_t^2 + \sigma_t^2 = 1$, and are known by their steps,
+The first three keep the variance, $\alpha_t^2 + \sigma_t^2 = 1$, and are given by their steps,
 $\bar\alpha_t = \alpha_t^2 = \prod_s (1 - \beta_s)$; flow matching goes straight from one to the
 other, $\alpha_t = 1 - t/T$, $\sigma_t = t/T$.
 """
@@ -46,8 +46,8 @@ class Schedule(NamedTuple):
     @property
     def betas(self) -> Float[Tensor, "steps"]:
         """β_t = 1 − α_t² / α_{t−1}² of each step: the share of the variance that it replaces."""
-        kept = self.alphas.square()
-        return 1 - kept[1:] / kept[:-1]
+        alpha_bar = self.alphas.square()
+        return 1 - alpha_bar[1:] / alpha_bar[:-1]
 
     @property
     def log_snr(self) -> Float[Tensor, "times"]:
@@ -101,8 +101,8 @@ def schedule(name: ScheduleName, last: int) -> Schedule:
     time = torch.linspace(0, 1, last + 1, dtype=torch.float64)
     if name == "flow":
         return Schedule((1 - time).float(), time.float(), straight=True)
-    kept = torch.cat([torch.ones(1), (1 - BETAS[name](time)).cumprod(0)])
-    return Schedule(kept.sqrt().float(), (1 - kept).sqrt().float(), straight=False)
+    alpha_bar = torch.cat([torch.ones(1), (1 - BETAS[name](time)).cumprod(0)])
+    return Schedule(alpha_bar.sqrt().float(), (1 - alpha_bar).sqrt().float(), straight=False)
 
 
 def _linear(time: Float[Tensor, "times"]) -> Float[Tensor, "steps"]:
@@ -119,16 +119,18 @@ def _unscaled(time: Float[Tensor, "times"]) -> Float[Tensor, "steps"]:
 
 def _cosine(time: Float[Tensor, "times"]) -> Float[Tensor, "steps"]:
     """Nichol and Dhariwal 2021, eq. 17."""
-    return _from_kept((torch.pi / 2 * (time + 0.008) / 1.008).cos().square())
+    return _from_alpha_bar((torch.pi / 2 * (time + 0.008) / 1.008).cos().square())
 
 
 def _sigmoid(time: Float[Tensor, "times"]) -> Float[Tensor, "steps"]:
     """Chen 2023 (arXiv:2301.10972), algorithm 1, from −3 to 3 at temperature 1."""
-    return _from_kept(torch.sigmoid(3 - 6 * time) - torch.sigmoid(torch.tensor(-3.0)).double())
+    return _from_alpha_bar(
+        torch.sigmoid(3 - 6 * time) - torch.sigmoid(torch.tensor(-3.0)).double()
+    )
 
 
-def _from_kept(kept: Float[Tensor, "times"]) -> Float[Tensor, "steps"]:
-    return (1 - kept[1:] / kept[:-1]).clamp(max=STEEPEST)
+def _from_alpha_bar(alpha_bar: Float[Tensor, "times"]) -> Float[Tensor, "steps"]:
+    return (1 - alpha_bar[1:] / alpha_bar[:-1]).clamp(max=STEEPEST)
 
 
 BETAS: dict[ScheduleName, Callable[[Float[Tensor, "times"]], Float[Tensor, "steps"]]] = {

@@ -1,6 +1,6 @@
 """Blocks of networks that several families share."""
 
-from genlib.nn.conditioning import TimedStack
+from genlib.nn.conditioning import ConditionedStack, TimeClassEmbedding
 from genlib.nn.dense import ACTIVATIONS, Tied, stack
 from genlib.nn.dropout import Drawing, Dropout, draw_from
 from genlib.nn.equalized import Equalised, equalise
@@ -25,6 +25,7 @@ __all__ = [
     "ACTIVATIONS",
     "AdaIN",
     "BookUNet",
+    "ConditionedStack",
     "ConstantInput",
     "Drawing",
     "Dropout",
@@ -37,7 +38,7 @@ __all__ = [
     "SpaceToDepthUNet",
     "StyleMixing",
     "Tied",
-    "TimedStack",
+    "TimeClassEmbedding",
     "doubling",
     "draw_from",
     "equalise",

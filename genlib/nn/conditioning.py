@@ -1,4 +1,4 @@
-"""Telling a network the time, and the class that is wanted."""
+"""What a network is conditioned on, times and the class that is wanted, as one vector."""
 
 import math
 
@@ -6,8 +6,12 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
+Vector = Float[Tensor, "batch conditioning"]
+Times = Float[Tensor, "batch"]  # in [0, 1]
+Labels = Int64[Tensor, "batch"]
 
-def waves(t: Float[Tensor, "batch"], width: int) -> Float[Tensor, "batch width"]:
+
+def sinusoidal_embedding(t: Times, width: int) -> Float[Tensor, "batch width"]:
     """Return sines and cosines of times in [0, 1], from slow to fast.
 
     Vaswani et al. 2017, section 3.5, for a thousand times; the width is even.
@@ -17,12 +21,12 @@ def waves(t: Float[Tensor, "batch"], width: int) -> Float[Tensor, "batch width"]
     return torch.cat([angles.sin(), angles.cos()], 1)
 
 
-class Condition(nn.Module):
-    """What a network is told: the time and, where there are classes, the class or none.
+class TimeClassEmbedding(nn.Module):
+    """The embedding of the time and, where there are classes, of the class or none.
 
     Args:
-        width: of the vector that it makes; even.
-        classes: 0 where there are none to tell; the class `classes` stands for none.
+        width: of the vector; even.
+        classes: 0 where there are none; the class `classes` stands for none.
     """
 
     def __init__(self, width: int, classes: int) -> None:
@@ -31,31 +35,29 @@ class Condition(nn.Module):
         self.mixed = nn.Sequential(nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width))
         self.names = nn.Embedding(classes + 1, width) if classes else None
 
-    def forward(
-        self, t: Float[Tensor, "batch"], labels: Int64[Tensor, "batch"] | None
-    ) -> Float[Tensor, "batch width"]:
-        """Return one vector for each pair of a time in [0, 1] and a class."""
-        told: Tensor = self.mixed(waves(t, self.width))
+    def forward(self, t: Times, s: Times, labels: Labels | None) -> Vector:
+        """Return one vector for each time t and class, whatever the time s to go to."""
+        vector: Tensor = self.mixed(sinusoidal_embedding(t, self.width))
         if self.names is None:
-            return told
+            return vector
         none = torch.full((len(t),), self.classes, device=t.device)
-        named: Tensor = self.names(none if labels is None else labels)
-        return told + named
+        of_class: Tensor = self.names(none if labels is None else labels)
+        return vector + of_class
 
 
-class TimedStack(nn.Module):
-    """Dense layers for points: each adds what it is told to its units.
+class ConditionedStack(nn.Module):
+    """Dense layers for points: each adds the conditioning vector to its units.
 
     Args:
         size: of a point.
-        width: hidden units of a layer.
+        width: hidden units of a layer, and of the conditioning vector.
         depth: hidden layers.
-        classes: see Condition.
+        embedding: of times and class, as a vector.
     """
 
-    def __init__(self, size: int, width: int, depth: int, classes: int) -> None:
+    def __init__(self, size: int, width: int, depth: int, embedding: nn.Module) -> None:
         super().__init__()
-        self.told = Condition(width, classes)
+        self.told = embedding  # its name stays: shipped weights have it
         self.first = nn.Linear(size, width)
         self.layers = nn.ModuleList([nn.Linear(width, width) for _ in range(depth)])
         self.last = nn.Linear(width, size)
@@ -65,14 +67,11 @@ class TimedStack(nn.Module):
         return [layer.out_features for layer in (self.first, *self.layers)]
 
     def forward(
-        self,
-        x: Float[Tensor, "batch channels height width"],
-        t: Float[Tensor, "batch"],
-        labels: Int64[Tensor, "batch"] | None,
+        self, x: Float[Tensor, "batch channels height width"], conditioning: Vector
     ) -> Float[Tensor, "batch channels height width"]:
         """Return a tensor of x's shape."""
-        told, h = self.told(t, labels), self.first(x.flatten(1))
+        h = self.first(x.flatten(1))
         for layer in self.layers:
-            h = h + nn.functional.silu(layer(nn.functional.silu(h + told)))
-        made: Tensor = self.last(h)
-        return made.view_as(x)
+            h = h + nn.functional.silu(layer(nn.functional.silu(h + conditioning)))
+        output: Tensor = self.last(h)
+        return output.view_as(x)

@@ -130,8 +130,8 @@ class AdaIN(nn.Module):
     def forward(self, x: Maps, w: W) -> Maps:
         """Return maps whose means and standard deviations are the style's."""
         scale, shift = self.affine(w)[:, :, None, None].chunk(2, 1)
-        made: Tensor = (1 + scale) * instance_norm(x) + shift
-        return made
+        styled: Tensor = (1 + scale) * instance_norm(x) + shift
+        return styled
 
 
 class ModulatedConv(nn.Module):
@@ -156,5 +156,5 @@ class ModulatedConv(nn.Module):
         scale = 1 + self.affine(w)
         squares = self.conv.weight.square().sum((2, 3))
         demodulation = (scale.square() @ squares.T + 1e-8).rsqrt()
-        made: Tensor = self.conv(x * scale[:, :, None, None]) * demodulation[:, :, None, None]
-        return made
+        styled: Tensor = self.conv(x * scale[:, :, None, None]) * demodulation[:, :, None, None]
+        return styled

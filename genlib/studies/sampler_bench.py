@@ -30,7 +30,8 @@ from torch import Tensor
 
 from genlib.classifier import classified, classifier_of
 from genlib.data import load as load_dataset
-from genlib.diffusion.base import SAMPLERS, Diffusion, SamplerName
+from genlib.diffusion.base import Diffusion
+from genlib.diffusion.samplers import SAMPLERS, evaluations
 from genlib.family import to_float
 from genlib.metrics import frechet_distance
 from genlib.rng import generator
@@ -38,7 +39,7 @@ from genlib.studies.starts import Denoiser, StudyOfRun, diffusing
 from genlib.tasks.progress import Files, Progress
 from genlib.tasks.workspace import Workspace
 
-WALKS: tuple[SamplerName, ...] = ("DPM-Solver++", "Heun", "DDIM", "DDPM")  # Euler's is DDIM's
+SAME = {"Euler"}  # its steps are DDIM's
 STEPS = (3, 5, 10, 20, 50)
 BATCH = 256  # pictures at once
 SHOWN = 64  # pictures whose time is told
@@ -47,7 +48,7 @@ SHOWN = 64  # pictures whose time is told
 class Walked(NamedTuple):
     """What a sampler made in so many steps."""
 
-    sampler: SamplerName
+    sampler: str
     steps: int
     looks: int  # of the network
     seconds: float  # for SHOWN pictures
@@ -65,27 +66,31 @@ class SamplerBench(StudyOfRun):
         """Yield the points so far; those that were measured before are kept."""
         model = diffusing(workspace.run(self.start))
         last = model.schedule.last
-        ways = list(product(WALKS, [steps for steps in STEPS if steps <= last] or [last]))
+        ways = list(product(compared(), [steps for steps in STEPS if steps <= last] or [last]))
         classifier, before = yield from classifier_of(self.start.dataset, workspace, len(ways))
         test = to_float(load_dataset(self.start.dataset).test.to(workspace.device))
         count = min(self.pictures, len(test) // 2)  # so that the others are others
         real, others = (classified(classifier, x).features for x in (test[:count], test[-count:]))
         found = points(files)
-        _made(model, WALKS[0], 1, min(count, BATCH), workspace.device)  # the first walk is slow
+        _made(model, ways[0][0], 1, min(count, BATCH), workspace.device)  # the first walk is slow
         for name, steps in ways[len(found) :]:
             seconds, made = _made(model, name, steps, count, workspace.device)
             fid = frechet_distance(real, classified(classifier, made).features)
-            again = steps - (1 if model.schedule.straight else 2) if name == "Heun" else 0
-            looks = steps + max(0, again)
+            looks = evaluations(SAMPLERS[name], model.schedule, model.schedule.times(steps))
             found.append(Walked(name, steps, looks, seconds * SHOWN / count, fid))
             document = {"points": found, "floor": frechet_distance(real, others)}
             kept = {"points.json": json.dumps(document).encode()}
             yield Progress(before + len(found), before + len(ways), kept)
 
 
+def compared() -> list[str]:
+    """Return the names of the samplers that are compared: all but for one of equal ones."""
+    return [name for name in SAMPLERS if name not in SAME]
+
+
 @torch.no_grad()
 def _made(
-    model: Diffusion, name: SamplerName, steps: int, count: int, device: torch.device
+    model: Diffusion, name: str, steps: int, count: int, device: torch.device
 ) -> tuple[float, Tensor]:
     """Return the seconds that so many pictures took, and the pictures."""
     rng = generator(0, device)
@@ -96,7 +101,7 @@ def _made(
     parts = []
     for index in torch.arange(count, device=device).split(BATCH):
         wanted = None if labels is None else labels[index]
-        *_, last = model.frames(noise[index], SAMPLERS[name], times, rng, wanted)
+        *_, last = model.trajectory(noise[index], SAMPLERS[name], times, rng, wanted)
         parts.append(model.unscaled(last.x))
     made = torch.cat(parts).cpu()
     return time.perf_counter() - began, made

@@ -104,7 +104,7 @@ def diffusing(run: Run) -> Diffusion:
     Raises:
         TypeError: it is another.
     """
-    return model_of(run, Diffusion)
+    return model_of(run, Diffusion)  # type: ignore[type-abstract]  # its kinds are not
 
 
 def growing(run: Run) -> GrowingGAN:

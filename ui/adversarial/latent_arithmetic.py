@@ -5,7 +5,7 @@ import torch
 
 from genlib.classifier import Classifier, classified
 from genlib.data import DATASETS
-from genlib.family import generating, to_uint8
+from genlib.family import gaussian_codings, to_uint8
 from genlib.plots import picture_grid
 from genlib.rng import generator
 from genlib.runs.run import Run
@@ -52,7 +52,7 @@ def _sum(run: Run, kinds: tuple[int, ...], classifier: Classifier) -> None:
         return
     _, less, more = (z[classes == kind].mean(0) for kind in kinds)
     first = z[classes == kinds[0]][:SHOWN]
-    pictures = generating(run.family).generate(torch.cat([first, first - less + more]))
+    pictures = gaussian_codings(run.family).generate(torch.cat([first, first - less + more]))
     take, away, add = (names[kind] for kind in kinds)
     st.caption(f"Above: samples of {take}. Below: the same codings − {away} + {add}.")
     rows = to_uint8(pictures).unflatten(0, (2, len(first))).numpy()
@@ -62,6 +62,6 @@ def _sum(run: Run, kinds: tuple[int, ...], classifier: Classifier) -> None:
 @cached_figure
 def _by_class(run: Run, classifier: Classifier) -> tuple[torch.Tensor, torch.Tensor]:
     """Return the codings of samples, and the class that the classifier puts each in."""
-    family = generating(run.family)
+    family = gaussian_codings(run.family)
     z = torch.randn(DRAWN, family.codings, generator=generator(0))
     return z, classified(classifier, family.generate(z)).classes

@@ -54,10 +54,11 @@ def _film(run: Run, x: torch.Tensor) -> Film:
     model = diffusing(run)
     times = spread(model.schedule.last + 1, MOMENTS)
     t = torch.tensor(times)
-    clean = model.scaled(x).expand(len(times), *x.shape[1:])
+    x_0 = model.scaled(x).expand(len(times), *x.shape[1:])
     eps = torch.randn(x.shape, generator=generator(0)).expand(len(times), *x.shape[1:])
-    x_t = model.schedule.noised(clean, t, eps)
-    x0_hat = torch.cat([clean[:1], model.guess(x_t[1:], t[1:])])  # at t = 0 there is no noise
+    x_t = model.schedule.noised(x_0, t, eps)
+    x0_hat = model.predict(x_t[1:], t[1:], t[1:])
+    x0_hat = torch.cat([x_0[:1], x0_hat])  # at t = 0 there is no noise
     panels = {"The picture in noise": x_t, "What the model sees in it": x0_hat}
     return Film(
         {
@@ -156,7 +157,7 @@ def _errors(run: Run) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     for time in times:
         t = torch.full((len(x),), time)
         alpha, sigma = model.schedule.at(t, x.ndim)
-        x0_hat = model.guess(model.schedule.noised(x, t, eps), t)
+        x0_hat = model.predict(model.schedule.noised(x, t, eps), t, t)
         noise.append(float((alpha / sigma * (x0_hat - x)).square().mean()))
         picture.append(float((x0_hat - x).square().mean()) / 4)  # of pictures in [0, 1]
     return np.array(times) / model.schedule.last, np.array(noise), np.array(picture)

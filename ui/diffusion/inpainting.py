@@ -58,7 +58,7 @@ def _denoised(run: Run, start: int, x: torch.Tensor) -> tuple[torch.Tensor, torc
     clean = model.scaled(x).expand(SAMPLES, *x.shape[1:])
     eps = torch.randn(clean.shape, generator=generator(0))
     x_t = model.schedule.noised(clean, torch.full((SAMPLES,), start), eps)
-    return model.unscaled(x_t), model.walked(x_t, start=start)
+    return model.unscaled(x_t), model.reverse(x_t, start=start)
 
 
 def _row(caption: str, pictures: torch.Tensor) -> None:

@@ -5,8 +5,7 @@ import streamlit as st
 import torch
 
 from genlib.data import DATASETS
-from genlib.diffusion.base import SAMPLERS, SamplerName
-from genlib.diffusion.samplers import Frame, invert
+from genlib.diffusion.samplers import SAMPLERS, Frame, invert
 from genlib.family import to_float
 from genlib.latents import FRAMES, interpolation, spherical_interpolation, spread
 from genlib.rng import generator
@@ -43,7 +42,7 @@ def _between_noises(run: Run, seed: int, *, dark: bool) -> None:
     ends = torch.randn(2, *model.shape, generator=generator(seed))
     spherical = spherical_interpolation(ends[0], ends[1], BETWEEN)
     linear = interpolation(ends[0], ends[1], BETWEEN)
-    pictures = model.walked(torch.cat([spherical, linear]))
+    pictures = model.reverse(torch.cat([spherical, linear]))
     st.caption("Left and right are the same in both rows; the row below passes where no noise is.")
     rows = {"on the sphere": pictures[:BETWEEN], "straight": pictures[BETWEEN:]}
     labelled_rows(rows, "Pictures between two noises", 3, dark=dark)
@@ -70,7 +69,7 @@ def _between_pictures(run: Run, first: int, last: int, *, dark: bool) -> None:
     times = model.schedule.times(min(THERE_AND_BACK, model.schedule.last))
     ends = invert(model.predictor(), model.scaled(x), model.schedule, times)
     between = spherical_interpolation(ends[0], ends[1], BETWEEN)
-    pictures = model.walked(between, SAMPLERS["DDIM"], THERE_AND_BACK)
+    pictures = model.reverse(between, SAMPLERS["DDIM"], THERE_AND_BACK)
     error = (pictures[[0, -1]] - x).square().mean((1, 2, 3))
     begin, end = (DATASETS[data.name].classes[int(data.test_labels[at])] for at in (first, last))
     st.caption(
@@ -103,9 +102,10 @@ def _trajectories(run: Run, steps: int, seed: int) -> Film:
     times = model.schedule.times(steps)
     shown = spread(len(times), FRAMES)
 
-    def panel(name: SamplerName) -> np.ndarray:
-        walk: list[Frame] = [*model.frames(noise, SAMPLERS[name], times, generator(seed))]
-        return np.stack([grid(model.unscaled(walk[at].x), SEVERAL) for at in shown])
+    def panel(name: str) -> np.ndarray:
+        rng = generator(seed)
+        frames: list[Frame] = [*model.trajectory(noise, SAMPLERS[name], times, rng)]
+        return np.stack([grid(model.unscaled(frames[at].x), SEVERAL) for at in shown])
 
     captions = [f"Step {at} of {steps}, t = {times[at]:,}" for at in shown]
     return Film({name: panel(name) for name in SAMPLERS}, captions)

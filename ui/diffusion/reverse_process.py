@@ -8,8 +8,8 @@ import torch
 from streamlit.delta_generator import DeltaGenerator
 
 from genlib.data import DATASETS
-from genlib.diffusion.base import SAMPLERS, Diffusion, SamplerName
-from genlib.diffusion.samplers import Frame, Sampler, ddim
+from genlib.diffusion.base import Diffusion
+from genlib.diffusion.samplers import SAMPLERS, Frame, Sampler, ddim
 from genlib.latents import FRAMES, spread
 from genlib.plots import animation
 from genlib.rng import generator
@@ -36,7 +36,7 @@ ALL = "All in turn"
 class Recipe(NamedTuple):
     """All that decides a trajectory from noise to pictures, but for the model."""
 
-    sampler: SamplerName
+    sampler: str
     eta: float
     steps: int
     label: int  # −1 is all in turn
@@ -44,7 +44,7 @@ class Recipe(NamedTuple):
     seed: int
 
     @property
-    def walk(self) -> Sampler:
+    def method(self) -> Sampler:
         """The sampler; DDIM with its η."""
         return ddim(self.eta) if self.sampler == "DDIM" else SAMPLERS[self.sampler]
 
@@ -65,10 +65,9 @@ def reverse(run: Run, family: str) -> None:
 def _recipe(run: Run, family: str) -> Recipe:
     """Return the recipe of the trajectory that the knobs stand for."""
     model = diffusing(run)
-    names: list[SamplerName] = list(SAMPLERS)
     sampler = st.selectbox(
         "Sampler",
-        names,
+        list(SAMPLERS),
         help="How the next step follows from what the model sees.",
         **bound(family, "sampler"),
     )
@@ -158,8 +157,8 @@ def _stream(run: Run, recipe: Recipe) -> list[Frame]:
     frames = list[Frame]()
     place = st.empty()
     drawn = 0.0
-    walk = model.frames(noise, recipe.walk, times, rng, labels, recipe.guidance)
-    for step, frame in enumerate(walk):
+    trajectory = model.trajectory(noise, recipe.method, times, rng, labels, recipe.guidance)
+    for step, frame in enumerate(trajectory):
         if frame.time in shown:
             frames.append(frame)
         if time.monotonic() - drawn > PAUSE:
@@ -171,7 +170,7 @@ def _stream(run: Run, recipe: Recipe) -> list[Frame]:
 
 def _draw(place: DeltaGenerator, frame: Frame, model: Diffusion, text: str) -> None:
     """Draw one frame while the trajectory is computed: x_t beside the model's x0_hat."""
-    panels = [grid(model.unscaled(part))[None] for part in (frame.x, frame.clean)]
+    panels = [grid(model.unscaled(part))[None] for part in (frame.x, frame.x0_hat)]
     with place.container():
         st.caption(text)
         levels = beside(panels, FACTOR)[0]
@@ -188,7 +187,7 @@ def film_of(frames: list[Frame], model: Diffusion) -> Film:
         for frame in frames
     ]
     x_t = [model.unscaled(frame.x) for frame in frames]
-    x0_hat = [model.unscaled(frame.clean) for frame in frames]
+    x0_hat = [model.unscaled(frame.x0_hat) for frame in frames]
     return trajectory_film(x_t, x0_hat, captions)
 
 

@@ -9,12 +9,12 @@ import streamlit as st
 import torch
 
 from genlib.data import DATASETS
-from genlib.diffusion.base import SAMPLERS
+from genlib.diffusion.samplers import SAMPLERS
 from genlib.plots import Line, lines
 from genlib.rng import generator
 from genlib.runs.run import Run
 from genlib.runs.spec import RunSpec
-from genlib.studies.sampler_bench import SHOWN, WALKS, SamplerBench, Walked, floor, points
+from genlib.studies.sampler_bench import SHOWN, SamplerBench, Walked, compared, floor, points
 from genlib.studies.starts import diffusing
 from ui import cache
 from ui.cache import cached_figure
@@ -82,7 +82,7 @@ def _guided(run: Run, seed: int, *, dark: bool) -> None:
     noise = torch.randn(len(classes), *model.shape, generator=generator(seed))
     labels = torch.arange(len(classes))
     rows = {
-        f"guidance {strength:g}": model.walked(noise, labels=labels, guidance=strength)
+        f"guidance {strength:g}": model.reverse(noise, labels=labels, guidance=strength)
         for strength in GUIDED
     }
     st.caption(f"From left to right: {', '.join(classes)}.")
@@ -100,7 +100,7 @@ def _few_steps(run: Run, *, dark: bool) -> None:
     model = diffusing(run)
     noise = torch.randn(6, *model.shape, generator=generator(0))
     rows = {
-        f"{steps} step{'s' if steps > 1 else ''}": model.walked(noise, SAMPLERS["Euler"], steps)
+        f"{steps} step{'s' if steps > 1 else ''}": model.reverse(noise, SAMPLERS["Euler"], steps)
         for steps in FEW
     }
     labelled_rows(rows, "Six pictures after a few steps, and after more", 3, dark=dark)
@@ -153,7 +153,7 @@ def _fid_curves(measured: list[Walked], key: str) -> None:
 def _curves(measured: list[Walked], title: str, costs: Sequence[float], key: str) -> None:
     """Draw the classifier FID of each sampler against a cost."""
     curves = dict[str, Line]()
-    for name in WALKS:
+    for name in compared():
         points = [
             (cost, point.fid)
             for cost, point in zip(costs, measured, strict=True)

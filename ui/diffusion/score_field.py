@@ -7,8 +7,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from genlib.data import DATASETS, MODES, score
-from genlib.diffusion.base import SAMPLERS, Diffusion
-from genlib.diffusion.samplers import noise
+from genlib.diffusion.base import Diffusion
+from genlib.diffusion.samplers import SAMPLERS, noise
 from genlib.plots import Line, arrows, lines, paths
 from genlib.rng import generator
 from genlib.runs.run import Run
@@ -87,7 +87,7 @@ def _vectors(
     model = diffusing(run)
     time, alpha, sigma = _scales(run, share)
     x = places.view(-1, *model.shape)
-    learned = -noise(model.schedule, x, model.predictor()(x, time), time).flatten(1)
+    learned = -noise(model.schedule, x, model.predictor()(x, time, time), time).flatten(1)
     name = run.spec.dataset
     exact = sigma * score(MODES[name], places, alpha, sigma) if name in MODES else None
     return learned, exact
@@ -190,7 +190,7 @@ def walked(model: Diffusion) -> Float[Tensor, "walks times values"]:
     """Return the trajectories of WALKS pictures or points from noise, by Heun's method."""
     start = torch.randn(WALKS, *model.shape, generator=generator(0))
     times = model.schedule.times(min(STEPS, model.schedule.last))
-    frames = model.frames(start, SAMPLERS["Heun"], times, generator(0))
+    frames = model.trajectory(start, SAMPLERS["Heun"], times, generator(0))
     return torch.stack([frame.x.flatten(1) for frame in frames], 1)
 
 

@@ -7,7 +7,7 @@ import streamlit as st
 import torch
 
 from genlib.data import DATASETS
-from genlib.family import Generates, encoding, to_float, to_uint8
+from genlib.family import GaussianCodings, encoding, to_float, to_uint8
 from genlib.plots import CLASSES, plane, sheet
 from genlib.runs.run import Run
 from genlib.runs.spec import RunSpec
@@ -134,7 +134,7 @@ def _field(run: Run, fine: int) -> tuple[Window, Field]:
 def _ground(run: Run, window: Window, thumbnails: np.ndarray) -> bytes:
     """Return the map as PNG: decoded pictures under the test pictures' dots, and the prior."""
     x, y = window.places(torch.zeros(2)).tolist()
-    prior = [(x, y, PRIOR / window.side)] if isinstance(run.family, Generates) else []
+    prior = [(x, y, PRIOR / window.side)] if isinstance(run.family, GaussianCodings) else []
     places = window.places(cache.codings(run)[:DOTS]).numpy()
     labels = cache.dataset(run.spec.dataset).test_labels[:DOTS].numpy()
     return plane(thumbnails.reshape(-1, *thumbnails.shape[2:]), DRAWN, places, labels, prior)

@@ -4,7 +4,7 @@ import streamlit as st
 import torch
 from safetensors.torch import save
 
-from genlib.family import generating, to_uint8
+from genlib.family import gaussian_codings, to_uint8
 from genlib.latents import semantic_grid
 from genlib.plots import picture_grid
 from genlib.rng import generator
@@ -40,14 +40,14 @@ def samples(run: Run, family: str) -> None:
 
 def _codings(run: Run, seed: int) -> torch.Tensor:
     """Return codings drawn from the prior."""
-    codings = generating(run.family).codings
+    codings = gaussian_codings(run.family).codings
     return torch.randn(ROWS * COLUMNS, codings, generator=generator(seed))
 
 
 @cached_figure
 def _decoded(run: Run, z: torch.Tensor, columns: int, alt: str) -> None:
     """Draw the pictures of codings in rows."""
-    levels = to_uint8(generating(run.family).generate(z)).numpy()
+    levels = to_uint8(gaussian_codings(run.family).generate(z)).numpy()
     image(picture_grid(levels.reshape(-1, columns, *levels.shape[1:]), 4), alt)
 
 
@@ -55,7 +55,7 @@ def download_codings(name: str, run: Run, z: torch.Tensor) -> None:
     """Offer codings and their pictures as safetensors."""
 
     def content() -> bytes:
-        pictures = generating(run.family).generate(z)
+        pictures = gaussian_codings(run.family).generate(z)
         return save({"z": z.contiguous(), "pictures": pictures.contiguous()})
 
     download("Codings and pictures", f"{name}.safetensors", content)

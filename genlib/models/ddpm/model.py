@@ -1,29 +1,39 @@
 """The objective of denoising diffusion: schedule, parameterization, loss and its weights."""
 
+from collections.abc import Iterator
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
-from genlib.diffusion.base import Diffusion, Objective
-from genlib.diffusion.parameterizations import PREDICTIONS
+from genlib.diffusion.base import Diffusion, Objective, network_of
+from genlib.diffusion.parameterizations import PARAMETERIZATIONS
 from genlib.diffusion.schedules import Schedule, schedule
-from genlib.family import Shape
+from genlib.family import Batch, Losses, Shape
 from genlib.models.ddpm.config import DDPMConfig, Prediction
+from genlib.nn import TimeClassEmbedding
 
 
 class DDPM(Diffusion):
     """A denoising diffusion probabilistic model."""
 
+    loss_code = Diffusion.denoising_loss
+
     def __init__(self, config: DDPMConfig, shape: Shape) -> None:
         noise = schedule(config.schedule, config.timesteps)
         goal = Objective(
-            PREDICTIONS[config.prediction],
+            PARAMETERIZATIONS[config.prediction],
             F.huber_loss if config.loss == "huber" else F.mse_loss,
             min_snr(noise, config.prediction, config.min_snr),
             evenly,
         )
-        super().__init__(config, shape, noise, goal)
+        network = network_of(config, shape, TimeClassEmbedding)
+        super().__init__(config, shape, network, noise, goal)
+
+    def updates(self, batch: Batch, rng: torch.Generator) -> Iterator[tuple[str, Losses]]:
+        """Yield the denoising loss."""
+        yield "network", {"loss": self.denoising_loss(batch, rng)}
 
 
 def evenly(count: int, rng: torch.Generator) -> Float[Tensor, "batch"]:

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from genlib.family import Batch, Encodes, Family, Generates, Losses, Pictures, Shape, Shown
+from genlib.family import Batch, Encodes, Family, GaussianCodings, Losses, Pictures, Shape, Shown
 from genlib.models.vae.config import VAEConfig
 from genlib.nn import ACTIVATIONS, doubling, halved_twice, halving, stack
 from genlib.objectives import gaussian_kl
@@ -35,7 +35,7 @@ class Posterior(NamedTuple):
         return self.mean + self.deviation * eps
 
 
-class VariationalAutoencoder(Family, Encodes, Generates):
+class VariationalAutoencoder(Family, Encodes, GaussianCodings):
     """The chapter's variational autoencoder: 784-150-100 to 10 codings, and back."""
 
     def __init__(self, config: VAEConfig, shape: Shape) -> None:

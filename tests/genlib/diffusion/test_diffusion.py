@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from genlib.config import TrainConfig
 from genlib.data import MODES, load
-from genlib.diffusion.base import CLASSES, FAR, STEPS, UNTOLD, Diffusion
-from genlib.diffusion.parameterizations import PREDICTIONS
+from genlib.diffusion.base import CLASSES, FAR, LABEL_DROPOUT, STEPS, Diffusion
+from genlib.diffusion.parameterizations import PARAMETERIZATIONS
 from genlib.diffusion.samplers import dpm_solver
 from genlib.diffusion.schedules import schedule
 from genlib.family import Batch, to_float
@@ -61,22 +61,22 @@ def stirred(family: Diffusion) -> Diffusion:
 
 
 @pytest.mark.parametrize("kind", ["cosine", "linear", "sigmoid", "flow"])
-@pytest.mark.parametrize("prediction", PREDICTIONS)
+@pytest.mark.parametrize("prediction", PARAMETERIZATIONS)
 def test_what_is_clean_follows_from_what_the_network_should_say(kind, prediction):
-    made, says = schedule(kind, 50), PREDICTIONS[prediction]
+    made, says = schedule(kind, 50), PARAMETERIZATIONS[prediction]
     x, eps = normal(49, 1, 4, 4), normal(49, 1, 4, 4, seed=2)
     t = torch.arange(1, 50)
     scales = made.at(t, 4)
-    found = says.clean(made.noised(x, t, eps), says.target(x, eps, *scales), *scales)
+    found = says.x0_hat(made.noised(x, t, eps), says.target(x, eps, *scales), *scales)
     torch.testing.assert_close(found, x, rtol=0, atol=5e-4)
 
 
 @pytest.mark.parametrize("prediction", ["picture", "velocity", "direction"])
 def test_in_pure_noise_all_but_the_noise_says_what_is_clean(prediction):
-    made, says = schedule("flow", 50), PREDICTIONS[prediction]
+    made, says = schedule("flow", 50), PARAMETERIZATIONS[prediction]
     x, eps, t = normal(5, 2, 1, 1), normal(5, 2, 1, 1, seed=2), at(50, 5)
     scales = made.at(t, 4)
-    found = says.clean(made.noised(x, t, eps), says.target(x, eps, *scales), *scales)
+    found = says.x0_hat(made.noised(x, t, eps), says.target(x, eps, *scales), *scales)
     torch.testing.assert_close(found, x)
 
 
@@ -94,10 +94,13 @@ class Exact(nn.Module):
 
     def __init__(self, family: Diffusion, share: float = 1.0) -> None:
         super().__init__()
-        self.asked, self.share = family.objective.says, share
+        self.asked, self.share = family.objective.parameterization, share
         self.tables = family.schedule
 
-    def forward(self, x: Tensor, t: Tensor, labels: Tensor | None) -> Tensor:
+    def told(self, t: Tensor, s: Tensor, labels: Tensor | None) -> Tensor:
+        return t
+
+    def forward(self, x: Tensor, t: Tensor) -> Tensor:
         alpha, sigma = self.tables.at((t * self.tables.last).round().long(), x.ndim)
         clean = self.share * alpha * DEVIATION**2 * x / (alpha**2 * DEVIATION**2 + sigma**2)
         return self.asked.target(clean, (x - alpha * clean) / sigma, alpha, sigma)
@@ -179,7 +182,7 @@ def untrained(prediction: str) -> Diffusion:
     return ddpm(network="transformer", prediction=prediction)
 
 
-@pytest.mark.parametrize("prediction", PREDICTIONS)
+@pytest.mark.parametrize("prediction", PARAMETERIZATIONS)
 @torch.no_grad()
 def test_a_network_that_says_zero_is_as_wrong_about_the_noise_as_it_must_be(prediction):
     family = untrained(prediction)
@@ -220,7 +223,7 @@ def test_the_same_guess_costs_the_same_whatever_is_asked(cap):
     seen = (x_t - alpha * other) / sigma
     costs = []
     for prediction in ASKED:
-        target = PREDICTIONS[prediction].target
+        target = PARAMETERIZATIONS[prediction].target
         error = target(other, seen, alpha, sigma) - target(x, eps, alpha, sigma)
         costs.append(min_snr(made, prediction, cap)[t] * error.square().flatten(1).mean(1))
     torch.testing.assert_close(costs[1], costs[0], rtol=1e-3, atol=1e-6)
@@ -287,17 +290,17 @@ def test_guidance_goes_from_the_guess_without_a_class_to_that_with_it_and_beyond
     family = stirred(FAMILIES[kind](shape, conditional=True))
     x, labels = 0.05 * normal(6, *shape), torch.arange(6)
     time = 200 if kind == "flow" else 300
-    told, free = (family.guess(x, at(time, 6), wanted) for wanted in (labels, None))
+    told, free = (family.predict(x, at(time, 6), at(time, 6), wanted) for wanted in (labels, None))
     inside = (torch.stack([told, free, 2 * told - free]).abs() < 1).all(0)
     assert inside.any()
     assert not torch.equal(told[inside], free[inside])
     nobody = at(family.classes, 6)
-    torch.testing.assert_close(family.guess(x, at(time, 6), nobody), free)
+    torch.testing.assert_close(family.predict(x, at(time, 6), at(time, 6), nobody), free)
     for guidance in (0.0, 0.3, 1.0, 2.0):
-        found = family.predictor(labels, guidance)(x, time)
+        found = family.predictor(labels, guidance)(x, time, time)
         expected = (1 - guidance) * free + guidance * told
         torch.testing.assert_close(found[inside], expected[inside], rtol=1e-4, atol=1e-5)
-    torch.testing.assert_close(family.predictor(None, 3.0)(x, time)[inside], free[inside])
+    torch.testing.assert_close(family.predictor(None, 3.0)(x, time, time)[inside], free[inside])
 
 
 @every_family
@@ -305,21 +308,24 @@ def test_what_is_seen_never_leaves_where_data_can_be(kind):
     for shape in (POINT, PICTURE):
         family = stirred(FAMILIES[kind](shape))
         x = 5 * normal(20, *shape)
-        guess, found = family.guess(x, at(500, 20)), family.predictor()(x, 500)
+        guess, found = family.predict(x, at(500, 20), at(500, 20)), family.predictor()(x, 500, 500)
         assert guess.abs().max() > 1.5
         edge = FAR if shape == POINT else 1.0
         assert torch.equal(found, guess.clamp(-edge, edge))
 
 
 class Listener(nn.Module):
-    """A network that says zero and remembers what it is told."""
+    """A network that predicts zero and remembers the labels that it is conditioned on."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.told: list[Tensor | None] = []
+        self.labels: list[Tensor | None] = []
 
-    def forward(self, x: Tensor, t: Tensor, labels: Tensor | None) -> Tensor:
-        self.told.append(labels)
+    def told(self, t: Tensor, s: Tensor, labels: Tensor | None) -> Tensor:
+        self.labels.append(labels)
+        return t
+
+    def forward(self, x: Tensor, t: Tensor) -> Tensor:
         return torch.zeros_like(x)
 
 
@@ -329,11 +335,11 @@ def test_a_tenth_of_the_pictures_is_trained_without_a_class(kind):
     family.network = Listener()
     labels = torch.arange(count) % 10
     list(family.updates(Batch(normal(count, *POINT), labels), generator(11)))
-    (told,) = family.network.told
-    silent = told == CLASSES
-    error = math.sqrt(UNTOLD * (1 - UNTOLD) / count)
-    assert float(silent.float().mean()) == pytest.approx(UNTOLD, abs=4 * error)
-    assert torch.equal(told[~silent], labels[~silent])
+    (seen,) = family.network.labels
+    dropped = seen == CLASSES
+    error = math.sqrt(LABEL_DROPOUT * (1 - LABEL_DROPOUT) / count)
+    assert float(dropped.float().mean()) == pytest.approx(LABEL_DROPOUT, abs=4 * error)
+    assert torch.equal(seen[~dropped], labels[~dropped])
 
 
 @pytest.mark.parametrize(("conditional", "labelled"), [(False, True), (True, False)])
@@ -342,7 +348,7 @@ def test_without_classes_nothing_is_told(conditional, labelled):
     family.network = Listener()
     labels = torch.arange(5) if labelled else None
     list(family.updates(Batch(normal(5, *POINT), labels), generator(12)))
-    assert family.network.told == [None]
+    assert family.network.labels == [None]
 
 
 @both_shapes
@@ -370,7 +376,7 @@ def test_what_is_told_the_class_makes_one_after_the_other(kind):
     for index in range(13):
         noise, wanted = z[:1].view(1, *PICTURE), torch.tensor([index % 10])
         times = family.schedule.times(STEPS)
-        *_, end = family.frames(noise, dpm_solver, times, generator(0), wanted)
+        *_, end = family.trajectory(noise, dpm_solver, times, generator(0), wanted)
         expected = family.unscaled(end.x)[0]
         torch.testing.assert_close(made[index], expected, rtol=1e-3, atol=1e-4)
     torch.testing.assert_close(made[0], made[10])
@@ -404,7 +410,7 @@ def test_the_tables_are_no_weights(kind):
 @pytest.mark.parametrize("shape", [PICTURE, (3, 32, 32)], ids=["grey", "coloured"])
 def test_a_network_begins_by_saying_zero(network, shape):
     family = ddpm(shape, network=network, conditional=True)
-    said = family.said(normal(2, *shape), at(500, 2), torch.tensor([3, 7]))
+    said = family.output(normal(2, *shape), at(500, 2), at(500, 2), torch.tensor([3, 7]))
     assert torch.equal(said, torch.zeros(2, *shape))
 
 
@@ -419,12 +425,13 @@ def test_blocks_begin_as_the_identity():
 @torch.no_grad()
 def test_patches_come_back_to_their_places():
     """While blocks are the identity, a patch of what is said follows from that of x alone."""
-    network = build(lambda: PatchTransformer((2, 8, 12), 4, 32, 1, 0), 0)
+    network = build(lambda: PatchTransformer((2, 8, 12), 4, 32, 1, nn.Identity()), 0)
+    conditioning = normal(1, 32)
     network.last.weight.copy_(normal(*network.last.weight.shape))
     x = normal(1, 2, 8, 12)
-    before = network(x, torch.tensor([0.5]), None)
+    before = network(x, conditioning)
     x[0, 1, 5, 2] += 1  # in the second row of patches, and the first column
-    moved = (network(x, torch.tensor([0.5]), None) != before).nonzero()
+    moved = (network(x, conditioning) != before).nonzero()
     assert set(moved[:, 2].tolist()) == set(range(4, 8))
     assert set(moved[:, 3].tolist()) == set(range(4))
 
@@ -437,14 +444,15 @@ def test_every_network_takes_every_shape_and_hears_the_time_and_the_class(
 ):
     family = stirred(ddpm(shape, network=network, conditional=conditional))
     x, labels = normal(3, *shape), torch.tensor([0, 5, 9])
-    said = family.said(x, at(100, 3), labels if conditional else None)
+    said = family.output(x, at(100, 3), at(100, 3), labels if conditional else None)
     assert said.shape == x.shape
     assert said.isfinite().all()
-    assert not torch.allclose(said, family.said(x, at(900, 3), labels if conditional else None))
-    other = family.said(x, at(100, 3), labels.flip(0) if conditional else None)
+    late = family.output(x, at(900, 3), at(900, 3), labels if conditional else None)
+    assert not torch.allclose(said, late)
+    other = family.output(x, at(100, 3), at(100, 3), labels.flip(0) if conditional else None)
     same = [torch.allclose(one, two) for one, two in zip(said, other, strict=True)]
     assert same == ([False, True, False] if conditional else [True] * 3)
-    alone = family.said(x[1:2], at(100, 1), labels[1:2] if conditional else None)
+    alone = family.output(x[1:2], at(100, 1), at(100, 1), labels[1:2] if conditional else None)
     torch.testing.assert_close(alone, said[1:2], rtol=1e-3, atol=1e-4)
     sizes = family.sizes()
     assert sizes[0][1] == sizes[-1][1] == math.prod(shape)
@@ -482,7 +490,7 @@ def score_error(family: Diffusion) -> float:
     alpha, sigma = family.schedule.at(t, 2)
     x_t = family.schedule.noised(x, t, normal(*x.shape, seed=16))
     with torch.no_grad():
-        clean = family.guess(x_t, t).flatten(1)
+        clean = family.predict(x_t, t, t).flatten(1)
     score = -(x_t.flatten(1) - alpha * clean) / sigma**2
     return float((score - exact_score(x_t.flatten(1), alpha, sigma)).square().mean())
 

@@ -16,14 +16,15 @@ from diffusers import (
 )
 from torch import Tensor
 
-from genlib.diffusion.base import SAMPLERS
-from genlib.diffusion.parameterizations import PREDICTIONS
+from genlib.diffusion.parameterizations import PARAMETERIZATIONS
 from genlib.diffusion.samplers import (
+    SAMPLERS,
     Frame,
     Predictor,
     Sampler,
     ddim,
     dpm_solver,
+    evaluations,
     inpainted,
     invert,
     noise,
@@ -38,8 +39,8 @@ SIZE, COUNT = 6, 5
 WEIGHTS = torch.randn(3, SIZE, SIZE, generator=generator(0)) / SIZE**0.5
 TOLERANCE = {"rtol": 1e-4, "atol": 1e-4}
 every_sampler = pytest.mark.parametrize("sampler", SAMPLERS)
-# What is asked of the network, by ours and by their name, where its answers are well conditioned:
-# what is clean in x_t follows from the noise only if something clean is left.
+# The parameterization, by our name and by theirs, where its output is well conditioned: x̂_0
+# follows from the noise only if something of x_0 is left.
 MADE = [("linear", 1000, "noise"), ("cosine", 100, "velocity"), ("linear", 1000, "velocity")]
 THEIRS = {"linear": "linear", "cosine": "squaredcos_cap_v2"}
 SAYS = {"noise": "epsilon", "velocity": "v_prediction"}
@@ -59,11 +60,11 @@ def network(x: Tensor, t: int) -> Tensor:
 
 
 def seeing(made: Schedule, prediction: str, asked: Network = network) -> Predictor:
-    """Return the clean x that follows from what a network says."""
-    says = PREDICTIONS[prediction]
+    """Return the x̂_0 that follows from a network's output."""
+    parameterization = PARAMETERIZATIONS[prediction]
 
-    def predict(x: Tensor, t: int) -> Tensor:
-        return says.clean(x, asked(x, t), made.alphas[t], made.sigmas[t])
+    def predict(x: Tensor, t: int, s: int) -> Tensor:
+        return parameterization.x0_hat(x, asked(x, t), made.alphas[t], made.sigmas[t])
 
     return predict
 
@@ -214,7 +215,7 @@ MEAN, DEVIATION = 0.5, 0.6  # of the normal distribution that the exact denoiser
 def exact(made: Schedule) -> Predictor:
     """Return E[x_0 | x_t] where x_0 is normal."""
 
-    def predict(x: Tensor, t: int) -> Tensor:
+    def predict(x: Tensor, t: int, s: int) -> Tensor:
         alpha, sigma = made.alphas[t], made.sigmas[t]
         share = alpha * DEVIATION**2 / (alpha**2 * DEVIATION**2 + sigma**2)
         return MEAN + share * (x - alpha * MEAN)
@@ -290,7 +291,7 @@ def test_one_step_goes_to_what_is_seen_in_pure_noise(name, last, sampler):
     """However little is left of the picture: α is 4e-9 at the end of the short one."""
     made, x = schedule(name, last), begun()
     *_, end = SAMPLERS[sampler](exact(made), x, made, [last, 0], generator(0))
-    torch.testing.assert_close(end.x, exact(made)(x, last), rtol=0, atol=2e-3)
+    torch.testing.assert_close(end.x, exact(made)(x, last, 0), rtol=0, atol=2e-3)
 
 
 @pytest.mark.parametrize("name", ["linear", "cosine", "flow"])
@@ -313,29 +314,38 @@ def test_frames_go_from_noise_to_data(sampler, kind, steps, start):
     frames = list(SAMPLERS[sampler](exact(made), x, made, times, generator(0)))
     assert [frame.time for frame in frames] == times
     assert torch.equal(frames[0].x, x)
-    assert torch.equal(frames[-1].x, frames[-1].clean)
+    assert torch.equal(frames[-1].x, frames[-1].x0_hat)
     for frame in frames[:-1]:
-        assert torch.equal(frame.clean, exact(made)(frame.x, frame.time))
-    torch.testing.assert_close(frames[-1].x, frames[-2].clean, rtol=0, atol=1e-3)
+        assert torch.equal(frame.x0_hat, exact(made)(frame.x, frame.time, 0))
+    torch.testing.assert_close(frames[-1].x, frames[-2].x0_hat, rtol=0, atol=1e-3)
 
 
 @every_sampler
-def test_a_path_is_walked_only_as_far_as_somebody_looks(sampler):
+def test_a_trajectory_is_computed_only_as_far_as_it_is_read(sampler):
     made, x, calls = schedule("flow", 100), begun(), []
 
-    def predict(x: Tensor, t: int) -> Tensor:
-        calls.append(t)
-        return exact(made)(x, t)
+    def predict(x: Tensor, t: int, s: int) -> Tensor:
+        calls.append((t, s))
+        return exact(made)(x, t, s)
 
-    path = SAMPLERS[sampler](predict, x, made, made.times(4), generator(0))
+    trajectory = SAMPLERS[sampler](predict, x, made, made.times(4), generator(0))
     assert calls == []
-    next(path)
-    assert calls == [100]
-    next(path)
-    assert calls == ([100, 75, 75] if sampler == "Heun" else [100, 75])
-    list(path)
-    looks = {"Heun": [100, 75, 75, 50, 50, 25, 25]}
-    assert calls == looks.get(sampler, [100, 75, 50, 25])
+    next(trajectory)
+    assert calls == [(100, 75)]
+    next(trajectory)
+    assert [t for t, _ in calls] == ([100, 75, 75] if sampler == "Heun" else [100, 75])
+    list(trajectory)
+    heun = [(100, 75), (75, 75), (75, 50), (50, 50), (50, 25), (25, 25), (25, 0)]
+    assert calls == (heun if sampler == "Heun" else [(100, 75), (75, 50), (50, 25), (25, 0)])
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3, 20])
+@every_sampler
+def test_evaluations_are_one_a_step_and_two_for_heun_between_the_ends(sampler, steps):
+    for kind, first in (("flow", 0), ("cosine", 1)):  # σ/α has no end at T, unless it is straight
+        made = schedule(kind, 100)
+        again = max(0, steps - 1 - first) if sampler == "Heun" else 0
+        assert evaluations(SAMPLERS[sampler], made, made.times(steps)) == steps + again
 
 
 @pytest.mark.parametrize(("sampler", "drawn"), [("DDPM", True), ("DDIM", False)])
@@ -378,25 +388,25 @@ def test_inversion_takes_the_steps_of_ddim_backwards():
 @every_sampler
 @pytest.mark.parametrize("kind", ["linear", "flow"])
 def test_inpainting_fills_the_hole_alone(sampler, kind):
-    made, x, known = schedule(kind, 100), begun(), begun(7)
+    made, x, x0 = schedule(kind, 100), begun(), begun(7)
     hole = (torch.arange(SIZE) < 2).float().expand(COUNT, SIZE)
-    predict = inpainted(exact(made), known, hole)
+    predict = inpainted(exact(made), x0, hole)
     frames = list(SAMPLERS[sampler](predict, x, made, made.times(20), generator(8)))
     around = hole == 0
     for frame in frames:
         exactly = {} if sampler in ("Euler", "Heun") else {"rtol": 0, "atol": 0}
         if frame.time == 0:
-            torch.testing.assert_close(frame.x[around], known[around], **exactly)
-        assert torch.equal(frame.clean[around], known[around]) or frame.time == 0
+            torch.testing.assert_close(frame.x[around], x0[around], **exactly)
+        assert torch.equal(frame.x0_hat[around], x0[around]) or frame.time == 0
     free = list(SAMPLERS[sampler](exact(made), x, made, made.times(20), generator(8)))
     torch.testing.assert_close(frames[-1].x[~around], free[-1].x[~around], **TOLERANCE)
 
 
 @every_sampler
-def test_around_the_hole_each_frame_is_what_is_known_at_its_noise(sampler):
-    made, known, count = schedule("cosine", 100), torch.tensor([[0.8]]), 10_000
+def test_around_the_hole_each_frame_is_the_data_at_its_noise(sampler):
+    made, x0, count = schedule("cosine", 100), torch.tensor([[0.8]]), 10_000
     x = torch.randn(count, 1, generator=generator(9))
-    predict = inpainted(exact(made), known.expand(count, 1), torch.zeros(count, 1))
+    predict = inpainted(exact(made), x0.expand(count, 1), torch.zeros(count, 1))
     for frame in SAMPLERS[sampler](predict, x, made, made.times(10), generator(10)):
         alpha, sigma = float(made.alphas[frame.time]), float(made.sigmas[frame.time])
         assert float(frame.x.mean()) == pytest.approx(0.8 * alpha, abs=0.04 * sigma + 1e-4)
@@ -404,9 +414,9 @@ def test_around_the_hole_each_frame_is_what_is_known_at_its_noise(sampler):
 
 
 @pytest.mark.parametrize("name", ["linear", "cosine", "flow"])
-def test_noise_and_what_is_clean_make_x_and_x_gives_the_noise_back(name):
-    made, clean, eps = schedule(name, 50), begun(11), begun(12)
+def test_data_and_noise_make_x_and_x_gives_the_noise_back(name):
+    made, x0, eps = schedule(name, 50), begun(11), begun(12)
     for t in (1, 10, 49):
-        x = stepped(made, clean, eps, t)
-        torch.testing.assert_close(x, made.noised(clean, torch.full((COUNT,), t), eps))
-        torch.testing.assert_close(noise(made, x, clean, t), eps, **TOLERANCE)
+        x = stepped(made, x0, eps, t)
+        torch.testing.assert_close(x, made.noised(x0, torch.full((COUNT,), t), eps))
+        torch.testing.assert_close(noise(made, x, x0, t), eps, **TOLERANCE)

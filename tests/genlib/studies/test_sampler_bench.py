@@ -11,7 +11,7 @@ from torch import Tensor
 
 from genlib.classifier import Classifier, ClassifierSpec, classified
 from genlib.data import load
-from genlib.diffusion.base import SAMPLERS
+from genlib.diffusion.samplers import SAMPLERS
 from genlib.errors import TaskError
 from genlib.family import to_float
 from genlib.jobs.catalogue import read_task
@@ -24,9 +24,9 @@ from genlib.studies.sampler_bench import (
     BATCH,
     SHOWN,
     STEPS,
-    WALKS,
     SamplerBench,
     Walked,
+    compared,
     floor,
     points,
 )
@@ -38,7 +38,7 @@ from tests.support.studied import trained, workspace_of
 JUDGE = ClassifierSpec(dataset="digits")
 PICTURES, COUNT = BATCH, 150  # that are asked for, and that are made: half of the test pictures
 TIMES = 10  # of the model: fewer than the most steps
-WAYS = [(name, steps) for name in WALKS for steps in STEPS if steps <= TIMES]
+WAYS = [(name, steps) for name in compared() for steps in STEPS if steps <= TIMES]
 SMALL = {"width": 8, "depth": 1}
 
 
@@ -134,7 +134,7 @@ def test_points_come_in_order_and_no_more_steps_are_taken_than_there_are_times(m
     found = points(measured[-1].files)
     assert [(point.sampler, point.steps) for point in found] == WAYS
     assert max(point.steps for point in found) == TIMES
-    assert {point.sampler for point in found} == set(WALKS)
+    assert {point.sampler for point in found} == set(compared())
 
 
 def test_each_point_is_told_of_as_soon_as_it_is_there(measured):
@@ -165,7 +165,7 @@ def asked(run: Run, name: str, steps: int) -> int:
     hook = model.network.register_forward_hook(lambda *_: looks.append(1))
     noise = torch.randn(1, *model.shape, generator=generator(0))
     with torch.no_grad():
-        list(model.frames(noise, SAMPLERS[name], model.schedule.times(steps), generator(0)))
+        list(model.trajectory(noise, SAMPLERS[name], model.schedule.times(steps), generator(0)))
     hook.remove()
     return len(looks)
 
@@ -206,7 +206,7 @@ def walked(run: Run, name: str, steps: int) -> Tensor:
     labels = torch.arange(COUNT) % 10 if model.classes else None
     times = model.schedule.times(steps)
     with torch.no_grad():
-        *_, last = model.frames(noise, SAMPLERS[name], times, rng, labels)
+        *_, last = model.trajectory(noise, SAMPLERS[name], times, rng, labels)
     return (last.x + 1) / 2
 
 
@@ -227,7 +227,7 @@ def test_a_point_is_the_distance_of_what_the_walk_makes(run, classifier, measure
 def test_what_is_told_the_class_makes_every_class(other, classifier, workspace):
     *_, last = study(other).perform(workspace, {})
     found = points(last.files)
-    assert [(point.sampler, point.steps) for point in found] == [(name, 3) for name in WALKS]
+    assert [(point.sampler, point.steps) for point in found] == [(name, 3) for name in compared()]
     for point in found:
         made = walked(other, point.sampler, 3)
         assert point.fid == pytest.approx(distance(classifier, made), rel=1e-3)

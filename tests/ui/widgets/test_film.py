@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as some
 from PIL import Image
 
-from genlib.diffusion.base import SAMPLERS, Diffusion
-from genlib.diffusion.samplers import Frame, Sampler, ddim
+from genlib.diffusion.base import Diffusion
+from genlib.diffusion.samplers import SAMPLERS, Frame, Sampler, ddim
 from genlib.latents import FRAMES, spread
 from genlib.models.ddpm.config import DDPMConfig
 from genlib.models.ddpm.model import DDPM
@@ -149,7 +149,7 @@ def walked(
     noise = torch.randn(COLUMNS**2, *family.shape, generator=rng)
     times = family.schedule.times(recipe.steps)
     with torch.no_grad():
-        return list(family.frames(noise, sampler or recipe.walk, times, rng))
+        return list(family.trajectory(noise, sampler or recipe.method, times, rng))
 
 
 def part(image: np.ndarray, place: int, columns: int = COLUMNS, side: int = 8) -> np.ndarray:
@@ -227,7 +227,7 @@ def test_a_film_shows_what_is_there_beside_what_the_model_sees(shape, sampler):
     assert [title.split()[1] for title in made.panels] == ["is", "the"]
     assert len(there) == len(sight) == len(made.captions) == RECIPE.steps + 1
     for snapshot, frame in enumerate(frames):
-        for shown, x in ((there, frame.x), (sight, frame.clean)):
+        for shown, x in ((there, frame.x), (sight, frame.x0_hat)):
             for place in range(COLUMNS**2):
                 expected = levels(((x[place] + 1) / 2).clamp(0, 1))
                 np.testing.assert_allclose(part(shown[snapshot], place), expected, atol=1)
@@ -268,7 +268,7 @@ def test_of_all_samplers_only_ddim_heeds_the_fresh_noise_that_is_asked_for():
         calm, wild = (RECIPE._replace(sampler=name, eta=eta) for eta in (0.0, 1.0))
         assert same(walked(family, calm), walked(family, wild)) == (name != "DDIM")
         if name != "DDIM":
-            assert wild.walk is sampler
+            assert wild.method is sampler
 
 
 def test_ddim_without_fresh_noise_is_ddim_and_with_all_of_it_ddpm():
