@@ -19,6 +19,10 @@ Reconstruction = Literal["mse", "bce"]
 class Config(BaseModel):
     """Frozen settings; unknown names, infinities and values out of range are refused.
 
+    A field's `json_schema_extra` may say more of it: the "options" or the "step" of its widget,
+    that it is "rare", which puts the widget behind "More knobs", and, where it was added later,
+    "since" which version it is there.
+
     Raises:
         pydantic.ValidationError: on construction, naming each field that is wrong.
     """
@@ -30,9 +34,25 @@ class Config(BaseModel):
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 (64 hexadecimal digits) of the canonical JSON: sorted keys, no spaces."""
-        text = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+        """SHA-256 (64 hexadecimal digits) of the canonical JSON: sorted keys, no spaces.
+
+        What did not exist when a result was kept is left out, so that the result is found: the
+        version 1, and a field added later (`json_schema_extra={"since": 2}`) at its default.
+        """
+        text = json.dumps(_canonical(self), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _canonical(config: Config) -> dict[str, Any]:
+    """Return what the fingerprint is of, with configs within the config treated alike."""
+    document = config.model_dump(mode="json")
+    for name, field in type(config).model_fields.items():
+        value, extra = getattr(config, name), field.json_schema_extra
+        if isinstance(value, Config):
+            document[name] = _canonical(value)
+        if isinstance(extra, dict) and "since" in extra and value == field.default:
+            del document[name]
+    return document | ({"version": config.version} if config.version > 1 else {})
 
 
 def sentence_of(error: ValidationError) -> str:
@@ -113,7 +133,7 @@ class TrainConfig(Config):
         title="Training pictures",
         description="How many pictures it may see; 0 means all. With few, a large network "
         "learns them by heart.",
-        json_schema_extra={"options": [0, 16, 64, 256, 1024, 4096, 16384]},
+        json_schema_extra={"rare": True, "options": [0, 16, 64, 256, 1024, 4096, 16384]},
     )
     warmup: float = Field(
         0.02,
@@ -121,12 +141,13 @@ class TrainConfig(Config):
         le=0.5,
         title="Warm-up",
         description="The share of the steps in which the learning rate rises from zero.",
-        json_schema_extra={"step": 0.01},
+        json_schema_extra={"rare": True, "step": 0.01},
     )
     decay: Literal["none", "linear", "cosine"] = Field(
         "linear",
         title="Decay",
         description="How the learning rate falls after the warm-up.",
+        json_schema_extra={"rare": True},
     )
     ema: float = Field(
         0.99,
@@ -135,7 +156,7 @@ class TrainConfig(Config):
         title="Weight averaging",
         description="Decay of the exponential moving average of the weights, which is the model "
         "that is shown and kept; 0 keeps the last weights.",
-        json_schema_extra={"options": [0.0, 0.9, 0.97, 0.99, 0.995, 0.999, 0.9999]},
+        json_schema_extra={"rare": True, "options": [0.0, 0.9, 0.97, 0.99, 0.995, 0.999, 0.9999]},
     )
     clip: float = Field(
         0.0,
@@ -143,7 +164,7 @@ class TrainConfig(Config):
         le=100.0,
         title="Gradient clipping",
         description="The largest gradient norm; longer gradients are shortened. 0 is off.",
-        json_schema_extra={"options": [0.0, 0.1, 0.3, 1.0, 3.0, 10.0]},
+        json_schema_extra={"rare": True, "options": [0.0, 0.1, 0.3, 1.0, 3.0, 10.0]},
     )
     momentum: float = Field(
         0.9,
@@ -152,12 +173,13 @@ class TrainConfig(Config):
         title="Momentum",
         description="How long past gradients count: β₁ of Adam and its kin, the momentum of SGD. "
         "Games of two players want less. Muon and RMSprop keep their own.",
-        json_schema_extra={"options": [0.0, 0.5, 0.9, 0.95]},
+        json_schema_extra={"rare": True, "options": [0.0, 0.5, 0.9, 0.95]},
     )
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         "auto",
         title="Precision",
         description="The numbers of the forward pass: auto takes bfloat16 on GPUs built for it.",
+        json_schema_extra={"rare": True},
     )
     seed: int = Field(
         0,

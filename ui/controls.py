@@ -36,9 +36,14 @@ def bound(page: str, name: str) -> dict[str, Any]:
     return {"key": view_key(page, name), "bind": "query-params"}
 
 
+def extras(field: FieldInfo) -> Mapping[str, Any]:
+    """Return what a field says of its widget: its options, its step, whether it is rare."""
+    return field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
+
+
 def widget(family: str, name: str, field: FieldInfo, default: Any) -> Any:
     """Draw the widget that fits a field's type; its label, range and help are the field's."""
-    extra: Mapping[str, Any] = field.json_schema_extra or {}  # type: ignore[assignment]
+    extra = extras(field)
     key = f"{family}.{name}"
     common: dict[str, Any] = {"key": key, "help": field.description}
     if _readable(name, st.query_params.get(key, "0")):

@@ -54,6 +54,7 @@ class AdversarialConfig(Config):
         title="Spectral norm",
         description="Divides each of the discriminator's weight matrices by its largest singular "
         "value, so that it cannot be steep.",
+        json_schema_extra={"rare": True},
     )
     packing: int = Field(
         1,
@@ -61,12 +62,13 @@ class AdversarialConfig(Config):
         le=4,
         title="Packing (PacGAN)",
         description="How many samples the discriminator judges at once: sameness gives them away.",
-        json_schema_extra={"options": [1, 2, 3, 4]},
+        json_schema_extra={"rare": True, "options": [1, 2, 3, 4]},
     )
     minibatch_discrimination: bool = Field(
         False,
         title="Minibatch discrimination",
         description="Tells the discriminator how near each sample is to the others of its batch.",
+        json_schema_extra={"rare": True},
     )
     replay: int = Field(
         0,
@@ -75,7 +77,7 @@ class AdversarialConfig(Config):
         title="Experience replay",
         description="How many earlier samples the discriminator trains on, drawn evenly; 0 is "
         "only the newest ones.",
-        json_schema_extra={"options": [0, 256, 1024, 4096]},
+        json_schema_extra={"rare": True, "options": [0, 256, 1024, 4096]},
     )
     smoothing: float = Field(
         0.0,
@@ -83,7 +85,7 @@ class AdversarialConfig(Config):
         le=0.5,
         title="Label smoothing",
         description="What the label of real data lacks to 1, for the losses that have labels.",
-        json_schema_extra={"step": 0.05},
+        json_schema_extra={"rare": True, "step": 0.05},
     )
     instance_noise: float = Field(
         0.0,
@@ -91,7 +93,7 @@ class AdversarialConfig(Config):
         le=1.0,
         title="Instance noise",
         description="Standard deviation of noise on all that the discriminator sees.",
-        json_schema_extra={"step": 0.05},
+        json_schema_extra={"rare": True, "step": 0.05},
     )
     critic_steps: int = Field(
         1,
@@ -99,7 +101,7 @@ class AdversarialConfig(Config):
         le=5,
         title="Steps of D",
         description="Updates of the discriminator in each step of training.",
-        json_schema_extra={"options": [1, 2, 3, 4, 5]},
+        json_schema_extra={"rare": True, "options": [1, 2, 3, 4, 5]},
     )
     generator_steps: int = Field(
         1,
@@ -107,7 +109,7 @@ class AdversarialConfig(Config):
         le=5,
         title="Steps of G",
         description="Updates of the generator in each step of training.",
-        json_schema_extra={"options": [1, 2, 3, 4, 5]},
+        json_schema_extra={"rare": True, "options": [1, 2, 3, 4, 5]},
     )
     critic_rate: float = Field(
         1.0,
@@ -115,7 +117,7 @@ class AdversarialConfig(Config):
         le=10.0,
         title="D's learning rate ×",
         description="The discriminator's learning rate, as a multiple of the generator's.",
-        json_schema_extra={"options": [0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 10.0]},
+        json_schema_extra={"rare": True, "options": [0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 10.0]},
     )
 
     @property
@@ -159,7 +161,7 @@ class GrowingConfig(AdversarialConfig):
         le=512,
         title="At most",
         description="Filters of the layers that are farthest from the picture.",
-        json_schema_extra={"options": [16, 32, 64, 128, 256, 512]},
+        json_schema_extra={"rare": True, "options": [16, 32, 64, 128, 256, 512]},
     )
     growing: bool = Field(
         True,

@@ -38,7 +38,12 @@ class DiffusionConfig(Config):
         json_schema_extra={"options": [8, 16, 32, 48, 64, 96, 128]},
     )
     depth: int = Field(
-        1, ge=1, le=4, title="Depth", description="Blocks; the book's U-Net has its own number."
+        1,
+        ge=1,
+        le=4,
+        title="Depth",
+        description="Blocks; the book's U-Net has its own number.",
+        json_schema_extra={"rare": True},
     )
     conditional: bool = Field(
         False,

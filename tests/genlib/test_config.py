@@ -6,7 +6,7 @@ from typing import get_args
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import ValidationError
+from pydantic import Field, SerializeAsAny, ValidationError
 
 from genlib.config import Config, Optimizer, TrainConfig
 from genlib.settings import Settings
@@ -60,6 +60,34 @@ class BA(Config):
 
 def test_fingerprint_is_the_sha256_of_sorted_json_without_spaces():
     assert AB().fingerprint == hashlib.sha256(b'{"a":1,"b":2.0}').hexdigest()
+
+
+class Grown(AB):
+    c: int = Field(3, json_schema_extra={"since": 2})
+
+
+class Remeasured(AB):
+    version = 2
+
+
+class Around(Config):
+    inner: SerializeAsAny[Config]
+
+
+@given(st.integers(), st.floats(allow_nan=False, allow_infinity=False), st.integers())
+def test_a_field_added_later_is_in_the_fingerprint_unless_at_its_default(a, b, c):
+    before, after = AB(a=a, b=b), Grown(a=a, b=b, c=c)
+    assert (after.fingerprint == before.fingerprint) == (c == 3)
+    assert Grown(a=a, b=b).fingerprint == before.fingerprint
+    inside = Around(inner=after).fingerprint == Around(inner=before).fingerprint
+    assert inside == (c == 3)
+
+
+def test_a_version_above_1_is_in_the_fingerprint():
+    text = b'{"a":1,"b":2.0,"version":2}'
+    assert Remeasured().fingerprint == hashlib.sha256(text).hexdigest()
+    text = b'{"inner":%s}' % text
+    assert Around(inner=Remeasured()).fingerprint == hashlib.sha256(text).hexdigest()
 
 
 def test_fingerprint_does_not_depend_on_the_order_of_fields():

@@ -13,15 +13,9 @@ from genlib.data import DATASETS, DatasetName, default_dataset
 from genlib.entry import Preset
 from genlib.models import FAMILIES
 from genlib.runs.spec import RunSpec
-from ui.controls import VIEWS, widget
+from ui.controls import VIEWS, extras, widget
 from ui.widgets import drawn_points
 
-MORE = (  # behind "More knobs"
-    *("spectral_norm", "packing", "minibatch_discrimination", "replay", "smoothing"),
-    *("instance_noise", "critic_steps", "generator_steps", "critic_rate"),
-    *("depth", "min_snr", "centre", "spread", "most_filters"),
-    *("pictures", "warmup", "decay", "ema", "clip", "momentum", "precision"),
-)
 Asked = TypeVar("Asked", bound=Config)
 
 
@@ -78,7 +72,7 @@ def _widgets(family: str, default: Config, *, hidden: bool) -> dict[str, Any]:
     return {
         name: widget(family, name, field, getattr(default, name))
         for name, field in type(default).model_fields.items()
-        if (name in MORE) == hidden
+        if extras(field).get("rare", False) == hidden
     }
 
 

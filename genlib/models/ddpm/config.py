@@ -70,7 +70,7 @@ class DDPMConfig(DiffusionConfig):
         title="Min-SNR γ",
         description="Times at which the signal is more than so many times the noise, by power, "
         "count less: 0 weighs nothing, 5 is usual.",
-        json_schema_extra={"options": [0.0, 1.0, 5.0, 20.0]},
+        json_schema_extra={"rare": True, "options": [0.0, 1.0, 5.0, 20.0]},
     )
 
 

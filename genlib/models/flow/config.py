@@ -36,7 +36,7 @@ class FlowConfig(DiffusionConfig):
         le=2.0,
         title="Usual time",
         description="The mean of logit t: 0 is the middle, less is nearer to the data.",
-        json_schema_extra={"step": 0.1},
+        json_schema_extra={"rare": True, "step": 0.1},
     )
     spread: float = Field(
         1.0,
@@ -44,7 +44,7 @@ class FlowConfig(DiffusionConfig):
         le=3.0,
         title="Spread of times",
         description="The standard deviation of logit t: large ones prefer both ends.",
-        json_schema_extra={"step": 0.1},
+        json_schema_extra={"rare": True, "step": 0.1},
     )
 
 

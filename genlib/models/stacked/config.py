@@ -52,6 +52,7 @@ class StackedConfig(Config):
         le=3,
         title="Hidden layers",
         description="Hidden layers on each side; with none the autoencoder is linear, like PCA.",
+        json_schema_extra={"rare": True},
     )
     activation: Activation = Field(
         "relu", title="Activation", description="The nonlinearity after each hidden layer."
