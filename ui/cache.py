@@ -20,6 +20,7 @@ from genlib.runs.spec import RunSpec
 from genlib.runs.store import Store
 from genlib.settings import Settings
 from genlib.studies.code_map import codings_of
+from genlib.studies.summary import RunSummary, Summary
 from genlib.tasks.durations import Durations
 from genlib.tasks.task import Study, Task
 from genlib.training.events import Snapshot
@@ -80,6 +81,16 @@ def finished(spec: RunSpec) -> Run | None:
     if run is None:
         _read.clear(name)
     return run
+
+
+def summary(spec: RunSpec) -> RunSummary | None:
+    """Return the summary of a run: of the finished one, or the shipped summary, or None."""
+    run = finished(spec)
+    if run is not None:
+        return RunSummary.of_run(run)
+    study = Summary(start=spec)
+    files = measured(study)
+    return None if files is None else study.read(files)
 
 
 def spec_of(name: str) -> RunSpec | None:

@@ -15,5 +15,6 @@ STUDIES: dict[str, StudyEntry] = {
     "recipe_grid": StudyEntry("genlib.studies.recipe_grid", "RecipeGrid"),
     "ablation": StudyEntry("genlib.studies.ablation", "Ablation"),
     "judge": StudyEntry("genlib.classifier", "ClassifierSpec"),
+    "summary": StudyEntry("genlib.studies.summary", "Summary"),
     "comparison": StudyEntry("genlib.studies.comparison", "Comparison"),
 }

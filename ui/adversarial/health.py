@@ -13,11 +13,13 @@ from genlib.plots import paired_bars, picture_grid
 from genlib.runs.run import Run
 from genlib.runs.spec import RunSpec
 from genlib.studies.health import Health, Report, nearest, report, verdict
+from genlib.studies.summary import RunSummary
+from genlib.training.events import Snapshot
 from ui import cache
 from ui.adversarial.training_dynamics import shares_over_training, training_dynamics
 from ui.cache import cached_figure
 from ui.runs.knobs import titled
-from ui.runs.side_by_side import in_columns
+from ui.runs.side_by_side import summaries_in_columns
 from ui.runs.study_panel import study_panel
 from ui.widgets.elements import headline, needs_run, static_chart
 from ui.widgets.pictures import image
@@ -35,22 +37,23 @@ def health(run: Run) -> None:
 
 def side_by_side(specs: dict[str, RunSpec]) -> None:
     """Draw the samples of several runs at the end of training, each with its verdict."""
-    in_columns({titled(title): spec for title, spec in specs.items()}, _with_verdict)
+    summaries_in_columns({titled(title): spec for title, spec in specs.items()}, _with_verdict)
 
 
-def _with_verdict(run: Run) -> None:
-    samples = run.snapshots[-1].images.numpy()
+def _with_verdict(run: RunSummary) -> None:
+    samples = run.snapshot.images.numpy()
     rows = samples.reshape(10, 10, *samples.shape[1:])
     image(picture_grid(rows, 1), "Samples of this model")
     classifier = cache.classifier(run.spec.dataset)
     if classifier is not None:
-        shares = shares_over_training(run, classifier)[-1].tolist()
-        st.caption(verdict(shares, DATASETS[run.spec.dataset].classes, _accuracy(run)))
+        dataset = run.spec.dataset
+        (shares,) = shares_over_training([run.snapshot], dataset, classifier).tolist()
+        st.caption(verdict(shares, DATASETS[dataset].classes, _accuracy(run.snapshot)))
 
 
-def _accuracy(run: Run) -> tuple[float, float]:
-    """Return the shares of real and of generated pictures that D judges rightly at the end."""
-    figures = run.snapshots[-1].figures
+def _accuracy(snapshot: Snapshot) -> tuple[float, float]:
+    """Return the shares of real and of generated pictures that D judges rightly then."""
+    figures = snapshot.figures
     return figures["right on real"], figures["right on fake"]
 
 
@@ -60,7 +63,7 @@ def _examination(run: Run, files: Files) -> None:
         return
     result = report(dict(files))
     classes = DATASETS[run.spec.dataset].classes
-    _verdict(verdict(result.shares, classes, _accuracy(run)))
+    _verdict(verdict(result.shares, classes, _accuracy(run.snapshots[-1])))
     if result.pictures < FEW:
         st.caption(f"Only {result.pictures} samples: take these figures as rough.")
     _table(result)

@@ -27,12 +27,12 @@ def side_by_side(family: str, presets: tuple[str, ...]) -> None:
 
 def _small(family: str, preset: str) -> None:
     spec = RunSpec.of_preset(family, preset)
-    run = cache.finished(spec)
+    run = cache.summary(spec)
     st.markdown(f"**{titled(preset)}**")
     st.caption(FAMILIES[family].presets[preset].note)
     if run is None:
         st.info("Not trained on this server yet.")
         return
-    board = board_of(cache.dataset(spec.dataset), run.snapshots)
+    board = board_of(cache.dataset(spec.dataset), [run.snapshot])
     key = f"{spec.fingerprint[:8]}-small"
     game_board(board, key, size=340, label=LABEL, dark=is_dark())

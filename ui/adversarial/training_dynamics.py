@@ -8,11 +8,12 @@ import streamlit as st
 import torch
 
 from genlib.classifier import Classifier, classified
-from genlib.data import DATASETS
+from genlib.data import DATASETS, DatasetName
 from genlib.family import to_float
 from genlib.metrics import class_shares
 from genlib.plots import Line, class_areas, lines
 from genlib.runs.run import Run
+from genlib.training.events import Snapshot
 from ui import cache
 from ui.cache import cached_figure
 from ui.widgets.elements import static_chart
@@ -58,10 +59,12 @@ def _classes(run: Run) -> None:
 
 
 @cached_figure
-def shares_over_training(run: Run, classifier: Classifier) -> np.ndarray:
+def shares_over_training(
+    snapshots: list[Snapshot], dataset: DatasetName, classifier: Classifier
+) -> np.ndarray:
     """Return the share of each class among the samples of each snapshot."""
-    classes = len(DATASETS[run.spec.dataset].classes)
-    labels = [classified(classifier, to_float(each.images)).classes for each in run.snapshots]
+    classes = len(DATASETS[dataset].classes)
+    labels = [classified(classifier, to_float(each.images)).classes for each in snapshots]
     return torch.stack([class_shares(each, classes) for each in labels]).numpy()
 
 
@@ -71,7 +74,7 @@ def _steps(run: Run) -> np.ndarray:
 
 @cached_figure
 def _class_areas(run: Run, classifier: Classifier) -> None:
-    shares = shares_over_training(run, classifier)
+    shares = shares_over_training(run.snapshots, run.spec.dataset, classifier)
     areas = class_areas(_steps(run), shares, DATASETS[run.spec.dataset].classes)
     static_chart(areas, f"{run.spec.fingerprint[:8]}-areas")
 

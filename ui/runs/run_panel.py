@@ -1,6 +1,8 @@
 """The living picture: what a model makes now, how it learns, and the button that trains it."""
 
+from collections.abc import Mapping
 from functools import partial
+from types import MappingProxyType
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -11,6 +13,7 @@ from genlib.models import FAMILIES
 from genlib.plots import loss_chart
 from genlib.runs.run import Run, snapshots_from_tensors
 from genlib.runs.spec import RunSpec
+from genlib.studies.summary import RunSummary
 from genlib.training.curve import Row
 from genlib.training.events import Snapshot
 from ui import cache
@@ -55,8 +58,11 @@ def _panel(spec: RunSpec, run: Run | None, *, alive: bool) -> None:
     if alive != lives(job) or cache.finished(spec) is not None:
         st.rerun()
     snapshots = _snapshots(spec)
+    summary = None if snapshots else cache.summary(spec)
     if job is not None and lives(job):
         _training(spec, job, snapshots, data)
+    elif summary is not None:
+        _summarized(spec, job, summary, data)
     else:
         _untrained(spec, job, snapshots, data)
 
@@ -70,7 +76,7 @@ def _finished(spec: RunSpec, run: Run, data: Dataset | None) -> None:
         with above:
             preview.draw(spec, data, run.snapshots)
         st.caption(f"Trained in {made.seconds:.1f} s on {made.device}.")
-        _curve(spec, run.curve, run.snapshots, last, run)
+        _curve(spec, run.curve, run.snapshots, last, made.metrics)
         return
     with _controls():
         share = st.slider(
@@ -91,7 +97,7 @@ def _finished(spec: RunSpec, run: Run, data: Dataset | None) -> None:
         )
     with above:
         preview.draw(spec, data, [snapshot])
-    _curve(spec, run.curve, run.snapshots, last, run)
+    _curve(spec, run.curve, run.snapshots, last, made.metrics)
 
 
 def _training(spec: RunSpec, job: Job, snapshots: list[Snapshot], data: Dataset | None) -> None:
@@ -112,7 +118,20 @@ def _training(spec: RunSpec, job: Job, snapshots: list[Snapshot], data: Dataset 
         stop = partial(queue.stop, spec)
         st.button("Stop", key=f"{spec.family}-stop", on_click=stop, icon=":material/stop:")
     steps = progress.steps if progress else 1
-    _curve(spec, progress.curve if progress else [], snapshots, steps, None)
+    _curve(spec, progress.curve if progress else [], snapshots, steps)
+
+
+def _summarized(spec: RunSpec, job: Job | None, summary: RunSummary, data: Dataset | None) -> None:
+    """Draw a run that ships without its weights: its end, and the button that trains it anew."""
+    provenance, last = summary.provenance, summary.snapshot
+    headline(
+        ("shipped", "blue", "inventory_2"), FAMILIES[spec.family].headline(provenance.metrics)
+    )
+    preview.draw(spec, data, [last])
+    with _controls():
+        _train_button(spec, job, cache.seconds(spec))
+        st.caption("This result ships without its model. Train it to look inside.")
+    _curve(spec, summary.curve, [last], last.step, provenance.metrics)
 
 
 def _untrained(
@@ -133,7 +152,6 @@ def _untrained(
         progress.curve if progress else [],
         snapshots,
         progress.steps if progress else 1,
-        None,
     )
 
 
@@ -190,7 +208,11 @@ def _snapshots(spec: RunSpec) -> list[Snapshot]:
 
 
 def _curve(
-    spec: RunSpec, curve: list[Row], snapshots: list[Snapshot], steps: int, run: Run | None
+    spec: RunSpec,
+    curve: list[Row],
+    snapshots: list[Snapshot],
+    steps: int,
+    metrics: Mapping[str, float] = MappingProxyType({}),
 ) -> None:
     entry = FAMILIES[spec.family]
     game = "discriminates" in entry.abilities
@@ -210,7 +232,6 @@ def _curve(
     metric, title = entry.primary_metric, entry.metric_title
     measured = [(item.step, item.figures[metric]) for item in snapshots if item.figures]
     series[f"validation {title}"] = measured
-    metrics = run.provenance.metrics if run else {}
     known = [(title, metrics[key]) for key, title in BASELINES.items() if metrics.get(key)]
     baseline = known[0] if known else None
     st.echarts_chart(

@@ -1,6 +1,7 @@
 """Runs beside one another: their reconstructions, and the button that sets a preset's knobs."""
 
 from collections.abc import Callable
+from typing import TypeVar
 
 import numpy as np
 import streamlit as st
@@ -11,6 +12,7 @@ from genlib.plots import picture_grid
 from genlib.rng import generator
 from genlib.runs.run import Run
 from genlib.runs.spec import RunSpec
+from genlib.studies.summary import RunSummary
 from ui import cache
 from ui.cache import cached_figure
 from ui.runs import knobs
@@ -18,6 +20,7 @@ from ui.widgets.pictures import image
 
 SHOWN = 6  # pictures of a row
 MEASURED = 1000  # pictures
+Result = TypeVar("Result")
 
 
 def preset_button(family: str, preset: str, label: str = "the broken one") -> None:
@@ -32,15 +35,23 @@ def preset_button(family: str, preset: str, label: str = "the broken one") -> No
 
 def in_columns(specs: dict[str, RunSpec], draw: Callable[[Run], None]) -> None:
     """Draw each run in a column of its own under its title; say which is not trained yet."""
-    columns = st.columns(len(specs), gap="large")
-    for column, (title, spec) in zip(columns, specs.items(), strict=True):
+    _columns({title: cache.finished(spec) for title, spec in specs.items()}, draw)
+
+
+def summaries_in_columns(specs: dict[str, RunSpec], draw: Callable[[RunSummary], None]) -> None:
+    """Draw the summary of each run in a column of its own; it may be shipped without the run."""
+    _columns({title: cache.summary(spec) for title, spec in specs.items()}, draw)
+
+
+def _columns(results: dict[str, Result | None], draw: Callable[[Result], None]) -> None:
+    columns = st.columns(len(results), gap="large")
+    for column, (title, result) in zip(columns, results.items(), strict=True):
         with column:
             st.markdown(f"**{title}**")
-            run = cache.finished(spec)
-            if run is None:
+            if result is None:
                 st.info("Not trained on this server yet.")
             else:
-                draw(run)
+                draw(result)
 
 
 def side_by_side(specs: dict[str, RunSpec]) -> None:
