@@ -48,20 +48,30 @@ def command_line(arguments: list[str]) -> type[GenlibCommand]:
     return create_model("GenlibCommand", __base__=GenlibCommand, **fields)
 
 
+def parsed(arguments: list[str]) -> Command:
+    """Return the command that the arguments ask for, with its options.
+
+    Raises:
+        pydantic.ValidationError: an option has a value that it cannot have.
+        SystemExit: there is no such command or option, or help was asked for and is printed.
+    """
+    line = CliApp.run(command_line(arguments), cli_args=arguments, cli_exit_on_error=True)
+    command = get_subcommand(line)
+    while not isinstance(command, Command):  # a group of commands
+        command = get_subcommand(command)  # type: ignore[arg-type]
+    return command
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run a command and return its exit status; what a person got wrong is one line.
 
     Args:
         arguments: those of the command line; None takes the process's own.
     """
-    arguments = sys.argv[1:] if arguments is None else arguments
     try:
-        line = CliApp.run(command_line(arguments), cli_args=arguments, cli_exit_on_error=True)
+        command = parsed(sys.argv[1:] if arguments is None else arguments)
     except ValidationError as error:
         return _failed(sentence_of(error), 2)
-    command = get_subcommand(line)
-    while not isinstance(command, Command):  # a group of commands
-        command = get_subcommand(command)  # type: ignore[arg-type]
     return _run(command)
 
 

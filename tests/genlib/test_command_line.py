@@ -1,7 +1,4 @@
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -20,14 +17,13 @@ ROOT = Path(__file__).parents[2]
 SHORT = ["--dataset", "digits", "--epochs", "1"]
 
 
-def test_training_prints_json_lines_and_keeps_the_run(home):
-    command = [sys.executable, "-m", "genlib", "train", "stacked", *SHORT]
-    done = subprocess.run(
-        command, cwd=ROOT, env=os.environ, capture_output=True, text=True, timeout=120
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stderr == ""
-    *messages, last = [json.loads(line) for line in done.stdout.splitlines()]
+def printed(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[dict]:
+    assert main(list(arguments)) == 0
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_training_prints_json_lines_and_keeps_the_run(home, capsys):
+    *messages, last = printed(capsys, "train", "stacked", *SHORT)
     assert {"step", "steps", "seconds_left", "rows"} <= messages[-1].keys()
     assert messages[-1]["step"] == messages[-1]["steps"] == 2
     assert last["seconds"] > 0
@@ -37,11 +33,6 @@ def test_training_prints_json_lines_and_keeps_the_run(home):
     assert last["fingerprint"] == RunSpec.model_validate(expected).fingerprint
     run = Run.from_files(open_store(Settings()).read_run(last["fingerprint"]))
     assert run.provenance.metrics == last["metrics"]
-
-
-def printed(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[dict]:
-    assert main(list(arguments)) == 0
-    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
 def test_runs_lists_what_was_trained_the_newest_first(home, capsys):

@@ -124,3 +124,9 @@ def test_the_space_has_the_app_and_nothing_else(hub, home, capsys, monkeypatch):
     assert roots <= {path.name for path in HOUSE.iterdir()} | {".gitattributes"}
     assert not roots & {"tests", "benchmarks", ".ci", ".git", "old.txt"}
     assert not [name for name in files if "__pycache__" in name or "secrets" in name]
+
+
+def test_a_space_is_made_from_a_clone_alone(home, capsys, monkeypatch):
+    monkeypatch.setattr("genlib.cli.space.HOUSE", home)  # as where pip has installed genlib
+    assert main(["space", "ada/place"]) == 1
+    assert capsys.readouterr().err.startswith("The app is not here")
