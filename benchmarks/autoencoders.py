@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.textbook import RECIPES, Variational, pictures, say, trained
-from genlib.data import load
+from genlib.data.dataset import load
 from genlib.device import available, name
 from genlib.family import Denoises, to_float
 from genlib.rng import generator

@@ -22,7 +22,7 @@ from torch.nn import functional as F
 from benchmarks.judging import COUNT, clock, floor, judge_here, quality
 from benchmarks.textbook import say
 from genlib.classifier import Classifier
-from genlib.data import load
+from genlib.data.dataset import load
 from genlib.device import available, name
 from genlib.diffusion.samplers import ddim
 from genlib.diffusion.schedules import schedule

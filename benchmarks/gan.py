@@ -16,7 +16,7 @@ import torch
 from benchmarks.judging import COUNT, clock, judge_here, quality
 from benchmarks.textbook import say
 from genlib.classifier import Classifier
-from genlib.data import load
+from genlib.data.dataset import load
 from genlib.device import available, name
 from genlib.family import generating, to_float
 from genlib.rng import generator

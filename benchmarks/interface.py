@@ -24,8 +24,8 @@ from benchmarks.raw_client import Session
 from benchmarks.server import Server
 from genlib.data import default_dataset
 from genlib.jobs import Jobs
-from genlib.runs.run import open_store
 from genlib.runs.spec import RunSpec
+from genlib.runs.store import open_store
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]

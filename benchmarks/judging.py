@@ -5,10 +5,10 @@ import time
 import torch
 
 from genlib.classifier import Classifier, ClassifierSpec, classified
-from genlib.data import load
+from genlib.data.dataset import load
 from genlib.family import Pictures, to_float
 from genlib.metrics import class_shares, frechet_distance
-from genlib.runs.run import open_store
+from genlib.runs.store import open_store
 from genlib.settings import Settings
 
 COUNT = 2048  # samples

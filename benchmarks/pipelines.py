@@ -19,7 +19,7 @@ import genlib
 from benchmarks.diffusion import peer
 from benchmarks.judging import clock, judge_here
 from benchmarks.textbook import say
-from genlib.data import load
+from genlib.data.dataset import load
 from genlib.device import available
 from genlib.device import name as device_name
 from genlib.family import to_float

@@ -19,7 +19,7 @@ from torch.utils.data import DataLoader, Subset
 from torchvision.datasets import FashionMNIST
 from torchvision.transforms import ToTensor
 
-from genlib.data.pictures import DEBIAN
+from genlib.data.catalogue import DEBIAN
 
 
 def say(text: str) -> None:

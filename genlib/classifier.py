@@ -19,8 +19,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from genlib.config import Config, TrainConfig
-from genlib.data import DATASETS, Dataset, DatasetName
-from genlib.data import load as load_dataset
+from genlib.data import DATASETS, DatasetName
+from genlib.data.dataset import Dataset
+from genlib.data.dataset import load as load_dataset
 from genlib.family import Pictures, to_float
 from genlib.rng import build, generator
 from genlib.runs.spec import RunSpec

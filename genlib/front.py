@@ -15,8 +15,9 @@ from genlib.data import DATASETS
 from genlib.device import available
 from genlib.jobs.attempt import Attempt
 from genlib.models import FAMILIES
-from genlib.runs.run import Run, open_store
+from genlib.runs.run import Run
 from genlib.runs.spec import RunSpec
+from genlib.runs.store import open_store
 from genlib.settings import Settings
 from genlib.tasks.progress import Progress
 from genlib.tasks.task import Task

@@ -6,7 +6,7 @@ import pytest
 import torch
 from hypothesis import settings
 
-from genlib.data import load
+from genlib.data.dataset import load
 from tests.support.machine import LACKING
 
 torch.set_num_threads(1)  # tiny work: more threads only wait for each other

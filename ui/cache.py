@@ -12,12 +12,13 @@ import streamlit as st
 import torch
 
 from genlib.classifier import Classifier, ClassifierSpec
-from genlib.data import Dataset, DatasetName, load
+from genlib.data import DatasetName
+from genlib.data.dataset import Dataset, load
 from genlib.family import Family, to_float, to_uint8
 from genlib.jobs import Jobs
-from genlib.runs.run import Run, open_store
+from genlib.runs.run import Run
 from genlib.runs.spec import RunSpec
-from genlib.runs.store import Store
+from genlib.runs.store import Store, open_store
 from genlib.settings import Settings
 from genlib.studies.code_map import codings_of
 from genlib.studies.summary import RunSummary, Summary

@@ -21,7 +21,8 @@ from genlib.hub.pretrained import READERS
 from genlib.hub.publish import default_name, operator_token, publish
 from genlib.hub.pull import Pull, fetch_listed, look_up, told
 from genlib.hub.wire import HubError, opened
-from genlib.runs.run import Run, open_store
+from genlib.runs.run import Run
+from genlib.runs.store import open_store
 from genlib.settings import Settings
 from genlib.tasks.workspace import Workspace
 

@@ -4,7 +4,7 @@ import json
 
 from genlib.cli.output import Documents
 from genlib.front import perform, progress_bar
-from genlib.runs.run import open_store
+from genlib.runs.store import open_store
 from genlib.settings import Settings
 from genlib.tasks.progress import Reporter
 from genlib.tasks.task import Task

@@ -3,7 +3,7 @@
 import json
 
 from genlib.cli.output import Command, Documents
-from genlib.runs.run import open_store
+from genlib.runs.store import open_store
 from genlib.settings import Settings
 
 

@@ -1,30 +1,19 @@
-"""Data sets of small pictures, and of points, resident on the device."""
+"""Data sets of small pictures, and of points; what is known of each, here, needs no torch."""
 
 from genlib.data.catalogue import (
+    CELLS,
     DATASETS,
-    Dataset,
     DatasetName,
     DatasetUnavailableError,
     default_dataset,
     download_fraction,
-    load,
-    resized,
 )
-from genlib.data.photographs import photographs
-from genlib.data.points import CELLS, MODES, Modes, score
 
 __all__ = [
     "CELLS",
     "DATASETS",
-    "MODES",
-    "Dataset",
     "DatasetName",
     "DatasetUnavailableError",
-    "Modes",
     "default_dataset",
     "download_fraction",
-    "load",
-    "photographs",
-    "resized",
-    "score",
 ]

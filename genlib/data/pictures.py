@@ -8,10 +8,11 @@ import torch
 from jaxtyping import Int64, UInt8
 from torch import Tensor
 
+from genlib.data.catalogue import DEBIAN
+
 Images = UInt8[Tensor, "_ channels height width"]
 Labels = Int64[Tensor, "_"]
 Split = tuple[Images, Labels]
-DEBIAN = Path("/usr/share/datasets/fashion-mnist")
 
 
 def read_digits() -> tuple[Split, Split]:

@@ -11,10 +11,8 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
+from genlib.data.catalogue import CELLS
 from genlib.rng import generator
-
-DRAWN = r"^drawn-[0-9a-f]{64}$"  # the name of a data set that somebody drew: its cells in hex
-CELLS = 16  # rows and columns of a drawing
 
 
 class Modes(NamedTuple):

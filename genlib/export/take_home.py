@@ -7,7 +7,8 @@ import zipfile
 import numpy as np
 from safetensors.torch import save
 
-from genlib.data import DATASETS, DatasetUnavailableError, load
+from genlib.data import DATASETS, DatasetUnavailableError
+from genlib.data.dataset import load
 from genlib.export.plain_script import plain_script
 from genlib.family import to_float
 from genlib.plots import animation, picture_grid

@@ -32,8 +32,9 @@ from genlib.jobs import (
 )
 from genlib.jobs.attempt import Attempt, explained
 from genlib.jobs.catalogue import read_task
-from genlib.runs.run import open_store, perform
+from genlib.runs.run import perform
 from genlib.runs.spec import RunSpec
+from genlib.runs.store import open_store
 from genlib.settings import Settings
 from genlib.training.events import Step
 

@@ -5,7 +5,6 @@ import platform
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -15,8 +14,9 @@ from torch import Tensor
 
 from genlib import device as devices
 from genlib.config import Config
-from genlib.data import DATASETS, Dataset
-from genlib.data import load as load_dataset
+from genlib.data import DATASETS
+from genlib.data.dataset import Dataset
+from genlib.data.dataset import load as load_dataset
 from genlib.entry import Baseline
 from genlib.family import (
     Data,
@@ -32,8 +32,6 @@ from genlib.metrics import denoising_error, linear_denoiser, pca_error
 from genlib.models import FAMILIES
 from genlib.rng import generator
 from genlib.runs.spec import RunSpec
-from genlib.runs.store import Store
-from genlib.settings import Settings
 from genlib.training.curve import Row
 from genlib.training.events import Checkpoint, Diverged, Finished, Snapshot, State, Step
 from genlib.training.loop import train
@@ -195,12 +193,6 @@ BASELINES: dict[Baseline, Callable[[Any, Tensor, Tensor], float]] = {
     "pca": _pca,
     "linear_denoiser": _linear_denoiser,
 }
-
-
-def open_store(settings: Settings) -> Store:
-    """Return the store of the home folder, over the runs shipped with the package."""
-    shipped = Path(__file__).parents[1] / "zoo"
-    return Store(settings.home, shipped, int(settings.quota_gb * 1e9), settings.runs)
 
 
 def curve_to_json(curve: list[Row]) -> bytes:

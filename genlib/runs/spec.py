@@ -1,15 +1,16 @@
 """What a run is asked for by: all that decides what it gives."""
 
 from collections.abc import Iterator
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import Field, SerializeAsAny, model_validator
 
 from genlib.config import Config, TrainConfig
 from genlib.data import DATASETS, DatasetName
-from genlib.family import Family
 from genlib.models import FAMILIES
-from genlib.rng import build
+
+if TYPE_CHECKING:
+    from genlib.family import Family
 
 Kind = TypeVar("Kind", bound=Config)
 
@@ -104,7 +105,9 @@ class RunSpec(Config):
         seconds: float | None = durations.of_run(self)
         return seconds
 
-    def build(self) -> Family:
+    def build(self) -> "Family":
         """Return the untrained family, its weights drawn from the seed."""
+        from genlib.rng import build  # with torch
+
         make, shape = FAMILIES[self.family].load(), DATASETS[self.dataset].shape
         return build(lambda: make(self.model, shape), self.train.seed)

@@ -20,6 +20,8 @@ from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 
+from genlib.settings import Settings
+
 Files = Mapping[str, bytes]
 MANIFEST = "manifest.json"
 GZIP = ".gz"  # the ending of files that are stored compressed
@@ -272,3 +274,9 @@ def _size(path: Path) -> int:
         return path.stat().st_size
     except OSError:
         return 0
+
+
+def open_store(settings: Settings) -> Store:
+    """Return the store of the home folder, over the runs shipped with the package."""
+    shipped = Path(__file__).parents[1] / "zoo"
+    return Store(settings.home, shipped, int(settings.quota_gb * 1e9), settings.runs)

@@ -21,8 +21,8 @@ from genlib import metrics
 from genlib.adversarial.config import GrowingConfig
 from genlib.classifier import Classified, Classifier, classified, classifier_of
 from genlib.config import Config
-from genlib.data import Dataset
-from genlib.data import load as load_dataset
+from genlib.data.dataset import Dataset
+from genlib.data.dataset import load as load_dataset
 from genlib.family import generating, to_float, to_uint8
 from genlib.rng import generator
 from genlib.runs.spec import RunSpec

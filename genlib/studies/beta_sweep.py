@@ -14,7 +14,7 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from genlib.config import Config
-from genlib.data import load as load_dataset
+from genlib.data.dataset import load as load_dataset
 from genlib.family import to_float, to_uint8
 from genlib.models.vae.model import COLLAPSED
 from genlib.rng import generator

@@ -15,7 +15,7 @@ from pydantic import Field
 from safetensors.numpy import save
 from torch import Tensor
 
-from genlib.data import load as load_dataset
+from genlib.data.dataset import load as load_dataset
 from genlib.family import encoding, to_float
 from genlib.metrics import principal_axes
 from genlib.runs.run import Run

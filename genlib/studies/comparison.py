@@ -51,8 +51,9 @@ from torch import Tensor
 
 from genlib.classifier import Classifier, ClassifierSpec, classified, classifier_of
 from genlib.config import Config
-from genlib.data import Dataset, DatasetName
-from genlib.data import load as load_dataset
+from genlib.data import DatasetName
+from genlib.data.dataset import Dataset
+from genlib.data.dataset import load as load_dataset
 from genlib.family import Encodes, Generates, encoding, to_float, to_uint8
 from genlib.rng import generator
 from genlib.runs.run import Run

@@ -31,8 +31,9 @@ from pydantic import Field, field_validator
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from genlib.data import DATASETS, Dataset
-from genlib.data import load as load_dataset
+from genlib.data import DATASETS
+from genlib.data.dataset import Dataset
+from genlib.data.dataset import load as load_dataset
 from genlib.family import Family, encoding, to_float
 from genlib.rng import generator
 from genlib.runs.run import Run

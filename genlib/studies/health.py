@@ -16,7 +16,7 @@ from torch import Tensor
 
 from genlib import metrics
 from genlib.classifier import classified, classifier_of
-from genlib.data import load as load_dataset
+from genlib.data.dataset import load as load_dataset
 from genlib.family import Data, Pictures, generating, to_float, to_uint8
 from genlib.rng import generator
 from genlib.studies.findings import COMPARED, STATISTICS, Finding, of_manifold, of_statistic

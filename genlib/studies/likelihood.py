@@ -19,7 +19,7 @@ from pydantic import Field, field_validator
 from safetensors.torch import load, save
 from torch import Tensor
 
-from genlib.data import load as load_dataset
+from genlib.data.dataset import load as load_dataset
 from genlib.family import Pictures, to_float
 from genlib.metrics import importance_bound, log_normal
 from genlib.models.vae.model import VariationalAutoencoder

@@ -12,8 +12,10 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state, vmap
 
-from genlib.adversarial import Game, ReplayBuffer
-from genlib.data import DATASETS, load
+from genlib.adversarial.game import Game
+from genlib.adversarial.replay import ReplayBuffer
+from genlib.data import DATASETS
+from genlib.data.dataset import load
 from genlib.errors import TaskError
 from genlib.family import Batch, Family, Losses, Pictures, Shown, to_float
 from genlib.models.gan2d.config import GAN2DConfig

@@ -16,7 +16,7 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from genlib.classifier import Classifier, classified, classifier_of
-from genlib.data import load as load_dataset
+from genlib.data.dataset import load as load_dataset
 from genlib.family import to_float
 from genlib.metrics import frechet_distance
 from genlib.rng import generator

@@ -29,7 +29,7 @@ from pydantic import Field
 from torch import Tensor
 
 from genlib.classifier import classified, classifier_of
-from genlib.data import load as load_dataset
+from genlib.data.dataset import load as load_dataset
 from genlib.diffusion.base import Diffusion
 from genlib.diffusion.samplers import SAMPLERS, evaluations
 from genlib.family import to_float

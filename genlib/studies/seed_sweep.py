@@ -10,7 +10,7 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from genlib.config import Config
-from genlib.data import MODES, Modes
+from genlib.data.points import MODES, Modes
 from genlib.errors import TaskError
 from genlib.metrics import ModeCount, count_modes
 from genlib.runs.spec import RunSpec

@@ -4,7 +4,7 @@ from typing import Annotated, TypeVar
 
 from pydantic import AfterValidator
 
-from genlib.adversarial import GrowingGAN
+from genlib.adversarial.growing import GrowingGAN
 from genlib.config import Config
 from genlib.data import DATASETS, DatasetName
 from genlib.diffusion.base import Diffusion

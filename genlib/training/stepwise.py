@@ -6,9 +6,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from genlib.adversarial import GAN
+from genlib.adversarial.gan import GAN
 from genlib.config import TrainConfig
-from genlib.data import Dataset
+from genlib.data.dataset import Dataset
 from genlib.family import Family, Shown
 from genlib.rng import generator
 from genlib.training.curve import Curve

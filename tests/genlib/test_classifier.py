@@ -18,7 +18,8 @@ from genlib.classifier import (
     classifier_of,
     varied,
 )
-from genlib.data import DATASETS, load
+from genlib.data import DATASETS
+from genlib.data.dataset import load
 from genlib.family import to_float
 from genlib.jobs.catalogue import read_task
 from genlib.rng import generator

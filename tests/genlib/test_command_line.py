@@ -7,8 +7,9 @@ import torch
 from genlib.cli import main
 from genlib.jobs.attempt import Attempt
 from genlib.models import FAMILIES
-from genlib.runs.run import Run, open_store
+from genlib.runs.run import Run
 from genlib.runs.spec import RunSpec
+from genlib.runs.store import open_store
 from genlib.settings import Settings
 from genlib.studies.code_map import CodeMap
 from genlib.studies.few_labels import FewLabels

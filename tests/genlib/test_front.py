@@ -7,10 +7,10 @@ import pytest
 import torch
 
 import genlib
-from genlib.data import load as load_dataset
+from genlib.data.dataset import load as load_dataset
 from genlib.errors import TaskError
-from genlib.runs.run import open_store
 from genlib.runs.spec import RunSpec
+from genlib.runs.store import open_store
 from genlib.settings import Settings
 
 SHORT = {"dataset": "digits", "epochs": 1, "progress": False}

@@ -13,8 +13,9 @@ from genlib.config import TrainConfig
 from genlib.data import DATASETS, default_dataset
 from genlib.jobs import Jobs
 from genlib.jobs.attempt import Attempt
-from genlib.runs.run import open_store, perform
+from genlib.runs.run import perform
 from genlib.runs.spec import RunSpec
+from genlib.runs.store import open_store
 from genlib.settings import Settings
 from genlib.studies import comparison
 from genlib.studies.comparison import MEMBERS, REAL, Comparison, standings

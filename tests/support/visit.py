@@ -19,8 +19,7 @@ from playwright.sync_api import Browser, BrowserType, Locator, Page, expect
 from playwright.sync_api import Error as BrowserError
 
 from genlib.jobs import Jobs
-from genlib.runs.run import open_store
-from genlib.runs.store import Store
+from genlib.runs.store import Store, open_store
 from genlib.settings import Settings
 from tests.support import machine
 

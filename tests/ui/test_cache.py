@@ -7,7 +7,7 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 from genlib.classifier import Classifier
-from genlib.data import load
+from genlib.data.dataset import load
 from genlib.rng import build
 from genlib.runs.run import Run
 from genlib.runs.spec import RunSpec

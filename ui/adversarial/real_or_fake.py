@@ -5,7 +5,7 @@ from statistics import NormalDist
 import streamlit as st
 import torch
 
-from genlib.adversarial import GAN
+from genlib.adversarial.gan import GAN
 from genlib.family import generating, to_float
 from genlib.rng import generator
 from genlib.runs.run import Run

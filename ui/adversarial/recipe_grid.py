@@ -7,7 +7,7 @@ import numpy as np
 import streamlit as st
 import torch
 
-from genlib.data import MODES
+from genlib.data.points import MODES
 from genlib.plots import scatters
 from genlib.runs.spec import RunSpec
 from genlib.studies.recipe_grid import CURES, LOSSES, RecipeGrid

@@ -4,7 +4,8 @@ import numpy as np
 import streamlit as st
 import torch
 
-from genlib.data import DATASETS, DatasetName, download_fraction, resized
+from genlib.data import DATASETS, DatasetName, download_fraction
+from genlib.data.dataset import resized
 from genlib.family import Family, to_float
 from genlib.plots import CLASSES, Line, bars, histograms, lines
 from genlib.runs.run import Run

@@ -9,7 +9,8 @@ import streamlit as st
 import torch
 from safetensors.numpy import load
 
-from genlib.data import DATASETS, Dataset, DatasetName
+from genlib.data import DATASETS, DatasetName
+from genlib.data.dataset import Dataset
 from genlib.family import encoding, to_float
 from genlib.plots import picture_map
 from genlib.runs.run import Run

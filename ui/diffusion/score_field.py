@@ -6,7 +6,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from genlib.data import DATASETS, MODES, score
+from genlib.data import DATASETS
+from genlib.data.points import MODES, score
 from genlib.diffusion.base import Diffusion
 from genlib.diffusion.samplers import SAMPLERS, noise
 from genlib.plots import Line, arrows, lines, paths

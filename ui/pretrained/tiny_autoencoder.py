@@ -6,7 +6,8 @@ import numpy as np
 import streamlit as st
 import torch
 
-from genlib.data import default_dataset, photographs
+from genlib.data import default_dataset
+from genlib.data.photographs import photographs
 from genlib.family import Shape, to_float, to_uint8
 from genlib.headlines import psnr
 from genlib.hub import Pull

@@ -2,7 +2,8 @@
 
 import torch
 
-from genlib.data import MODES, Dataset
+from genlib.data.dataset import Dataset
+from genlib.data.points import MODES
 from genlib.family import Data
 from genlib.metrics import ModeCount, count_modes
 from genlib.models import FAMILIES

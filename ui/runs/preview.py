@@ -4,7 +4,8 @@ import numpy as np
 import streamlit as st
 import torch
 
-from genlib.data import DATASETS, Dataset
+from genlib.data import DATASETS
+from genlib.data.dataset import Dataset
 from genlib.family import to_float, to_uint8
 from genlib.models import FAMILIES
 from genlib.plots import picture_grid, plane_animation

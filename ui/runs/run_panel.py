@@ -7,7 +7,8 @@ from types import MappingProxyType
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from genlib.data import DATASETS, Dataset, DatasetUnavailableError, download_fraction
+from genlib.data import DATASETS, DatasetUnavailableError, download_fraction
+from genlib.data.dataset import Dataset
 from genlib.jobs import Job
 from genlib.models import FAMILIES
 from genlib.plots import loss_chart

@@ -4,7 +4,8 @@ import math
 
 from torch import Tensor, nn
 
-from genlib.adversarial import GAN, verdict
+from genlib.adversarial.batchwise import verdict
+from genlib.adversarial.gan import GAN
 from genlib.config import Nonlinearity
 from genlib.family import Shape
 from genlib.models.dcgan.config import DCGANConfig

@@ -4,7 +4,8 @@ import math
 
 from torch import nn
 
-from genlib.adversarial import GAN, verdict
+from genlib.adversarial.batchwise import verdict
+from genlib.adversarial.gan import GAN
 from genlib.family import Shape
 from genlib.models.gan.config import GANConfig
 from genlib.nn import ACTIVATIONS, stack

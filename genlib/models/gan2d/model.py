@@ -6,7 +6,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from genlib.adversarial import GAN, verdict
+from genlib.adversarial.batchwise import verdict
+from genlib.adversarial.gan import GAN
 from genlib.family import Pictures, Shape, Shown
 from genlib.models.gan2d.config import GAN2DConfig
 from genlib.nn import ACTIVATIONS, stack

@@ -9,16 +9,11 @@ import torch
 from scipy.stats import chisquare
 from torch import Tensor, log, nn, sigmoid
 
-from genlib.adversarial import (
-    OBJECTIVES,
-    Game,
-    MinibatchDiscrimination,
-    ReplayBuffer,
-    gradient_penalty,
-    packed,
-    squared_gradient_norm,
-)
+from genlib.adversarial.batchwise import MinibatchDiscrimination, packed
 from genlib.adversarial.config import AdversarialConfig
+from genlib.adversarial.game import Game
+from genlib.adversarial.objectives import OBJECTIVES, gradient_penalty, squared_gradient_norm
+from genlib.adversarial.replay import ReplayBuffer
 from genlib.config import TrainConfig
 from genlib.family import Batch, Losses
 from genlib.models.dcgan.config import DCGANConfig

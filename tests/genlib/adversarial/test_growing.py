@@ -10,9 +10,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils import parametrize
 
-from genlib.adversarial import GrowingGAN
 from genlib.adversarial.config import GrowingConfig
-from genlib.adversarial.growing import channels
+from genlib.adversarial.growing import GrowingGAN, channels
 from genlib.adversarial.levels import SMALLEST, GrowthState, cropped, padded, sides, true_pixels
 from genlib.config import TrainConfig
 from genlib.family import Batch

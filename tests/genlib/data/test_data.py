@@ -11,16 +11,10 @@ from scipy.integrate import quad
 from scipy.spatial.transform import Rotation
 from sklearn.datasets import load_digits
 
-from genlib.data import (
-    DATASETS,
-    DatasetUnavailableError,
-    default_dataset,
-    download_fraction,
-    load,
-    photographs,
-    resized,
-)
-from genlib.data.pictures import DEBIAN
+from genlib.data import DATASETS, DatasetUnavailableError, default_dataset, download_fraction
+from genlib.data.catalogue import DEBIAN
+from genlib.data.dataset import load, resized
+from genlib.data.photographs import photographs
 from genlib.data.points import ellipse
 from genlib.family import to_float, to_uint8
 

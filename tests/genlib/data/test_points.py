@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as some
 from scipy.stats import chisquare, kstest, norm
 
-from genlib.data import CELLS, DATASETS, MODES, load
-from genlib.data.points import drawn, moons, plane, spiral
+from genlib.data import CELLS, DATASETS
+from genlib.data.dataset import load
+from genlib.data.points import MODES, drawn, moons, plane, spiral
 from genlib.rng import generator
 
 NAMES = ["ring", "grid", "blobs", "moons", "spiral"]

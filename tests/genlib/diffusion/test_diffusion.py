@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from genlib.config import TrainConfig
-from genlib.data import MODES, load
+from genlib.data.dataset import load
+from genlib.data.points import MODES
 from genlib.diffusion.base import CLASSES, FAR, LABEL_DROPOUT, STEPS, Diffusion
 from genlib.diffusion.parameterizations import PARAMETERIZATIONS
 from genlib.diffusion.samplers import dpm_solver

@@ -9,8 +9,8 @@ from genlib.cli import main
 from genlib.cli.space import HOUSE
 from genlib.hub import Pretrained, Pull, curated
 from genlib.hub.curated import write_curated
-from genlib.runs.run import open_store
 from genlib.runs.spec import RunSpec
+from genlib.runs.store import open_store
 from genlib.settings import Settings
 from genlib.tasks.workspace import Workspace
 from tests.support.hub_models import UNET, autoencoder_files, denoiser_files, run_files, small_run

@@ -19,7 +19,7 @@ from genlib.hub.pull import look_up
 from genlib.hub.reversal import film_of
 from genlib.hub.wire import UNREACHABLE, opened
 from genlib.rng import generator
-from genlib.runs.run import open_store
+from genlib.runs.store import open_store
 from genlib.settings import Settings
 from tests.support.hub_models import UNET, autoencoder_files, denoiser_files, parts_of, run_files
 from tests.support.hub_pulls import (

@@ -12,7 +12,7 @@ from sklearn.decomposition import PCA
 from sklearn.linear_model import LinearRegression, Ridge
 from torch.distributions import Normal
 
-from genlib.data import load
+from genlib.data.dataset import load
 from genlib.family import to_float
 from genlib.headlines import psnr
 from genlib.metrics import (

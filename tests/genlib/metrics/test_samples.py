@@ -10,8 +10,7 @@ from hypothesis import strategies as some
 from scipy import stats
 from scipy.spatial.distance import cdist
 
-from genlib.data import MODES
-from genlib.data.points import plane
+from genlib.data.points import MODES, plane
 from genlib.metrics import (
     bootstrap_interval,
     class_shares,

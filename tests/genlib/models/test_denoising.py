@@ -3,8 +3,8 @@ from itertools import pairwise
 import pytest
 import torch
 
-from genlib.data import load
-from genlib.data.pictures import DEBIAN
+from genlib.data.catalogue import DEBIAN
+from genlib.data.dataset import load
 from genlib.family import Batch, to_float
 from genlib.headlines import psnr
 from genlib.metrics import denoising_error, linear_denoiser

@@ -6,12 +6,13 @@ import pytest
 import torch
 
 from genlib.config import Config, TrainConfig
-from genlib.data import DATASETS, load
+from genlib.data import DATASETS
+from genlib.data.dataset import load
 from genlib.family import Batch, Encodes, Family, to_float
 from genlib.models import FAMILIES
 from genlib.rng import build, generator
-from genlib.runs.run import open_store
 from genlib.runs.spec import RunSpec
+from genlib.runs.store import open_store
 from genlib.settings import Settings
 from genlib.training.events import Finished, Snapshot
 from genlib.training.loop import train

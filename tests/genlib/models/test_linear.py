@@ -4,7 +4,7 @@ from scipy.linalg import subspace_angles
 from sklearn.decomposition import PCA
 
 from genlib.config import TrainConfig
-from genlib.data import load
+from genlib.data.dataset import load
 from genlib.metrics import pca_error
 from genlib.models import FAMILIES
 from genlib.models.linear.config import LinearConfig

@@ -6,7 +6,7 @@ import torch
 from scipy.stats import entropy
 
 from genlib.config import TrainConfig
-from genlib.data import load
+from genlib.data.dataset import load
 from genlib.family import Batch, to_float
 from genlib.models.sparse.config import SparseConfig
 from genlib.models.sparse.model import PENALTIES, SparseAutoencoder

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.distributions import Bernoulli, Independent, MultivariateNormal, Normal, kl_divergence
 
-from genlib.data import load
+from genlib.data.dataset import load
 from genlib.family import Batch, to_float
 from genlib.metrics import importance_bound
 from genlib.models import FAMILIES

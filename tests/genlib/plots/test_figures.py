@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from sklearn.decomposition import PCA
 
-from genlib.data import DATASETS, load
+from genlib.data import DATASETS
+from genlib.data.dataset import load
 from genlib.plots import CLASSES, Line, bars, dots, histograms, lines, plane_animation
 from genlib.plots.space import REACH
 

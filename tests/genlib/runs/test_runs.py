@@ -9,7 +9,7 @@ from sklearn.decomposition import PCA
 from torch.utils.flop_counter import FlopCounterMode
 
 from genlib.config import TrainConfig
-from genlib.data import load
+from genlib.data.dataset import load
 from genlib.family import to_float
 from genlib.metrics import pca_error
 from genlib.models.stacked.config import StackedConfig
@@ -19,12 +19,12 @@ from genlib.runs.run import (
     Run,
     curve_from_json,
     curve_to_json,
-    open_store,
     perform,
     snapshots_from_tensors,
     snapshots_to_tensors,
 )
 from genlib.runs.spec import RunSpec
+from genlib.runs.store import open_store
 from genlib.settings import Settings
 from genlib.training.curve import Row
 from genlib.training.events import Diverged, Snapshot

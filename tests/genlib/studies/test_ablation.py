@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from genlib.classifier import ClassifierSpec, classified
 from genlib.config import TrainConfig
-from genlib.data import load
+from genlib.data.dataset import load
 from genlib.family import to_float, to_uint8
 from genlib.jobs.catalogue import read_task
 from genlib.metrics import class_shares, frechet_distance

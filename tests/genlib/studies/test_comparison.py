@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from genlib.classifier import ClassifierSpec, classified
 from genlib.cli import main
 from genlib.config import differences
-from genlib.data import load
+from genlib.data.dataset import load
 from genlib.errors import TaskError
 from genlib.family import to_float, to_uint8
 from genlib.jobs.catalogue import read_task
@@ -20,9 +20,9 @@ from genlib.models import FAMILIES
 from genlib.plots import triangle
 from genlib.plots.triangle import INNER, places
 from genlib.rng import generator
-from genlib.runs.run import Run, open_store
+from genlib.runs.run import Run
 from genlib.runs.spec import RunSpec
-from genlib.runs.store import Store
+from genlib.runs.store import Store, open_store
 from genlib.settings import Settings
 from genlib.studies import STUDIES, comparison
 from genlib.studies.comparison import (

@@ -12,7 +12,8 @@ from scipy.spatial.distance import cdist, pdist
 from genlib.adversarial.config import AdversarialConfig
 from genlib.classifier import ClassifierSpec, classified
 from genlib.config import TrainConfig
-from genlib.data import MODES, load
+from genlib.data.dataset import load
+from genlib.data.points import MODES
 from genlib.errors import TaskError
 from genlib.family import to_float, to_uint8
 from genlib.jobs.catalogue import read_task

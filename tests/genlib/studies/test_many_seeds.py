@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from genlib.adversarial import Game
+from genlib.adversarial.game import Game
 from genlib.config import TrainConfig
 from genlib.models.gan2d.config import GAN2DConfig
 from genlib.models.gan2d.model import CODINGS, PlaneGAN

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from torch import Tensor
 
 from genlib.classifier import Classifier, ClassifierSpec, classified
-from genlib.data import load
+from genlib.data.dataset import load
 from genlib.diffusion.samplers import SAMPLERS
 from genlib.errors import TaskError
 from genlib.family import to_float

@@ -16,7 +16,7 @@ from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
 from sklearn.manifold import trustworthiness
 
-from genlib.data import load
+from genlib.data.dataset import load
 from genlib.errors import TaskError
 from genlib.family import to_float
 from genlib.jobs.catalogue import read_task

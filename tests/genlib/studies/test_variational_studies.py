@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from sklearn.mixture import GaussianMixture
 
 from genlib.classifier import ClassifierSpec, classified
-from genlib.data import load
+from genlib.data.dataset import load
 from genlib.family import to_float, to_uint8
 from genlib.jobs.catalogue import read_task
 from genlib.metrics import frechet_distance

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.optim import AdamW
 
 from genlib.config import Optimizer, TrainConfig
-from genlib.data import load as load_dataset
+from genlib.data.dataset import load as load_dataset
 from genlib.family import Batch, Stage, to_float
 from genlib.models import FAMILIES
 from genlib.rng import generator

@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from torch import Tensor
 
 from genlib.config import TrainConfig
-from genlib.data import load as load_dataset
+from genlib.data.dataset import load as load_dataset
 from genlib.family import to_float
 from genlib.models.gan2d.model import PlaneGAN
 from genlib.rng import generator

@@ -12,7 +12,7 @@ from scipy.stats import t, ttest_rel
 from sklearn.decomposition import PCA
 from streamlit.testing.v1 import AppTest
 
-from genlib.data import load
+from genlib.data.dataset import load
 from genlib.family import to_float
 from genlib.rng import generator
 from genlib.runs.run import Run, perform

@@ -11,7 +11,8 @@ from hypothesis import strategies as some
 from torch import Tensor
 from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal
 
-from genlib.data import MODES, load, score
+from genlib.data.dataset import load
+from genlib.data.points import MODES, score
 from genlib.diffusion.schedules import schedule
 from genlib.latents import ALIKE, interpolation, spherical_interpolation
 from genlib.models.ddpm.config import DDPMConfig

@@ -12,7 +12,9 @@ from PIL import Image, ImageColor
 from scipy.stats import norm
 from torch import Tensor, nn
 
-from genlib.data import CELLS, MODES, load
+from genlib.data import CELLS
+from genlib.data.dataset import load
+from genlib.data.points import MODES
 from genlib.models.gan2d.config import GAN2DConfig
 from genlib.models.gan2d.model import PlaneGAN
 from genlib.plots import GENERATED, REAL, class_areas, paired_bars, scatters
