@@ -1,14 +1,26 @@
 """One contract for all families: a new one is tested by being in FAMILIES."""
 
+import json
 import math
 
 import pytest
 import torch
 
+from genlib.adversarial.growing import GrowingGAN
 from genlib.config import Config, TrainConfig
 from genlib.data import DATASETS
 from genlib.data.dataset import load
-from genlib.family import Batch, Encodes, Family, to_float
+from genlib.diffusion.base import Diffusion
+from genlib.family import (
+    Batch,
+    Denoises,
+    Discriminates,
+    Encodes,
+    Family,
+    Generates,
+    to_float,
+)
+from genlib.headlines import psnr
 from genlib.models import FAMILIES
 from genlib.rng import build, generator
 from genlib.runs.spec import RunSpec
@@ -28,9 +40,17 @@ every_preset_and_shape = pytest.mark.parametrize(
     ("name", "preset", "shape"), [(*each, shape) for each in PRESETS for shape in SHAPES[each[0]]]
 )
 COUNT = 6
+ABILITIES = {
+    "encodes": Encodes,
+    "generates": Generates,
+    "denoises": Denoises,
+    "discriminates": Discriminates,
+    "diffuses": Diffusion,
+    "grows": GrowingGAN,
+}
 
 
-def made(name: str, config: Config, shape: tuple[int, int, int] = (1, 8, 8)) -> Family:
+def untrained(name: str, config: Config, shape: tuple[int, int, int] = (1, 8, 8)) -> Family:
     return build(lambda: FAMILIES[name].load()(config, shape), 0)
 
 
@@ -50,7 +70,7 @@ def models(name: str) -> list[Config]:
 
 @every_preset_and_shape
 def test_it_offers_what_a_family_offers(name, preset, shape):
-    family = made(name, FAMILIES[name].presets[preset].model, shape)
+    family = untrained(name, FAMILIES[name].presets[preset].model, shape)
     x = pictures(shape)
     with torch.no_grad():
         shown = family.eval().preview(x, generator(0))
@@ -66,9 +86,21 @@ def test_it_offers_what_a_family_offers(name, preset, shape):
         assert sizes[0][1] == sizes[-1][1] == pixels
 
 
+@every_family
+def test_its_entry_says_what_its_class_is(name):
+    entry, shape = FAMILIES[name], SHAPES[name][0]
+    family = untrained(name, next(iter(entry.presets.values())).model, shape).eval()
+    abilities = {word for word, ability in ABILITIES.items() if isinstance(family, ability)}
+    assert abilities == entry.abilities
+    x = torch.rand(9, *shape, generator=generator(1))  # a square grid, where the plane is shown
+    with torch.no_grad():
+        assert len(family.preview(x, generator(0))) == len(x) * len(entry.shows)
+        assert entry.primary_metric in family.evaluate(x)
+
+
 @every_preset_and_shape
 def test_what_encodes_also_decodes(name, preset, shape):
-    family = made(name, FAMILIES[name].presets[preset].model, shape).eval()
+    family = untrained(name, FAMILIES[name].presets[preset].model, shape).eval()
     if not isinstance(family, Encodes):
         pytest.skip("does not encode")
     x = pictures(shape)
@@ -88,7 +120,7 @@ def test_what_encodes_also_decodes(name, preset, shape):
 def test_every_knob_can_go_to_its_ends(name):
     x = pictures((1, 8, 8))
     for config in models(name):
-        family = made(name, config)
+        family = untrained(name, config)
         for _, losses in family.updates(Batch(x), generator(0)):
             assert all(loss.isfinite() for loss in losses.values()), config
         if isinstance(family, Encodes):
@@ -99,7 +131,7 @@ def test_every_knob_can_go_to_its_ends(name):
 
 @every_preset
 def test_each_update_reaches_all_weights_of_its_player(name, preset):
-    family, x = made(name, FAMILIES[name].presets[preset].model), pictures((1, 8, 8))
+    family, x = untrained(name, FAMILIES[name].presets[preset].model), pictures((1, 8, 8))
     trained: set[int] = set()
     for stage in family.stages():
         batch, parts = Batch(x, stage=stage.name), family.players(stage.name).items()
@@ -120,7 +152,7 @@ def test_each_update_reaches_all_weights_of_its_player(name, preset):
 
 @every_family
 def test_stages_share_out_all_steps(name):
-    stages = made(name, next(iter(FAMILIES[name].presets.values())).model).stages()
+    stages = untrained(name, next(iter(FAMILIES[name].presets.values())).model).stages()
     assert sum(stage.share for stage in stages) == pytest.approx(1)
     assert len({stage.name for stage in stages}) == len(stages)
 
@@ -129,7 +161,7 @@ def test_stages_share_out_all_steps(name):
 def test_the_same_generator_gives_the_same_losses_and_the_global_one_is_not_used(name, preset):
     x, runs = pictures((1, 8, 8)), []
     for rng in (generator(3), generator(3)):
-        family = made(name, FAMILIES[name].presets[preset].model)
+        family = untrained(name, FAMILIES[name].presets[preset].model)
         before = torch.get_rng_state()
         losses = [loss for _, found in family.updates(Batch(x), rng) for loss in found.values()]
         runs.append([float(loss.detach()) for loss in losses])
@@ -146,7 +178,7 @@ def test_a_few_steps_on_digits_make_it_better(name, preset):
     steps = 80 if chosen.train.optimizer == "muon" else 160  # others go slower
     epochs = math.ceil(steps / (count // min(chosen.train.batch_size, count)))
     config = chosen.train.model_copy(update={"epochs": epochs})
-    family, shown = made(name, chosen.model, data.shape), data.test[data.showcase()]
+    family, shown = untrained(name, chosen.model, data.shape), data.test[data.showcase()]
     seen = data.train[:count]  # with few pictures it need not get better at others
     *events, last = train(family, data.train, seen, shown, config)
     assert isinstance(last, Finished)
@@ -197,4 +229,7 @@ def test_the_default_is_shipped_and_whole(name, home):
     spec = RunSpec.of_preset(name, preset)
     store = open_store(Settings())
     assert store.is_shipped(spec.fingerprint)
-    assert store.read_run(spec.fingerprint) is not None
+    metrics = json.loads(store.read_run(spec.fingerprint)["config.json"])["provenance"]["metrics"]
+    best = metrics[f"test_{FAMILIES[name].primary_metric}"]
+    headline = FAMILIES[name].headline(metrics)
+    assert f"{best:.4f}" in headline or f"{psnr(best):.1f} dB" in headline
