@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 # Of data: a point is a picture of one pixel, with three channels in space and two in the plane.
 Kind = Literal["pictures", "points", "plane"]
 Baseline = Literal["none", "pca", "linear_denoiser"]
+BASELINE_TITLES: dict[Baseline, str] = {
+    "none": "",
+    "pca": "PCA",
+    "linear_denoiser": "best linear",
+}
 Ability = Literal["encodes", "generates", "denoises", "discriminates", "diffuses", "grows"]
 
 

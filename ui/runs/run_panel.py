@@ -1,4 +1,4 @@
-"""The living picture: what a model makes now, how it learns, and the button that trains it."""
+"""The panel of a run: what its model makes now, its loss curves, and the button that trains it."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -9,6 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from genlib.data import DATASETS, DatasetUnavailableError, download_fraction
 from genlib.data.dataset import Dataset
+from genlib.entry import BASELINE_TITLES
 from genlib.jobs import Job
 from genlib.models import FAMILIES
 from genlib.plots import loss_chart
@@ -26,7 +27,6 @@ from ui.widgets.elements import headline
 record_views("rewind")
 
 CONTROLS = 136  # pixels
-BASELINES = {"pca_mse": "PCA", "linear_denoiser_mse": "best linear"}
 
 
 def opening(family: str) -> tuple[RunSpec, Run | None]:
@@ -39,7 +39,7 @@ def opening(family: str) -> tuple[RunSpec, Run | None]:
 
 
 def run_panel(spec: RunSpec) -> Run | None:
-    """Draw the panel of a run, living while it trains; return the run once it is finished."""
+    """Draw the panel of a run, live while it trains; return the run once it is finished."""
     run = cache.finished(spec)
     alive = run is None and lives(queue.job_of(spec))
     st.fragment(_panel, run_every=1.0 if alive else None)(spec, run, alive=alive)
@@ -49,7 +49,7 @@ def run_panel(spec: RunSpec) -> Run | None:
 def _panel(spec: RunSpec, run: Run | None, *, alive: bool) -> None:
     """Draw the panel; a fragment, so that its slider and its clock rerun nothing else.
 
-    When what it shows begins or ends to live, the whole page follows.
+    Where training has begun or ended since, the whole page is rerun.
     """
     data = data_of(spec)
     if run is not None:
@@ -69,15 +69,16 @@ def _panel(spec: RunSpec, run: Run | None, *, alive: bool) -> None:
 
 
 def _finished(spec: RunSpec, run: Run, data: Dataset | None) -> None:
-    made = run.provenance
-    headline(queue.badge(spec), FAMILIES[spec.family].headline(made.metrics))
+    entry = FAMILIES[spec.family]
+    headline(queue.badge(spec), entry.headline(run.provenance.metrics))
+    trained = f"Trained in {run.provenance.seconds:.1f} s on {run.provenance.device}."
     last = run.snapshots[-1].step
     above = st.container()
     if DATASETS[spec.dataset].kind != "pictures":  # points move in the picture itself
         with above:
             preview.draw(spec, data, run.snapshots)
-        st.caption(f"Trained in {made.seconds:.1f} s on {made.device}.")
-        _curve(spec, run.curve, run.snapshots, last, made.metrics)
+        st.caption(trained)
+        _curve(spec, run.curve, run.snapshots, last, run.provenance.metrics)
         return
     with _controls():
         share = st.slider(
@@ -90,15 +91,14 @@ def _finished(spec: RunSpec, run: Run, data: Dataset | None) -> None:
             **bound(spec.family, "rewind"),
         )
         snapshot = [item for item in run.snapshots if item.step <= share / 100 * last][-1]
-        entry = FAMILIES[spec.family]
         st.caption(
             f"Step {snapshot.step:,} of {last:,}{_phase(spec, snapshot.step, last)}, "
             f"validation {entry.metric_title} {snapshot.figures[entry.primary_metric]:.4f}. "
-            f"Trained in {made.seconds:.1f} s on {made.device}."
+            f"{trained}"
         )
     with above:
         preview.draw(spec, data, [snapshot])
-    _curve(spec, run.curve, run.snapshots, last, made.metrics)
+    _curve(spec, run.curve, run.snapshots, last, run.provenance.metrics)
 
 
 def _training(spec: RunSpec, job: Job, snapshots: list[Snapshot], data: Dataset | None) -> None:
@@ -157,9 +157,9 @@ def _untrained(
 
 
 def _phase(spec: RunSpec, step: int, steps: int) -> str:
-    """Return what goes on at a step, where training has phases."""
-    said = cache.untrained(spec).phase(step / steps)
-    return f", {said}" if said else ""
+    """Return the phase of training at a step, after a comma; empty where there is only one."""
+    phase = cache.untrained(spec).phase(step / steps)
+    return f", {phase}" if phase else ""
 
 
 def _train_button(spec: RunSpec, job: Job | None, seconds: float) -> None:
@@ -181,11 +181,12 @@ def _train_button(spec: RunSpec, job: Job | None, seconds: float) -> None:
 
 
 def _controls() -> DeltaGenerator:
-    """Return the room below the picture, of one height in every state, so that nothing jumps."""
+    """Return the container below the picture; its height never changes, so nothing jumps."""
     return st.container(height=CONTROLS, border=False)
 
 
 def _before_the_first_step(spec: RunSpec, job: Job) -> str:
+    """Return what the job is waiting for: the data, the jobs before it, or its start."""
     fraction = download_fraction(spec.dataset)
     if fraction is not None and not job.ahead:
         return f"Downloading {DATASETS[spec.dataset].title}: {fraction:.0%}"
@@ -193,7 +194,7 @@ def _before_the_first_step(spec: RunSpec, job: Job) -> str:
 
 
 def data_of(spec: RunSpec) -> Dataset | None:
-    """Return the pictures, or None while they are yet to be downloaded by the worker."""
+    """Return the data set, or None while it is yet to be downloaded by the worker."""
     if download_fraction(spec.dataset) is not None:
         return None
     try:
@@ -215,28 +216,29 @@ def _curve(
     steps: int,
     metrics: Mapping[str, float] = MappingProxyType({}),
 ) -> None:
+    """Draw training and validation losses against steps, beside the baseline's test error."""
     entry = FAMILIES[spec.family]
-    game = "discriminates" in entry.abilities
+    adversarial = "discriminates" in entry.abilities
     st.caption(
         "Neither loss has to fall: each is measured against the other player."
-        if game
+        if adversarial
         else "A good run falls fast, then flattens; a dashed line is what it has to beat."
     )
     names = {(row.stage, name): None for row in curve for name in row.losses}
-    phases = not game and len({row.stage for row in curve}) > 1
+    phases = not adversarial and len({row.stage for row in curve}) > 1
     series = {
         f"{stage if phases else 'training'} {name}": [
             (row.step, row.losses[name]) for row in curve if not phases or row.stage == stage
         ]
         for stage, name in names
     }
-    metric, title = entry.primary_metric, entry.metric_title
-    measured = [(item.step, item.figures[metric]) for item in snapshots if item.figures]
-    series[f"validation {title}"] = measured
-    known = [(title, metrics[key]) for key, title in BASELINES.items() if metrics.get(key)]
-    baseline = known[0] if known else None
+    series[f"validation {entry.metric_title}"] = [
+        (item.step, item.figures[entry.primary_metric]) for item in snapshots if item.figures
+    ]
+    error = metrics.get(f"{entry.baseline}_mse")
+    baseline = (BASELINE_TITLES[entry.baseline], error) if error else None
     st.echarts_chart(
-        loss_chart(series, steps, baseline, log=not game),
+        loss_chart(series, steps, baseline, log=not adversarial),
         height=280,
         key=f"{spec.family}-curve",
         alt="Training and validation loss against steps",
