@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from genlib.config import Config
+from genlib.models import FAMILIES
 from genlib.runs.cost import estimated_seconds
 from genlib.runs.run import Provenance
 from genlib.runs.spec import RunSpec
@@ -18,16 +19,18 @@ class Durations:
     store: Store
 
     def of_run(self, spec: RunSpec) -> float | None:
-        """Return about how many seconds a run takes, estimated by its family's shipped run.
+        """Return about how many seconds a run takes, by the run of its family's first preset.
 
-        None where that is not there.
+        Where that is not finished, another family's says at least how quick this machine is; None
+        where there is no run at all.
         """
-        shipped = RunSpec.of_preset(spec.family)
-        document = self.store.read_file(shipped.fingerprint, "config.json")
-        if document is None:
-            return None
-        provenance = Provenance.model_validate(json.loads(document)["provenance"])
-        return estimated_seconds(spec, shipped, provenance.seconds)
+        for family in (spec.family, *FAMILIES):
+            usual = RunSpec.of_preset(family)
+            document = self.store.read_file(usual.fingerprint, "config.json")
+            if document is not None:
+                provenance = Provenance.model_validate(json.loads(document)["provenance"])
+                return estimated_seconds(spec, usual, provenance.seconds)
+        return None
 
     def of_missing(self, specs: Iterable[RunSpec]) -> float:
         """Return about how many seconds the runs take that are not finished."""
