@@ -81,7 +81,7 @@ class Ablation(Config):
 
     def estimated_seconds(self, durations: Durations) -> float | None:
         """Return about how long all of its runs take."""
-        return sum(durations.of_run(spec) or 0.0 for spec in self.specs().values())
+        return sum((durations.of_run(spec) or 0.0 for spec in self.specs().values()), 0.0)
 
     def perform(self, workspace: Workspace, files: Files) -> Iterator[Progress]:
         """Yield what is known so far; what is in `files` is not trained again."""

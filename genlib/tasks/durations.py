@@ -35,7 +35,7 @@ class Durations:
     def of_missing(self, specs: Iterable[RunSpec]) -> float:
         """Return about how many seconds the runs take that are not finished."""
         missing = [spec for spec in specs if not self.store.has_run(spec.fingerprint)]
-        return sum(self.of_run(spec) or 0.0 for spec in missing)
+        return sum((self.of_run(spec) or 0.0 for spec in missing), 0.0)
 
     def of_study(self, study: Config) -> float | None:
         """Return how many seconds a finished study took; None where it is not finished."""
