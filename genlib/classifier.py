@@ -6,7 +6,6 @@ own here: a small residual network (K. He et al., *Deep residual learning for im
 CVPR 2016). Figures in its features are called by their name: "classifier FID".
 """
 
-import json
 import math
 from collections.abc import Generator, Iterator
 from typing import Literal, NamedTuple
@@ -27,6 +26,7 @@ from genlib.rng import build, generator
 from genlib.runs.spec import RunSpec
 from genlib.tasks.durations import Durations
 from genlib.tasks.progress import Files, Progress
+from genlib.tasks.result import Result
 from genlib.tasks.workspace import Workspace
 from genlib.training.optimizers import (
     average_rates,
@@ -87,6 +87,12 @@ def classified(classifier: Classifier, x: Pictures) -> Classified:
     device = classifier.head.weight.device
     features = torch.cat([classifier.body(part.clamp(0, 1).to(device)) for part in x.split(1000)])
     return Classified(features.cpu(), classifier.head(features).argmax(1).cpu())
+
+
+class Quality(Result):
+    """How good a classifier is."""
+
+    test_accuracy: float
 
 
 class ClassifierSpec(Config):
@@ -176,10 +182,9 @@ def _to_files(classifier: Classifier, data: Dataset) -> Files:
     """Return the judge, and its accuracy on the test pictures."""
     classes = classified(classifier.eval(), to_float(data.test)).classes
     accuracy = float((classes == data.test_labels.cpu()).float().mean())
-    document = {"test_accuracy": accuracy}
     return {
         "model.safetensors": save({k: v.cpu() for k, v in classifier.state_dict().items()}),
-        "judge.json": json.dumps(document).encode(),
+        "judge.json": Quality(test_accuracy=accuracy).to_json(),
     }
 
 

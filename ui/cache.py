@@ -21,6 +21,7 @@ from genlib.runs.spec import RunSpec
 from genlib.runs.store import Store, open_store
 from genlib.settings import Settings
 from genlib.studies.code_map import codings_of
+from genlib.studies.starts import StartedStudy
 from genlib.studies.summary import RunSummary, Summary
 from genlib.tasks.durations import Durations
 from genlib.tasks.task import Study, Task
@@ -126,13 +127,20 @@ def measured(study: Study) -> dict[str, bytes] | None:
     return store().read_run(name) if store().has_run(name) else None
 
 
+def measured_or_shipped(study: StartedStudy) -> StartedStudy:
+    """Return the study, or as version 1 shipped it where only that was measured."""
+    shipped = study.as_shipped()
+    measured = store().has_run(study.fingerprint) or not store().has_run(shipped.fingerprint)
+    return study if measured else shipped
+
+
 def seconds(task: Task) -> float:
     """Return about how many seconds a task would take here; 0 where nobody knows."""
     return task.estimated_seconds(Durations(store())) or 0.0
 
 
 def classifier(name: DatasetName) -> Classifier | None:
-    """Return the judge of a data set, or None where none was trained yet."""
+    """Return the classifier of a data set, or None where none was trained yet."""
     spec = ClassifierSpec(dataset=name)
     return _classifier(spec) if store().has_run(spec.fingerprint) else None
 

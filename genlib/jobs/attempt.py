@@ -18,6 +18,7 @@ from genlib import device as devices
 from genlib.errors import TaskError
 from genlib.runs.store import Store, StoreFullError
 from genlib.tasks.progress import Files, Progress, Reporter
+from genlib.tasks.result import Measurement
 from genlib.tasks.task import Study, Task
 from genlib.tasks.workspace import Workspace
 
@@ -85,9 +86,9 @@ class Attempt:
         """Return what a study's bundle says of itself; a run's own files say it."""
         if not isinstance(self.task, Study):
             return {}
-        measurement = {"seconds": seconds, "device": devices.name(self.device)}
+        measurement = Measurement(seconds=seconds, device=devices.name(self.device))
         return {
-            "made.json": json.dumps(measurement).encode(),
+            "made.json": measurement.to_json(),
             "study.json": self.task.model_dump_json(indent=1).encode(),
         }
 
@@ -107,7 +108,8 @@ class Attempt:
 
 def _seconds(files: Files) -> float:
     """Return how long earlier attempts at a study took, by the files of its checkpoint."""
-    return float(json.loads(files.get("made.json", b"{}")).get("seconds", 0.0))
+    content = files.get("made.json")
+    return 0.0 if content is None else Measurement.from_json(content).seconds
 
 
 def explained(

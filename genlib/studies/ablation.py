@@ -1,57 +1,55 @@
 r"""What is each ingredient for? Leave one out at a time, with the same seed and as many steps.
 
 A model with five new ideas in it says little of any one of them. So each is switched off by
-itself, all else alike, and what comes of it is judged: by the classifier FID against the time of
+itself, all else alike, and its samples are measured: by the classifier FID against the time of
 training, by coverage, and by the classes that are still there. One seed is one throw of the dice:
 a difference smaller than the intervals says nothing.
 """
 
-import json
-import math
 import time
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import torch
 from pydantic import Field
 from safetensors.torch import load, save
 from torch import Tensor
 
-from genlib import metrics
 from genlib.adversarial.config import GrowingConfig
-from genlib.classifier import Classified, Classifier, classified, classifier_of
+from genlib.classifier import classifier_of
 from genlib.config import Config
-from genlib.data.dataset import Dataset
 from genlib.data.dataset import load as load_dataset
-from genlib.family import generating, to_float, to_uint8
+from genlib.family import generating, to_uint8
 from genlib.rng import generator
 from genlib.runs.spec import RunSpec
-from genlib.studies.findings import Finding, coverage, of_statistic
+from genlib.studies.findings import Finding
+from genlib.studies.reference import Reference
 from genlib.studies.starts import Growing
 from genlib.tasks.durations import Durations
 from genlib.tasks.progress import Files, Progress
+from genlib.tasks.result import Result, list_from_json, list_to_json
 from genlib.tasks.workspace import Workspace
 from genlib.training.loop import Training
 
-LOOKS = 10  # at the pictures of each training, its end included
-QUICK = 1000  # samples of a look on the way
-SHOWN = 20  # samples of each that are kept
+EVALUATIONS = 10  # of each training, its end included
+QUICK = 1000  # samples of an evaluation before the end
+SHOWN = 20  # samples of each variant that are kept
 WHOLE = "everything"
 
 
-class Look(NamedTuple):
-    """The classifier FID of QUICK samples on the way."""
+class Evaluation(Result):
+    """The classifier FID of QUICK samples during training."""
 
     seconds: float  # of training until then
     step: int
-    fid: float
+    fid: float  # NaN where the samples are not finite
 
 
-class Ablated(NamedTuple):
-    """What became of a model without one of its ingredients."""
+class Variant(Result):
+    """A model without one of its ingredients."""
 
     name: str  # of what is missing; WHOLE where nothing is
-    looks: list[Look]
+    evaluations: list[Evaluation]
     findings: list[Finding]  # at the end: classifier FID, coverage; none where it diverged
     shares: list[float]  # of samples in each class
 
@@ -61,7 +59,7 @@ class Ablation(Config):
 
     study: Literal["ablation"] = "ablation"
     start: Growing = Field(description="The model that has all of them.")
-    pictures: int = Field(2000, ge=200, le=10_000, description="Samples that are judged.")
+    pictures: int = Field(2000, ge=200, le=10_000, description="Samples that are measured.")
 
     def specs(self) -> dict[str, RunSpec]:
         """Return what is trained, by what is missing; what the start lacks is left out once."""
@@ -84,68 +82,37 @@ class Ablation(Config):
         return sum((durations.of_run(spec) or 0.0 for spec in self.specs().values()), 0.0)
 
     def perform(self, workspace: Workspace, files: Files) -> Iterator[Progress]:
-        """Yield what is known so far; what is in `files` is not trained again."""
-        specs, found = self.specs(), ablated(files)
-        pictures = list(samples(files)) if found else []
-        steps = LOOKS * len(specs)
-        classifier, before = yield from classifier_of(self.start.dataset, workspace, steps)
+        """Yield the variants so far; what is in `files` is not trained again."""
+        specs, finished = self.specs(), variants(files)
+        pictures = list(samples(files)) if finished else []
+        classifier, before = yield from classifier_of(
+            self.start.dataset, workspace, EVALUATIONS * len(specs)
+        )
+        steps = before + EVALUATIONS * len(specs)
         data = load_dataset(self.start.dataset).to(workspace.device)
-        referee = Referee(classifier, data, self.pictures)
-        kept = dict(files)
-        for name, spec in list(specs.items())[len(found) :]:
-            done = before + LOOKS * len(found)
+        reference = Reference(classifier, data, self.pictures)
+        for name, spec in list(specs.items())[len(finished) :]:
+            done = before + EVALUATIONS * len(finished)
             training = Training(spec.build().to(workspace.device), data.train, spec.train)
-            looks = list[Look]()
-            for look in looked(training, referee):
-                looks.append(look)
-                yield Progress(min(done + len(looks), before + steps - 1), before + steps, kept)
-            findings, shares, made = referee.at_the_end(training)
-            found.append(Ablated(name, looks, findings, shares))
-            pictures.append(to_uint8(made).cpu())
-            kept = {
-                "ablation.json": json.dumps(found).encode(),
+            evaluations = list[Evaluation]()
+            for evaluation in evaluated(training, reference):
+                evaluations.append(evaluation)
+                yield Progress(min(done + len(evaluations), steps - 1), steps, files)
+            findings, shares, shown = at_the_end(training, reference)
+            finished.append(
+                Variant(name=name, evaluations=evaluations, findings=findings, shares=shares)
+            )
+            pictures.append(to_uint8(shown).cpu())
+            files = {
+                "ablation.json": list_to_json(finished),
                 "samples.safetensors": save({"samples": torch.stack(pictures)}),
             }
-            yield Progress(before + LOOKS * len(found), before + steps, kept)
+            yield Progress(done + EVALUATIONS, steps, files)
 
 
 def ingredients(spec: RunSpec) -> Mapping[str, Mapping[str, Any]]:
     """Return the knobs that leave out each ingredient of a family, by its name."""
     return spec.model.ingredients if isinstance(spec.model, GrowingConfig) else {}
-
-
-class Referee:
-    """A judge, and the real pictures that samples are compared with.
-
-    Args:
-        judge: of the data set.
-        data: the real pictures, on the judge's device.
-        count: of the samples at the end, if there are as many test pictures.
-    """
-
-    def __init__(self, classifier: Classifier, data: Dataset, count: int) -> None:
-        self.classifier, self.count = classifier, min(count, len(data.test))
-        self.classes = int(data.train_labels.max()) + 1
-        self.real = classified(classifier, to_float(data.train[-self.count :])).features
-        self.other = classified(classifier, to_float(data.test[: self.count])).features
-
-    def fid(self, training: Training) -> float:
-        """Return the classifier FID of samples on the way; NaN where some are not finite."""
-        made = sampled(training, min(QUICK, self.count))
-        if not bool(made.isfinite().all()):
-            return math.nan
-        return metrics.frechet_distance(self.real, classified(self.classifier, made).features)
-
-    def at_the_end(self, training: Training) -> tuple[list[Finding], list[float], Tensor]:
-        """Return FID and coverage, the share of each class, and some samples."""
-        made = sampled(training, self.count)
-        if training.diverged(wait=True) or not bool(made.isfinite().all()):
-            return [], [], made[:SHOWN].nan_to_num()
-        seen: Classified = classified(self.classifier, made)
-        places = self.real, seen.features, self.other
-        found = [of_statistic("classifier FID", *places), coverage(*places)]
-        shares = metrics.class_shares(seen.classes, self.classes).tolist()
-        return found, shares, made[:SHOWN]
 
 
 @torch.no_grad()
@@ -155,34 +122,42 @@ def sampled(training: Training, count: int) -> Tensor:
         return generating(average).sample(count, generator(0, training.device))
 
 
-def looked(training: Training, referee: Referee) -> Iterator[Look]:
-    """Train to the end, or until it diverges; the clock stands still while one looks."""
-    marks = {round(training.steps * look / LOOKS) for look in range(1, LOOKS + 1)}
+def evaluated(training: Training, reference: Reference) -> Iterator[Evaluation]:
+    """Train to the end, or until it diverges; the clock stands still during an evaluation."""
+    marks = {round(training.steps * mark / EVALUATIONS) for mark in range(1, EVALUATIONS + 1)}
     seconds, began = 0.0, time.perf_counter()
     while training.step < training.steps and not training.diverged():
         training.advance()
         if training.step in marks:
             seconds += time.perf_counter() - began
-            fid = referee.fid(training)
-            if math.isnan(fid):
+            fake = sampled(training, min(QUICK, reference.count))
+            if not bool(fake.isfinite().all()):
                 return
-            yield Look(seconds, training.step, fid)
+            fid = reference.fid(reference.classified(fake).features)
+            yield Evaluation(seconds=seconds, step=training.step, fid=fid)
             began = time.perf_counter()
 
 
-def ablated(files: Files) -> list[Ablated]:
-    """Return what `perform` found so far, the whole model first."""
-    return [
-        Ablated(
-            name,
-            [Look(*look) for look in looks],
-            [Finding(*finding) for finding in findings],
-            shares,
-        )
-        for name, looks, findings, shares in json.loads(files.get("ablation.json", b"[]"))
+def at_the_end(
+    training: Training, reference: Reference
+) -> tuple[list[Finding], list[float], Tensor]:
+    """Return FID and coverage, the share of each class, and some samples."""
+    fake = sampled(training, reference.count)
+    if training.diverged(wait=True) or not bool(fake.isfinite().all()):
+        return [], [], fake[:SHOWN].nan_to_num()
+    classified = reference.classified(fake)
+    findings = [
+        reference.statistic("classifier FID", classified.features),
+        reference.coverage(classified.features),
     ]
+    return findings, reference.class_shares(classified).tolist(), fake[:SHOWN]
+
+
+def variants(files: Files) -> list[Variant]:
+    """Return the variants of `perform` so far, the whole model first."""
+    return list_from_json(Variant, files.get("ablation.json", b"[]"))
 
 
 def samples(files: Files) -> Tensor:
-    """Return grey levels 0 … 255, of shape (models, SHOWN, channels, height, width)."""
+    """Return grey levels 0 … 255, of shape (variants, SHOWN, channels, height, width)."""
     return load(files["samples.safetensors"])["samples"]

@@ -4,9 +4,8 @@ Each is one point of the rate-distortion curve: the nats that a picture's coding
 distortion that is left (A. Alemi et al., *Fixing a broken ELBO*, ICML 2018).
 """
 
-import json
 from collections.abc import Iterator
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import torch
 from pydantic import Field
@@ -23,14 +22,15 @@ from genlib.runs.spec import RunSpec
 from genlib.studies.starts import Variational, variational
 from genlib.tasks.durations import Durations
 from genlib.tasks.progress import Files, Progress
+from genlib.tasks.result import Result, list_from_json, list_to_json
 from genlib.tasks.workspace import Workspace
 
 BETAS = (0.01, 0.1, 0.3, 1.0, 2.0, 4.0, 10.0, 100.0)
 SAMPLES = 16  # of the prior, for each point
-PARTS = 20  # into which the progress of each training is told
+PARTS = 20  # steps of the study that each training counts for
 
 
-class Point(NamedTuple):
+class Point(Result):
     """A trained model on the rate-distortion curve, by its test pictures."""
 
     beta: float
@@ -48,10 +48,9 @@ class BetaSweep(Config):
 
     def specs(self) -> list[RunSpec]:
         """Return the runs of the sweep, by rising β; the one that it begins with is among them."""
-        here = self.start.model.model_dump()
-        betas = sorted({*BETAS, here["beta"]})
-        models = [here | {"beta": beta} for beta in betas]
         document = self.start.model_dump()
+        betas = sorted({*BETAS, document["model"]["beta"]})
+        models = [document["model"] | {"beta": beta} for beta in betas]
         return [RunSpec.model_validate(document | {"model": model}) for model in models]
 
     @property
@@ -65,16 +64,16 @@ class BetaSweep(Config):
 
     def perform(self, workspace: Workspace, files: Files) -> Iterator[Progress]:
         """Yield the points so far; runs that are finished are not trained again."""
-        specs, found, pictures = self.specs(), list[Point](), list[Tensor]()
+        specs, results, pictures = self.specs(), list[Point](), list[Tensor]()
         files = {}
         for number, spec in enumerate(specs):
             for part in workspace.train(spec, PARTS):
                 yield Progress(PARTS * number + part, PARTS * len(specs), files)
             point, samples = _measured(workspace.run(spec), workspace.device)
-            found.append(point)
+            results.append(point)
             pictures.append(samples)
             files = {
-                "points.json": json.dumps(found).encode(),
+                "points.json": list_to_json(results),
                 "samples.safetensors": save({"samples": torch.stack(pictures)}),
             }
             yield Progress(PARTS * (number + 1), PARTS * len(specs), files)
@@ -88,11 +87,11 @@ def _measured(run: Run, device: torch.device) -> tuple[Point, Tensor]:
     test = to_float(load_dataset(spec.dataset).test.to(device))
     active = int((family.rates(test) >= COLLAPSED).sum())
     point = Point(
-        spec.model.model_dump()["beta"],
-        metrics["test_kl"],
-        metrics["test_distortion"],
-        active,
-        spec.fingerprint,
+        beta=spec.model.model_dump()["beta"],
+        rate=metrics["test_kl"],
+        distortion=metrics["test_distortion"],
+        active=active,
+        fingerprint=spec.fingerprint,
     )
     samples = family.sample(SAMPLES, generator(0, device))
     return point, to_uint8(samples).cpu()
@@ -100,7 +99,7 @@ def _measured(run: Run, device: torch.device) -> tuple[Point, Tensor]:
 
 def points(files: Files) -> list[Point]:
     """Return the points of `perform`."""
-    return [Point(*values) for values in json.loads(files["points.json"])]
+    return list_from_json(Point, files["points.json"])
 
 
 def samples(files: Files) -> Tensor:

@@ -1,4 +1,4 @@
-r"""Four families get the same pictures and time; who is sharp, diverse and fast is measured.
+r"""Four families get the same pictures and time: quality, diversity and speed are measured.
 
 Everybody wants all three, and each family is said to give one up. That is the **generative
 learning trilemma**: GANs draw sharp pictures at once but lose modes, VAEs keep the modes and draw
@@ -28,7 +28,7 @@ $$\frac{\ln (F_{\text{worst}} / F)}{\ln (F_{\text{worst}} / F_{\text{real}})}, \
 
 The **budget** is in seconds of the machine that trained the shipped runs: each family gets as
 many whole epochs as its own shipped run says they are worth, and one at least. The intervals come
-from drawing the judged pictures anew, not from training anew: another seed may lie outside.
+from resampling the pictures, not from training anew: another seed may lie outside.
 
 **References.** A. Géron, *Hands-On Machine Learning*, chapter 17. Z. Xiao, K. Kreis and
 A. Vahdat, *Tackling the generative learning trilemma with denoising diffusion GANs*, ICLR (2022).
@@ -38,18 +38,17 @@ D. Friedman and A. Dieng, *The Vendi score*, TMLR (2023). P. Ghosh et al., *From
 deterministic autoencoders*, ICLR (2020), for the mixture.
 """
 
-import json
 import math
 import time
 from collections.abc import Callable, Iterator
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import torch
 from pydantic import AfterValidator, Field
 from safetensors.torch import load, save
 from torch import Tensor
 
-from genlib.classifier import Classifier, ClassifierSpec, classified, classifier_of
+from genlib.classifier import ClassifierSpec, classifier_of
 from genlib.config import Config
 from genlib.data import DatasetName
 from genlib.data.dataset import Dataset
@@ -58,34 +57,36 @@ from genlib.family import Encodes, Generates, encoding, to_float, to_uint8
 from genlib.rng import generator
 from genlib.runs.run import Run
 from genlib.runs.spec import RunSpec
-from genlib.studies.findings import Finding, coverage, of_statistic
+from genlib.studies.findings import Finding
 from genlib.studies.mixture_prior import FITTED, fitted
+from genlib.studies.reference import PICTURES, Reference
 from genlib.studies.starts import of_pictures
 from genlib.tasks.durations import Durations
 from genlib.tasks.progress import Files, Progress
+from genlib.tasks.result import Result, list_from_json, list_to_json
 from genlib.tasks.workspace import Workspace
 
 MEMBERS = {"Autoencoder + mixture": "stacked", "VAE": "vae", "GAN": "gan", "Diffusion": "ddpm"}
 REAL = "Real pictures"
 COMPONENTS = 10  # of the mixture
-SHOWN = 64  # samples that are kept, and whose time is told
-SAMPLING = 0.02  # seconds that drawing and judging a picture takes, of all four families
+SHOWN = 64  # samples that are kept, and whose sampling time is measured
 REPEATS = 5  # of that; the shortest time counts
+SAMPLING = 0.02  # seconds of sampling and classifying a picture, of all four families
 MOST = 1000  # epochs
-PARTS, MEASURING = 50, 5  # into which the progress of a member is told, and those after training
-PACE = 6  # steps that the judge's training takes in a second: the unit of progress
+PARTS, MEASURING = 50, 5  # steps of a member's training, and of measuring it, before scaling
+SPEED = 6  # steps of the classifier's training in a second: the unit of progress
 
 
-class Figure(NamedTuple):
-    """A figure with its 95 % interval."""
+class Figure(Result):
+    """A metric with its 95 % interval."""
 
     value: float
     low: float
     high: float
 
 
-class Standing(NamedTuple):
-    """What a family reached, or real pictures in its place; None where there is no such figure."""
+class Standing(Result):
+    """The metrics of a family, or of real pictures in its place; None where there is no such."""
 
     name: str
     fid: Figure
@@ -94,7 +95,7 @@ class Standing(NamedTuple):
     reconstruction: float | None = None  # the test MSE
     parameters: int | None = None
     training: float | None = None  # seconds
-    sampling: float | None = None  # seconds for SHOWN samples
+    sampling: float | None = None  # seconds of SHOWN samples
     fingerprint: str = ""  # of the run
 
 
@@ -119,7 +120,9 @@ class Comparison(Config):
         "epoch is the least.",
         json_schema_extra={"options": [10, 30, 120, 240]},
     )
-    pictures: int = Field(2000, ge=100, le=10_000, description="Samples that are judged.")
+    pictures: int = Field(
+        PICTURES, ge=100, le=10_000, description="Samples that are measured, of each family."
+    )
 
     def specs(self, seconds: Callable[[RunSpec], float]) -> dict[str, RunSpec]:
         """Return the run of each family, with the epochs that the budget pays for.
@@ -157,75 +160,67 @@ class Comparison(Config):
     def perform(self, workspace: Workspace, files: Files) -> Iterator[Progress]:
         """Yield the standings so far; members that were measured before are kept."""
         specs = self.specs(workspace.seconds)
-        worth = {
-            name: max(2 * (PARTS + MEASURING), round(PACE * workspace.seconds(spec)))
+        weights = {
+            name: max(2 * (PARTS + MEASURING), round(SPEED * workspace.seconds(spec)))
             for name, spec in specs.items()
         }
-        classifier, done = yield from classifier_of(self.dataset, workspace, sum(worth.values()))
-        steps = done + sum(worth.values())
+        total = sum(weights.values())
+        classifier, done = yield from classifier_of(self.dataset, workspace, total)
+        steps = done + total
         data = load_dataset(self.dataset)
-        compared = _Compared(classifier, data, min(self.pictures, len(data.test), len(data.train)))
-        found, kept = standings(files), samples(files)
-        if not found:
-            found.append(Standing(REAL, *compared.figures(compared.other)))
-            kept[REAL] = data.test[:SHOWN]
+        reference = Reference(classifier, data, self.pictures)
+        results, pictures = standings(files), samples(files)
+        if not results:
+            results.append(Standing(name=REAL, **_figures(reference, reference.other.features)))
+            pictures[REAL] = data.test[:SHOWN]
         for name, spec in specs.items():
-            if name not in kept:
+            if name not in pictures:
                 for part in workspace.train(spec, PARTS):
-                    step = done + worth[name] * part // (PARTS + MEASURING)
-                    yield Progress(step, steps, _to_files(found, kept))
-                standing, kept[name] = compared.member(name, workspace.run(spec), workspace.device)
-                found.append(standing)
-            done += worth[name]
-            yield Progress(done, steps, _to_files(found, kept))
+                    step = done + weights[name] * part // (PARTS + MEASURING)
+                    yield Progress(step, steps, _to_files(results, pictures))
+                run = workspace.run(spec)
+                standing, pictures[name] = _measured(name, run, reference, workspace.device, data)
+                results.append(standing)
+            done += weights[name]
+            yield Progress(done, steps, _to_files(results, pictures))
 
 
-class _Compared:
-    """What every member is compared with.
-
-    Args:
-        judge: whose features are compared.
-        data: the data set.
-        count: pictures of each kind.
-    """
-
-    def __init__(self, classifier: Classifier, data: Dataset, count: int) -> None:
-        self.classifier, self.data, self.count = classifier, data, count
-        self.real = classified(classifier, to_float(data.train[-count:])).features
-        self.other = classified(classifier, to_float(data.test[:count])).features
-
-    def figures(self, made: Tensor) -> tuple[Figure, Figure, Figure]:
-        """Return the classifier FID, the coverage and the Vendi score of pictures' features."""
-        places = self.real, made, self.other
-        found = of_statistic("classifier FID", *places), coverage(*places)
-        fid, covered, vendi = map(_figure, (*found, of_statistic("Vendi score", *places)))
-        return fid, covered, vendi
-
-    @torch.no_grad()
-    def member(self, name: str, run: Run, device: torch.device) -> tuple[Standing, Tensor]:
-        """Return where a member stands, and SHOWN of its samples."""
-        began = time.perf_counter()
-        draw = drawing(run, self.data, device)
-        fitting = time.perf_counter() - began
-        made = draw(self.count)
-        figures = self.figures(classified(self.classifier, made.clamp(0, 1)).features)
-        metrics, encodes = run.provenance.metrics, isinstance(run.family, Encodes)
-        standing = Standing(
-            name,
-            *figures,
-            reconstruction=metrics["test_mse"] if encodes else None,
-            parameters=sum(weight.numel() for weight in run.family.parameters()),
-            training=run.provenance.seconds + fitting,
-            sampling=min(_seconds(draw) for _ in range(REPEATS)),
-            fingerprint=run.spec.fingerprint,
-        )
-        return standing, to_uint8(made[:SHOWN])
+def _figures(reference: Reference, features: Tensor) -> dict[str, Figure]:
+    """Return the classifier FID, the coverage and the Vendi score of pictures' features."""
+    findings = {
+        "fid": reference.statistic("classifier FID", features),
+        "coverage": reference.coverage(features),
+        "vendi": reference.statistic("Vendi score", features),
+    }
+    return {name: _figure(finding) for name, finding in findings.items()}
 
 
-def drawing(run: Run, data: Dataset, device: torch.device) -> Callable[[int], Tensor]:
-    """Return what draws so many new pictures, the same ones each time, on the CPU.
+@torch.no_grad()
+def _measured(
+    name: str, run: Run, reference: Reference, device: torch.device, data: Dataset
+) -> tuple[Standing, Tensor]:
+    """Return the standing of a family, and SHOWN of its samples."""
+    began = time.perf_counter()
+    draw = sampler_of(run, data, device)
+    fitting = time.perf_counter() - began
+    x = draw(reference.count)
+    metrics, encodes = run.provenance.metrics, isinstance(run.family, Encodes)
+    standing = Standing(
+        name=name,
+        **_figures(reference, reference.classified(x.clamp(0, 1)).features),
+        reconstruction=metrics["test_mse"] if encodes else None,
+        parameters=sum(weight.numel() for weight in run.family.parameters()),
+        training=run.provenance.seconds + fitting,
+        sampling=min(_seconds(draw) for _ in range(REPEATS)),
+        fingerprint=run.spec.fingerprint,
+    )
+    return standing, to_uint8(x[:SHOWN])
 
-    What has codings but no prior gets a mixture, fitted to the codings of training pictures.
+
+def sampler_of(run: Run, data: Dataset, device: torch.device) -> Callable[[int], Tensor]:
+    """Return a function that samples so many pictures, the same ones each time, on the CPU.
+
+    A family with codings but no prior gets a mixture, fitted to the codings of training pictures.
     """
     family = run.family
     if isinstance(family, Generates):
@@ -242,24 +237,17 @@ def _seconds(draw: Callable[[int], Tensor]) -> float:
     return time.perf_counter() - began
 
 
-def _figure(found: Finding) -> Figure:
-    return Figure(found.value, found.low, found.high)
+def _figure(finding: Finding) -> Figure:
+    return Figure(value=finding.value, low=finding.low, high=finding.high)
 
 
-def _to_files(found: list[Standing], kept: dict[str, Tensor]) -> Files:
-    return {
-        "standings.json": json.dumps(found).encode(),
-        "samples.safetensors": save(kept),
-    }
+def _to_files(results: list[Standing], pictures: dict[str, Tensor]) -> Files:
+    return {"standings.json": list_to_json(results), "samples.safetensors": save(pictures)}
 
 
 def standings(files: Files) -> list[Standing]:
     """Return the standings of `perform`: real pictures first, then each member so far."""
-    rows: list[list[Any]] = json.loads(files.get("standings.json", b"[]"))
-    return [
-        Standing(name, Figure(*fid), Figure(*coverage), Figure(*vendi), *others)
-        for name, fid, coverage, vendi, *others in rows
-    ]
+    return list_from_json(Standing, files.get("standings.json", b"[]"))
 
 
 def samples(files: Files) -> dict[str, Tensor]:
@@ -275,22 +263,17 @@ class Shares(NamedTuple):
     speed: float  # in ln v: 0 the slowest member, 1 the fastest
 
 
-def shares(found: list[Standing]) -> dict[str, Shares]:
+def shares(results: list[Standing]) -> dict[str, Shares]:
     """Return the places of all members on the axes of the triangle."""
-    real, *members = found
+    real, *members = results
     worst = max(each.fid.value for each in members)
-    learning_rate_multipliers = {
-        each.name: SHOWN / each.sampling for each in members if each.sampling
-    }
-    slowest, fastest = (
-        min(learning_rate_multipliers.values()),
-        max(learning_rate_multipliers.values()),
-    )
+    speeds = {each.name: SHOWN / each.sampling for each in members if each.sampling}
+    slowest, fastest = min(speeds.values()), max(speeds.values())
     return {
         each.name: Shares(
             _between(each.fid.value, worst, real.fid.value),
             min(1.0, each.coverage.value / real.coverage.value),
-            _between(learning_rate_multipliers[each.name], slowest, fastest),
+            _between(speeds[each.name], slowest, fastest),
         )
         for each in members
     }

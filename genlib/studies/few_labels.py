@@ -21,9 +21,8 @@ unsupervised pre-training help deep learning?*, JMLR 11 (2010).
 """
 
 import copy
-import json
 from collections.abc import Callable, Iterator
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import torch
 from jaxtyping import Float, Int64
@@ -40,6 +39,7 @@ from genlib.runs.run import Run
 from genlib.runs.spec import RunSpec
 from genlib.studies.starts import Encoder, StudyOfRun
 from genlib.tasks.progress import Files, Progress
+from genlib.tasks.result import Result
 from genlib.tasks.workspace import Workspace
 
 LABELS = (10, 30, 100, 300, 1000)  # labelled pictures, over all classes
@@ -51,8 +51,8 @@ Method = Literal[
 ]
 
 
-class Accuracy(NamedTuple):
-    """One measurement: the share of test pictures that a classifier gets right."""
+class Accuracy(Result):
+    """The share of test pictures that a classifier gets right."""
 
     method: Method
     labels: int
@@ -92,15 +92,17 @@ class FewLabels(StudyOfRun):
         """Yield the accuracies measured so far; those in `files` are not measured again."""
         run = workspace.run(self.start)
         data = load_dataset(run.spec.dataset).to(workspace.device)
-        known = accuracies(files) if files else []
-        done = {item[:3] for item in known}
+        results = accuracies(files) if files else []
+        done = {(each.method, each.labels, each.seed) for each in results}
         for labels in LABELS:
             for seed in range(self.seeds):
                 for method, measure in METHODS.items():
                     if (method, labels, seed) not in done:
                         share = measure(self, run, data, drawn(data, labels, seed), seed)
-                        known.append(Accuracy(method, labels, seed, share))
-                        yield Progress(len(known), self.size, to_files(known))
+                        results.append(
+                            Accuracy(method=method, labels=labels, seed=seed, accuracy=share)
+                        )
+                        yield Progress(len(results), self.size, to_files(results))
 
     @property
     def size(self) -> int:
@@ -213,11 +215,11 @@ METHODS: dict[Method, Measure] = {
 }
 
 
-def to_files(known: list[Accuracy]) -> Files:
+def to_files(results: list[Accuracy]) -> Files:
     """Return the accuracies as JSON lines."""
-    return {"accuracies.jsonl": "".join(json.dumps(item) + "\n" for item in known).encode()}
+    return {"accuracies.jsonl": b"".join(each.to_json() + b"\n" for each in results)}
 
 
 def accuracies(files: Files) -> list[Accuracy]:
     """Return the accuracies of `to_files`."""
-    return [Accuracy(*json.loads(line)) for line in files["accuracies.jsonl"].splitlines()]
+    return [Accuracy.from_json(line) for line in files["accuracies.jsonl"].splitlines()]

@@ -1,14 +1,16 @@
-"""What a judge's features say of pictures: figures of merit, each with an interval."""
+"""Metrics of samples in a classifier's features, each with an interval and its floor."""
 
 from collections.abc import Callable
 from functools import partial
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from genlib import metrics
 from genlib.rng import generator
+from genlib.tasks.result import Result
 
 COMPARED = 500  # pictures of each kind where every pair is compared
 ROUNDS = 50  # resamplings of each interval
@@ -16,61 +18,67 @@ ROUNDS = 50  # resamplings of each interval
 Wanted = Literal["low", "high"]
 
 
-class Finding(NamedTuple):
-    """A figure of merit, how sure it is, and what real pictures reach."""
+class Finding(Result):
+    """A metric, its 95 % interval, and what real pictures reach at the same number."""
 
     name: str
     value: float
-    low: float  # of its 95 % interval
+    low: float
     high: float
-    real: float  # real pictures against real ones, at the same number
+    real: float
     wanted: Wanted
 
 
+Features = Float[Tensor, "pictures features"]
 Statistic = Callable[[Tensor, Tensor], float]
-STATISTICS: dict[str, tuple[Statistic, Wanted]] = {
+STATISTICS: dict[str, tuple[Statistic, Wanted]] = {  # of real and of generated features
     "classifier FID": (metrics.frechet_distance, "low"),
-    "KID × 1,000": (lambda real, made: 1000 * metrics.kernel_distance(real, made), "low"),
-    "Vendi score": (lambda _, made: metrics.vendi_of_features(made), "high"),
-    "pairwise distance": (lambda _, made: float(torch.pdist(made[:COMPARED]).mean()), "high"),
+    "KID × 1,000": (lambda real, fake: 1000 * metrics.kernel_distance(real, fake), "low"),
+    "Vendi score": (lambda _, fake: metrics.vendi_of_features(fake), "high"),
+    "pairwise distance": (lambda _, fake: float(torch.pdist(fake[:COMPARED]).mean()), "high"),
 }
 
 
-def of_statistic(name: str, real: Tensor, made: Tensor, other: Tensor) -> Finding:
-    """Return one of STATISTICS.
+def of_statistic(name: str, real: Features, fake: Tensor, other: Tensor) -> Finding:
+    """Return one of STATISTICS, with its bootstrap interval.
 
     Args:
         name: of the statistic.
         real: features of real pictures.
-        made: those of the pictures that are judged.
-        other: those of other real pictures, as many.
+        fake: features of generated pictures.
+        other: features of other real pictures, as many as `real`.
     """
     statistic, wanted = STATISTICS[name]
     low, high = metrics.bootstrap_interval(
-        lambda one, two: statistic(real[one], made[two]),
-        (len(real), len(made)),
+        lambda one, two: statistic(real[one], fake[two]),
+        (len(real), len(fake)),
         generator(0),
         ROUNDS,
     )
-    return Finding(name, statistic(real, made), low, high, statistic(real, other), wanted)
+    return Finding(
+        name=name,
+        value=statistic(real, fake),
+        low=low,
+        high=high,
+        real=statistic(real, other),
+        wanted=wanted,
+    )
 
 
-def of_manifold(real: Tensor, made: Tensor, other: Tensor) -> list[Finding]:
-    """Return precision, recall, density and coverage; each is a mean over samples."""
-    found, known = metrics.manifold(real, made), metrics.manifold(real, other)
+def of_manifold(real: Features, fake: Tensor, other: Tensor) -> list[Finding]:
+    """Return precision, recall, density and coverage; each is a mean over pictures."""
+    floor = metrics.manifold(real, other)
     findings = []
-    for name, values in found._asdict().items():
-        reached = float(getattr(known, name).mean())
-        findings.append(Finding(name, *mean_interval(values, ROUNDS), reached, "high"))
+    for name, values in metrics.manifold(real, fake)._asdict().items():
+        value, low, high = mean_interval(values, ROUNDS)
+        reached = float(getattr(floor, name).mean())
+        findings.append(
+            Finding(name=name, value=value, low=low, high=high, real=reached, wanted="high")
+        )
     return findings
 
 
-def coverage(real: Tensor, made: Tensor, other: Tensor) -> Finding:
-    """Return the coverage alone."""
-    return next(each for each in of_manifold(real, made, other) if each.name == "coverage")
-
-
-def mean_interval(values: Tensor, rounds: int) -> tuple[float, float, float]:
+def mean_interval(values: Float[Tensor, "pictures"], rounds: int) -> tuple[float, float, float]:
     """Return the mean of values, one for each picture, and its 95 % interval by the bootstrap."""
     mean = partial(_mean, values)
     low, high = metrics.bootstrap_interval(mean, (len(values), 1), generator(0), rounds)

@@ -1,13 +1,12 @@
-"""Is it working? What a generator makes, examined by a judge that knows real pictures.
+"""Is it working? The samples of a generator, examined by a classifier of real pictures.
 
 The losses of a GAN do not say. These figures do: what is in the pictures, whether all of the data
 is there, how alike the pictures are, and whether any was learned by heart. Each comes with the
 same figure of real pictures against real ones, at the same number, and with a bootstrap interval.
 """
 
-import json
 from collections.abc import Iterator
-from typing import Any, Literal, NamedTuple
+from typing import Literal
 
 import torch
 from pydantic import Field
@@ -15,27 +14,29 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from genlib import metrics
-from genlib.classifier import classified, classifier_of
+from genlib.classifier import classifier_of
 from genlib.data.dataset import load as load_dataset
 from genlib.family import Data, Pictures, generating, to_float, to_uint8
 from genlib.rng import generator
-from genlib.studies.findings import COMPARED, STATISTICS, Finding, of_manifold, of_statistic
+from genlib.studies.findings import COMPARED, STATISTICS, Finding
+from genlib.studies.reference import Reference
 from genlib.studies.starts import Generator, StudyOfRun
 from genlib.tasks.progress import Files, Progress
+from genlib.tasks.result import Result
 from genlib.tasks.workspace import Workspace
 
-LOOKED_AT = 10  # samples whose nearest training pictures are kept
+SHOWN = 10  # samples whose nearest training pictures are kept
 MISSING, RARE, COLLAPSED = 0.01, 0.03, 0.8  # shares of a class
-WINNING = 0.95  # of pictures judged rightly, real ones and generated ones
+WINNING = 0.95  # accuracy of the discriminator on real pictures and on generated ones
 TWINS = 0.01  # share of real pictures that have another as near as what counts as alike
 
 
-class Report(NamedTuple):
-    """All that was found out about a generator."""
+class Report(Result):
+    """The health of a generator, by as many samples as real pictures."""
 
     pictures: int
     findings: list[Finding]
-    shares: list[float]  # of samples in each class, by the judge
+    shares: list[float]  # of samples in each class, by the classifier
     real_shares: list[float]
     p_value: float  # that samples and real pictures are of one distribution
     support: float  # how many different samples there seem to be; infinite without twins
@@ -45,7 +46,7 @@ class Report(NamedTuple):
     real_to_training: float  # that of test pictures
 
 
-WORK = len(STATISTICS) + 3  # steps of the study
+STEPS = len(STATISTICS) + 3
 
 
 class Health(StudyOfRun):
@@ -57,70 +58,74 @@ class Health(StudyOfRun):
 
     def perform(self, workspace: Workspace, files: Files) -> Iterator[Progress]:
         """Yield how far it is, at last the report; it begins anew."""
-        classifier, before = yield from classifier_of(self.start.dataset, workspace, WORK)
-        steps = before + WORK
+        classifier, before = yield from classifier_of(self.start.dataset, workspace, STEPS)
+        steps = before + STEPS
         data = load_dataset(self.start.dataset)
-        count = min(self.pictures, len(data.test))
+        reference = Reference(classifier, data, self.pictures)
         with torch.no_grad():
             family = generating(workspace.run(self.start).family)
-            made = family.sample(count, generator(0, workspace.device)).cpu().clamp(0, 1)
-        train, test = to_float(data.train[-count:]), to_float(data.test[:count])
-        yield Progress(before + 1, steps, {})
-        real, fake, other = (classified(classifier, x) for x in (train, made, test))
-        yield Progress(before + 2, steps, {})
-        findings = of_manifold(real.features, fake.features, other.features)
+            fake = family.sample(reference.count, generator(0, workspace.device)).cpu()
+        fake = fake.clamp(0, 1)
+        yield Progress(before + 1, steps)
+        samples = reference.classified(fake)
+        findings = reference.manifold(samples.features)
+        yield Progress(before + 2, steps)
         for number, name in enumerate(STATISTICS, before + 3):
-            findings.append(of_statistic(name, real.features, fake.features, other.features))
-            yield Progress(number, steps, {})
-        classes = int(data.train_labels.max()) + 1
-        known = data.train[: self.start.train.pictures or None]
+            findings.append(reference.statistic(name, samples.features))
+            yield Progress(number, steps)
+        train = data.train[: self.start.train.pictures or None]
+        support, twins, real_twins = _twins(reference, fake)
+        to_training, real_to_training = _distances(train, reference, fake)
         report = Report(
-            count,
-            findings,
-            metrics.class_shares(fake.classes, classes).tolist(),
-            metrics.class_shares(other.classes, classes).tolist(),
-            metrics.two_sample_test(
-                other.features[:COMPARED], fake.features[:COMPARED], generator(0)
+            pictures=reference.count,
+            findings=findings,
+            shares=reference.class_shares(samples).tolist(),
+            real_shares=reference.class_shares(reference.other).tolist(),
+            p_value=metrics.two_sample_test(
+                reference.other.features[:COMPARED], samples.features[:COMPARED], generator(0)
             ),
-            *_twins(test, made),
-            *_distances(known, test, made),
+            support=support,
+            twins=twins,
+            real_twins=real_twins,
+            to_training=to_training,
+            real_to_training=real_to_training,
         )
-        kept = {
-            "report.json": json.dumps(report._asdict()).encode(),
-            "nearest.safetensors": save(_nearest(known, made[:LOOKED_AT])),
-        }
-        yield Progress(steps, steps, kept)
+        nearest = save(_nearest(train, fake[:SHOWN]))
+        yield Progress(
+            steps, steps, {"report.json": report.to_json(), "nearest.safetensors": nearest}
+        )
 
 
-def _twins(test: Pictures, made: Pictures) -> tuple[float, int, int]:
+def _twins(reference: Reference, fake: Pictures) -> tuple[float, int, int]:
     """Return the size of the generator's support, and the pairs alike of it and of real pictures.
 
     Alike are two that lie nearer than all but a hundredth of the real pictures do to others.
     """
-    real, fake = test[:COMPARED].flatten(1), made[:COMPARED].flatten(1)
-    within = float(torch.quantile(metrics.radii(test.flatten(1), 1), TWINS))
-    size, pairs = metrics.support_size(fake, within)
-    return size, pairs, metrics.support_size(real, within)[1]
+    real = to_float(reference.test).flatten(1)
+    within = float(torch.quantile(metrics.radii(real, 1), TWINS))
+    size, pairs = metrics.support_size(fake[:COMPARED].flatten(1), within)
+    return size, pairs, metrics.support_size(real[:COMPARED], within)[1]
 
 
-def _distances(train: Data, test: Pictures, made: Pictures) -> tuple[float, float]:
+def _distances(train: Data, reference: Reference, fake: Pictures) -> tuple[float, float]:
     """Return the median distances of samples and of test pictures to the training pictures."""
-    known = to_float(train).flatten(1)
-    far = [metrics.nearest(x[:COMPARED].flatten(1), known)[0].median() for x in (made, test)]
-    return float(far[0]), float(far[1])
+    x = to_float(train).flatten(1)
+    far, real_far = (
+        metrics.nearest(pictures[:COMPARED].flatten(1), x)[0].median()
+        for pictures in (fake, to_float(reference.test))
+    )
+    return float(far), float(real_far)
 
 
-def _nearest(train: Data, made: Pictures) -> dict[str, Tensor]:
+def _nearest(train: Data, fake: Pictures) -> dict[str, Tensor]:
     """Return some samples, and the training picture that is nearest to each."""
-    _, index = metrics.nearest(made.flatten(1), to_float(train).flatten(1))
-    return {"samples": to_uint8(made), "training": train[index].contiguous()}
+    _, index = metrics.nearest(fake.flatten(1), to_float(train).flatten(1))
+    return {"samples": to_uint8(fake), "training": train[index].contiguous()}
 
 
 def report(files: Files) -> Report:
     """Return the report of `perform`."""
-    document: dict[str, Any] = json.loads(files["report.json"])
-    document["findings"] = [Finding(*values) for values in document["findings"]]
-    return Report(**document)
+    return Report.from_json(files["report.json"])
 
 
 def nearest(files: Files) -> tuple[Tensor, Tensor]:
@@ -130,12 +135,12 @@ def nearest(files: Files) -> tuple[Tensor, Tensor]:
 
 
 def verdict(shares: list[float], names: tuple[str, ...], right: tuple[float, float]) -> str:
-    """Return one sentence on what is wrong, or that nothing is.
+    """Return one sentence on what is wrong with a generator, or that nothing is.
 
     Args:
         shares: of samples in each class.
         names: of the classes.
-        right: the shares of real and of generated pictures that the discriminator judges rightly.
+        right: the discriminator's accuracy on real and on generated pictures.
     """
     missing = [name for name, share in zip(names, shares, strict=True) if share < MISSING]
     rare = [name for name, share in zip(names, shares, strict=True) if share < RARE]

@@ -1,13 +1,12 @@
-"""A better prior, found afterwards: a mixture of normal distributions fitted to the codings.
+"""A better prior, fitted afterwards: a mixture of normal distributions of the codings.
 
-The codings of real pictures do not fill the prior evenly: there are gaps, where nobody told the
-decoder what to draw. A mixture fitted to the codings avoids them (P. Ghosh et al., *From
+The codings of real pictures do not fill the prior evenly: there are gaps, where the decoder never
+learned what to draw. A mixture fitted to the codings avoids them (P. Ghosh et al., *From
 variational to deterministic autoencoders*, ICLR 2020).
 """
 
-import json
 from collections.abc import Iterator
-from typing import Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -15,13 +14,14 @@ from pydantic import Field
 from safetensors.torch import load, save
 from torch import Tensor
 
-from genlib.classifier import Classifier, classified, classifier_of
+from genlib.classifier import classifier_of
 from genlib.data.dataset import load as load_dataset
 from genlib.family import to_float
-from genlib.metrics import frechet_distance
 from genlib.rng import generator
+from genlib.studies.reference import PICTURES, Reference
 from genlib.studies.starts import StudyOfRun, Variational, variational
 from genlib.tasks.progress import Files, Progress
+from genlib.tasks.result import Result
 from genlib.tasks.workspace import Workspace
 
 FITTED = 20_000  # training pictures whose codings the mixture is fitted to
@@ -37,15 +37,28 @@ class Mixture(NamedTuple):
 
     def sample(self, count: int, rng: torch.Generator) -> Float[Tensor, "batch codings"]:
         """Return draws from the mixture, on the CPU."""
-        chosen = torch.multinomial(self.weights, count, replacement=True, generator=rng)
+        index = torch.multinomial(self.weights, count, replacement=True, generator=rng)
         eps = torch.randn(count, self.means.shape[1], generator=rng)
-        moved: Tensor = (self.factors[chosen] @ eps[:, :, None])[:, :, 0]
-        return self.means[chosen] + moved
+        noise: Tensor = (self.factors[index] @ eps[:, :, None])[:, :, 0]
+        return self.means[index] + noise
+
+
+class PriorQuality(Result):
+    """The classifier FID of samples of either prior, and of real pictures."""
+
+    floor: float
+    prior: float
+    mixture: float
+    pictures: int | None = None  # of each kind; version 1 does not say
 
 
 class MixturePrior(StudyOfRun):
-    """Samples of the prior against samples of a mixture, judged by their classifier FID."""
+    """Samples of the prior against samples of a mixture, by their classifier FID.
 
+    The shipped results are of 5,000 samples and the first training pictures, not of the Reference.
+    """
+
+    shipped_settings: ClassVar[dict[str, Any]] = {"pictures": 5000}
     study: Literal["mixture_prior"] = "mixture_prior"
     start: Variational = Field(description="The run whose codings are modelled.")
     components: int = Field(
@@ -56,50 +69,52 @@ class MixturePrior(StudyOfRun):
         description="Normal distributions in the mixture, each with a full covariance.",
         json_schema_extra={"options": [1, 3, 10, 30, 100]},
     )
-    pictures: int = Field(5000, ge=500, le=10_000, description="Samples that are judged.")
+    pictures: int = Field(PICTURES, ge=500, le=10_000, description="Samples of each prior.")
 
     def perform(self, workspace: Workspace, files: Files) -> Iterator[Progress]:
-        """Yield how far it is, at last the mixture and its figures; it begins anew."""
+        """Yield how far it is, at last the mixture and its quality; it begins anew."""
         classifier, before = yield from classifier_of(self.start.dataset, workspace, STEPS)
         steps = before + STEPS
         family = variational(workspace.run(self.start)).cpu()
         data = load_dataset(self.start.dataset)
-        count = min(self.pictures, len(data.test), len(data.train))  # of all sets alike
+        reference = Reference(classifier, data, self.pictures)
         with torch.no_grad():
             codings = family.encode(to_float(data.train[:FITTED]))
-        found, rng = fitted(codings, self.components), generator(0)
-        yield Progress(before + 1, steps, {})
+        fit, rng = fitted(codings, self.components), generator(0)
+        yield Progress(before + 1, steps)
+        floor = reference.fid_floor
+        yield Progress(before + 2, steps)
         with torch.no_grad():
-            made = {
-                "floor": to_float(data.test[:count]),
-                "prior": family.sample(count, rng),
-                "mixture": family.decode(found.sample(count, rng)),
+            samples = {
+                "prior": family.sample(reference.count, rng),
+                "mixture": family.decode(fit.sample(reference.count, rng)),
             }
-        real, figures = _features(classifier, to_float(data.train[:count])), dict[str, float]()
-        for step, (name, x) in enumerate(made.items(), before + 2):
-            yield Progress(step, steps, {})
-            figures[name] = frechet_distance(real, _features(classifier, x))
-        kept = {
-            "mixture.safetensors": save(found._asdict()),
-            "figures.json": json.dumps(figures).encode(),
-        }
-        yield Progress(steps, steps, kept)
-
-
-def _features(classifier: Classifier, x: Tensor) -> Tensor:
-    return classified(classifier, x).features
+        fids = dict[str, float]()
+        for step, (prior, x) in enumerate(samples.items(), before + 3):
+            yield Progress(step, steps)
+            fids[prior] = reference.fid(reference.classified(x).features)
+        quality = PriorQuality(floor=floor, **fids, pictures=reference.count)
+        mixture = save(fit._asdict())
+        yield Progress(
+            steps, steps, {"mixture.safetensors": mixture, "figures.json": quality.to_json()}
+        )
 
 
 def fitted(codings: Float[Tensor, "batch codings"], components: int) -> Mixture:
-    """Return the mixture that fits codings best, by scikit-learn's expectation maximisation."""
+    """Return the mixture that fits codings best, by scikit-learn's expectation maximization."""
     from sklearn.mixture import GaussianMixture
 
-    found = GaussianMixture(components, random_state=0, reg_covar=1e-5).fit(codings.numpy())
-    factors = torch.linalg.cholesky(torch.from_numpy(found.covariances_))
-    parts = torch.from_numpy(found.weights_), torch.from_numpy(found.means_), factors
+    fit = GaussianMixture(components, random_state=0, reg_covar=1e-5).fit(codings.numpy())
+    factors = torch.linalg.cholesky(torch.from_numpy(fit.covariances_))
+    parts = torch.from_numpy(fit.weights_), torch.from_numpy(fit.means_), factors
     return Mixture(*(part.float().contiguous() for part in parts))
 
 
 def mixture(files: Files) -> Mixture:
     """Return the mixture of `perform`."""
     return Mixture(**load(files["mixture.safetensors"]))
+
+
+def quality(files: Files) -> PriorQuality:
+    """Return the quality of both priors that `perform` measured."""
+    return PriorQuality.from_json(files["figures.json"])

@@ -1,21 +1,22 @@
 """Which recipe keeps all modes? Every loss with every cure, each from several seeds at once."""
 
-import json
 from collections.abc import Iterator
-from typing import Any, Literal, NamedTuple, get_args
+from contextlib import suppress
+from typing import Any, Literal, get_args
 
 from pydantic import Field
 
 from genlib.adversarial.config import AdversarialConfig, Loss
 from genlib.config import Config
 from genlib.errors import TaskError
-from genlib.metrics import count_modes
+from genlib.metrics import ModeCount, count_modes
 from genlib.runs.spec import RunSpec
 from genlib.studies.many_seeds import play
 from genlib.studies.seed_sweep import SAMPLES, modes_of
 from genlib.studies.starts import Plane
 from genlib.tasks.durations import Durations
 from genlib.tasks.progress import Files, Progress
+from genlib.tasks.result import Result, list_from_json, list_to_json
 from genlib.tasks.workspace import Workspace
 
 LOSSES: tuple[Loss, ...] = get_args(Loss)
@@ -29,11 +30,11 @@ CURES: dict[str, dict[str, Any]] = {
     "experience replay": {"replay": 4096},
     "minibatch discrimination": {"minibatch_discrimination": True},
 }
-PARTS = 10  # of each recipe, in which it tells how far it is
+PARTS = 10  # steps of the study that each recipe counts for
 
 
-class Recipe(NamedTuple):
-    """What became of a loss with a cure."""
+class Recipe(Result):
+    """The mode coverage of a loss with a cure."""
 
     loss: str
     cure: str
@@ -77,32 +78,37 @@ class RecipeGrid(Config):
         Raises:
             TaskError: the data have no modes to count.
         """
-        modes, recipes = modes_of(self.start.dataset), self.recipes()
-        found = grid(files) if files else []
-        done = {(recipe.loss, recipe.cure) for recipe in found}
+        modes, recipes, results = modes_of(self.start.dataset), self.recipes(), grid(files)
+        done = {(recipe.loss, recipe.cure) for recipe in results}
         for (loss, cure), spec in recipes.items():
             if (loss, cure) in done:
                 continue
-            captured, quality = list[int](), 0.0
-            try:
+            counts = list[ModeCount]()
+            with suppress(TaskError):  # it diverged, which is what is to be known of it
                 for step, steps, samples in play(spec, self.seeds, SAMPLES, workspace.device):
                     if samples is not None:
                         counts = [count_modes(each, *modes) for each in samples.cpu()]
-                        captured = [count.captured for count in counts]
-                        quality = sum(count.high_quality for count in counts) / len(counts)
                     elif step * PARTS // steps > (step - 100) * PARTS // steps:
-                        part = PARTS * len(found) + min(PARTS - 1, step * PARTS // steps)
-                        yield Progress(part, PARTS * len(recipes), _files(found))
-            except TaskError:  # it diverged, which is what is to be known of it
-                pass
-            found.append(Recipe(loss, cure, captured, quality))
-            yield Progress(PARTS * len(found), PARTS * len(recipes), _files(found))
+                        part = PARTS * len(results) + min(PARTS - 1, step * PARTS // steps)
+                        yield Progress(part, PARTS * len(recipes), _files(results))
+            results.append(_recipe(loss, cure, counts))
+            yield Progress(PARTS * len(results), PARTS * len(recipes), _files(results))
 
 
-def _files(found: list[Recipe]) -> Files:
-    return {"recipes.json": json.dumps(found).encode()}
+def _recipe(loss: str, cure: str, counts: list[ModeCount]) -> Recipe:
+    """Return the result of a recipe by the modes of each seed; none where training diverged."""
+    return Recipe(
+        loss=loss,
+        cure=cure,
+        captured=[count.captured for count in counts],
+        high_quality=sum(count.high_quality for count in counts) / max(1, len(counts)),
+    )
+
+
+def _files(results: list[Recipe]) -> Files:
+    return {"recipes.json": list_to_json(results)}
 
 
 def grid(files: Files) -> list[Recipe]:
-    """Return the recipes of `perform`."""
-    return [Recipe(*values) for values in json.loads(files.get("recipes.json", b"[]"))]
+    """Return the recipes of `perform` so far."""
+    return list_from_json(Recipe, files.get("recipes.json", b"[]"))

@@ -1,66 +1,77 @@
-r"""Which sampler is worth its steps? The same model and the same noise, walked in several ways.
+r"""Which sampler is worth its steps? The same model and the same noise, by several samplers.
 
-Every step costs one look of the network, Heun's two; nothing else takes time worth counting. So
-quality against **looks**, and against seconds, is what a sampler is judged by: the classifier FID
-of the pictures that it makes, beside that of real pictures against others.
+Every step evaluates the network once, Heun's twice; nothing else takes time worth counting. So
+quality against the **number of function evaluations** (NFE), and against seconds, is what a
+sampler is measured by: the classifier FID of its samples, beside that of real pictures.
 
 A sampler errs because the network is asked at a few times only. Euler's error falls like the
 width of a step, Heun's and DPM-Solver++'s like its square; DDPM draws new noise at each step,
-which mends old errors, but wants many small steps:
+which corrects old errors, but wants many small steps:
 
 $$\lVert x_0^{(n)} - x_0 \rVert = O(n^{-1}) \text{ or } O(n^{-2})$$
 
-When the steps are many, the walks that draw nothing end at the same pictures, and what is left is
-the network's own error.
+When the steps are many, deterministic samplers end at the same pictures, and what is left is the
+network's own error.
 
 **References.** J. Song et al., *Denoising diffusion implicit models*, ICLR (2021). C. Lu et al.,
 *DPM-Solver++* (2022). T. Karras et al., *Elucidating the design space of diffusion-based
 generative models*, NeurIPS (2022).
 """
 
-import json
 import time
 from collections.abc import Iterator
 from itertools import product
-from typing import Literal, NamedTuple
+from typing import Any, ClassVar, Literal
 
 import torch
 from pydantic import Field
 from torch import Tensor
 
-from genlib.classifier import classified, classifier_of
+from genlib.classifier import classifier_of
 from genlib.data.dataset import load as load_dataset
 from genlib.diffusion.base import Diffusion
 from genlib.diffusion.samplers import SAMPLERS, evaluations
-from genlib.family import to_float
-from genlib.metrics import frechet_distance
 from genlib.rng import generator
+from genlib.studies.reference import PICTURES, Reference
 from genlib.studies.starts import Denoiser, StudyOfRun, diffusing
 from genlib.tasks.progress import Files, Progress
+from genlib.tasks.result import Result
 from genlib.tasks.workspace import Workspace
 
 SAME = {"Euler"}  # its steps are DDIM's
 STEPS = (3, 5, 10, 20, 50)
 BATCH = 256  # pictures at once
-SHOWN = 64  # pictures whose time is told
+SHOWN = 64  # pictures whose sampling time is measured
 
 
-class Walked(NamedTuple):
-    """What a sampler made in so many steps."""
+class Point(Result):
+    """The quality and the cost of a sampler with so many steps."""
 
     sampler: str
     steps: int
-    looks: int  # of the network
+    nfe: int  # evaluations of the network
     seconds: float  # for SHOWN pictures
-    fid: float
+    fid: float  # classifier FID
+
+
+class Quality(Result):
+    """The points so far, in the order in which they were measured."""
+
+    points: list[Point]
+    floor: float  # the classifier FID of real pictures
+    pictures: int | None = None  # of each kind; version 1 does not say
 
 
 class SamplerBench(StudyOfRun):
-    """Quality against steps and seconds, for each sampler."""
+    """Quality against steps and seconds, for each sampler.
 
+    The shipped results are of 2,048 samples and as many test pictures, not of the Reference.
+    """
+
+    shipped_settings: ClassVar[dict[str, Any]] = {"pictures": 2048}
     study: Literal["sampler_bench"] = "sampler_bench"
     start: Denoiser = Field(description="The run that is sampled.")
-    pictures: int = Field(2048, ge=256, le=10_000, description="Samples of each point.")
+    pictures: int = Field(PICTURES, ge=256, le=10_000, description="Samples of each point.")
 
     def perform(self, workspace: Workspace, files: Files) -> Iterator[Progress]:
         """Yield the points so far; those that were measured before are kept."""
@@ -68,19 +79,25 @@ class SamplerBench(StudyOfRun):
         last = model.schedule.last
         ways = list(product(compared(), [steps for steps in STEPS if steps <= last] or [last]))
         classifier, before = yield from classifier_of(self.start.dataset, workspace, len(ways))
-        test = to_float(load_dataset(self.start.dataset).test.to(workspace.device))
-        count = min(self.pictures, len(test) // 2)  # so that the others are others
-        real, others = (classified(classifier, x).features for x in (test[:count], test[-count:]))
-        found = points(files)
-        _made(model, ways[0][0], 1, min(count, BATCH), workspace.device)  # the first walk is slow
-        for name, steps in ways[len(found) :]:
-            seconds, made = _made(model, name, steps, count, workspace.device)
-            fid = frechet_distance(real, classified(classifier, made).features)
-            looks = evaluations(SAMPLERS[name], model.schedule, model.schedule.times(steps))
-            found.append(Walked(name, steps, looks, seconds * SHOWN / count, fid))
-            document = {"points": found, "floor": frechet_distance(real, others)}
-            kept = {"points.json": json.dumps(document).encode()}
-            yield Progress(before + len(found), before + len(ways), kept)
+        data = load_dataset(self.start.dataset).to(workspace.device)
+        reference = Reference(classifier, data, self.pictures)
+        earlier = quality(files)
+        points = [] if earlier is None else list(earlier.points)
+        sampled(model, ways[0][0], 1, min(reference.count, BATCH), workspace.device)  # warms up
+        for name, steps in ways[len(points) :]:
+            seconds, fake = sampled(model, name, steps, reference.count, workspace.device)
+            point = Point(
+                sampler=name,
+                steps=steps,
+                nfe=evaluations(SAMPLERS[name], model.schedule, model.schedule.times(steps)),
+                seconds=seconds * SHOWN / reference.count,
+                fid=reference.fid(reference.classified(fake).features),
+            )
+            points.append(point)
+            result = Quality(points=points, floor=reference.fid_floor, pictures=reference.count)
+            yield Progress(
+                before + len(points), before + len(ways), {"points.json": result.to_json()}
+            )
 
 
 def compared() -> list[str]:
@@ -89,10 +106,10 @@ def compared() -> list[str]:
 
 
 @torch.no_grad()
-def _made(
+def sampled(
     model: Diffusion, name: str, steps: int, count: int, device: torch.device
 ) -> tuple[float, Tensor]:
-    """Return the seconds that so many pictures took, and the pictures."""
+    """Return the seconds that so many samples took, and the samples."""
     rng = generator(0, device)
     noise = torch.randn(count, *model.shape, generator=rng, device=device)
     labels = torch.arange(count, device=device) % 10 if model.classes else None
@@ -100,20 +117,14 @@ def _made(
     began = time.perf_counter()
     parts = []
     for index in torch.arange(count, device=device).split(BATCH):
-        wanted = None if labels is None else labels[index]
-        *_, last = model.trajectory(noise[index], SAMPLERS[name], times, rng, wanted)
+        classes = None if labels is None else labels[index]
+        *_, last = model.trajectory(noise[index], SAMPLERS[name], times, rng, classes)
         parts.append(model.unscaled(last.x))
-    made = torch.cat(parts).cpu()
-    return time.perf_counter() - began, made
+    samples = torch.cat(parts).cpu()
+    return time.perf_counter() - began, samples
 
 
-def points(files: Files) -> list[Walked]:
-    """Return the points of `perform`, in the order in which they were measured."""
-    if "points.json" not in files:
-        return []
-    return [Walked(*values) for values in json.loads(files["points.json"])["points"]]
-
-
-def floor(files: Files) -> float:
-    """Return the distance of real pictures from other real ones."""
-    return float(json.loads(files["points.json"])["floor"])
+def quality(files: Files) -> Quality | None:
+    """Return what `perform` measured so far, None before the first point."""
+    content = files.get("points.json")
+    return None if content is None else Quality.from_json(content)

@@ -1,10 +1,10 @@
 """How often does a recipe collapse? The same game from many seeds at once."""
 
-import json
 import time
 from collections.abc import Iterator
-from typing import Literal, NamedTuple
+from typing import Literal
 
+from jaxtyping import Float
 from pydantic import Field
 from safetensors.torch import load, save
 from torch import Tensor
@@ -12,12 +12,13 @@ from torch import Tensor
 from genlib.config import Config
 from genlib.data.points import MODES, Modes
 from genlib.errors import TaskError
-from genlib.metrics import ModeCount, count_modes
+from genlib.metrics import count_modes
 from genlib.runs.spec import RunSpec
 from genlib.studies.many_seeds import play
 from genlib.studies.starts import Plane
 from genlib.tasks.durations import Durations
 from genlib.tasks.progress import Files, Progress
+from genlib.tasks.result import Result
 from genlib.tasks.workspace import Workspace
 
 SAMPLES = 2500  # of each game, as in Lin et al. 2018
@@ -49,7 +50,7 @@ class SeedSweep(Config):
         return (durations.of_run(self.start) or 0.0) * (1 + self.seeds / GAMES_IN_ONE)
 
     def perform(self, workspace: Workspace, files: Files) -> Iterator[Progress]:
-        """Yield how far it is, at last what each game came to; it begins anew.
+        """Yield how far it is, at last the modes of each game; it begins anew.
 
         Raises:
             TaskError: the data have no modes to count, or the games diverged.
@@ -60,20 +61,28 @@ class SeedSweep(Config):
                 yield Progress(step, steps + 1, {})
                 continue
             counts = [count_modes(each, *modes) for each in samples.cpu()]
-            document = {"games": counts, "seconds": time.perf_counter() - began}
-            kept = {
-                "games.json": json.dumps(document).encode(),
+            games = [Game(**count._asdict()) for count in counts]
+            result = Sweep(games=games, seconds=time.perf_counter() - began)
+            files = {
+                "games.json": result.to_json(),
                 "samples.safetensors": save({"samples": samples[:, :SHOWN].cpu().contiguous()}),
             }
-            yield Progress(steps + 1, steps + 1, kept)
+            yield Progress(steps + 1, steps + 1, files)
 
 
-class Sweep(NamedTuple):
-    """What became of a recipe."""
+class Game(Result):
+    """The mode coverage of a game: see `genlib.metrics.ModeCount`."""
 
-    games: list[ModeCount]
+    captured: int
+    high_quality: float
+    reverse_kl: float
+
+
+class Sweep(Result):
+    """The mode coverage of a recipe from several seeds."""
+
+    games: list[Game]
     seconds: float  # for all games together
-    samples: Tensor  # (games, SHOWN, 2)
 
     def collapsed(self, modes: int) -> float:
         """Return the share of the games that missed a mode."""
@@ -92,7 +101,10 @@ def modes_of(dataset: str) -> Modes:
 
 
 def sweep(files: Files) -> Sweep:
-    """Return what `perform` found."""
-    document = json.loads(files["games.json"])
-    games = [ModeCount(*counts) for counts in document["games"]]
-    return Sweep(games, document["seconds"], load(files["samples.safetensors"])["samples"])
+    """Return the result of `perform`."""
+    return Sweep.from_json(files["games.json"])
+
+
+def samples_of(files: Files) -> Float[Tensor, "games shown 2"]:
+    """Return SHOWN samples of each game."""
+    return load(files["samples.safetensors"])["samples"]

@@ -1,6 +1,6 @@
 """The runs that studies begin with, and what studies of a finished run share."""
 
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, ClassVar, TypeVar
 
 from pydantic import AfterValidator
 
@@ -71,10 +71,18 @@ Styled = Annotated[RunSpec, _set_by(StyleGANConfig, "has no styles")]
 Variational = Annotated[RunSpec, _set_by(VAEConfig, "is not variational")]
 
 
+StartedStudy = TypeVar("StartedStudy", bound="StudyOfRun")
+
+
 class StudyOfRun(Config):
     """A study that begins with a finished run."""
 
+    shipped_settings: ClassVar[dict[str, Any]] = {}  # in which shipped results differ
     start: RunSpec
+
+    def as_shipped(self: StartedStudy) -> StartedStudy:
+        """Return the same study with the settings that the shipped results have."""
+        return self.model_copy(update=self.shipped_settings)
 
     @property
     def prerequisites(self) -> tuple[RunSpec, ...]:
@@ -84,7 +92,7 @@ class StudyOfRun(Config):
     def estimated_seconds(self, durations: Durations) -> float | None:
         """Return how long it took for the shipped run of the family, if that was measured."""
         shipped = RunSpec.of_preset(self.start.family)
-        return durations.of_study(self.model_copy(update={"start": shipped}))
+        return durations.of_study(self.as_shipped().model_copy(update={"start": shipped}))
 
 
 def model_of(run: Run, kind: type[Kind]) -> Kind:

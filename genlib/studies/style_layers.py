@@ -1,13 +1,12 @@
-"""What does each layer's style decide? Exchange it, and let the judge say what became of it.
+"""What does each layer's style decide? Exchange it, and let the classifier say what changed.
 
 The figures behind three claims about generators by style: coarse layers decide what is drawn and
-fine ones how, a walk between two styles is shorter than one between their codings, and AdaIN
+fine ones how, a path between two styles is shorter than one between their codings, and AdaIN
 makes the generator grow spots that stick out of their maps.
 """
 
-import json
 from collections.abc import Iterator
-from typing import Literal, NamedTuple
+from typing import Literal, get_args
 
 import torch
 from jaxtyping import Float
@@ -23,34 +22,35 @@ from genlib.rng import generator
 from genlib.studies.findings import mean_interval
 from genlib.studies.starts import StudyOfRun, Styled, styled
 from genlib.tasks.progress import Files, Progress
+from genlib.tasks.result import Result
 from genlib.tasks.workspace import Workspace
 
-WALKS, STEPS = 100, 17  # pairs that are walked between, and the pictures of each walk
+PATHS, STEPS = 100, 17  # between pairs of styles, and the pictures of each path
 ROUNDS = 200  # resamplings of each interval
-Space = Literal["z", "w"]
+Space = Literal["w", "z"]
 
 
-class Share(NamedTuple):
+class Share(Result):
     """How much exchanging some styles changes, with 95 % intervals of the first."""
 
     name: str  # of the layers
-    changed: float  # share of pictures that the judge puts in another class
+    changed: float  # share of pictures that the classifier puts in another class
     low: float
     high: float
     pixels: float  # mean absolute change of a pixel
 
 
-class Length(NamedTuple):
-    """How long walks between two pictures are, over the distance of the two, in the features."""
+class Length(Result):
+    """How long paths between two pictures are, over the distance of the two, in the features."""
 
-    space: Space  # that they are straight in; in z, on the sphere
+    space: Space  # in which they are straight; in z, on the sphere
     value: float
     low: float  # of its 95 % interval
     high: float
 
 
-class Exchanged(NamedTuple):
-    """All that was measured."""
+class Exchanged(Result):
+    """The effect of exchanged styles, the length of paths, and the peaks of maps."""
 
     pictures: int
     groups: list[Share]  # coarse, middle, fine
@@ -67,35 +67,37 @@ class StyleLayers(StudyOfRun):
     pictures: int = Field(2000, ge=100, le=10_000, description="Pairs that exchange styles.")
 
     def perform(self, workspace: Workspace, files: Files) -> Iterator[Progress]:
-        """Yield how far it is, at last the figures; it begins anew."""
-        model = styled(workspace.run(self.start)).to(workspace.device)
-        wanted = model.layers() | {
-            str(layer + 1): [layer] for layer in range(LAYERS * len(model.sides))
-        }
-        steps = len(wanted) + 2
+        """Yield how far it is, at last the result; it begins anew."""
+        device = workspace.device
+        model = styled(workspace.run(self.start)).to(device)
+        groups = model.layers()
+        layers = {str(layer + 1): [layer] for layer in range(LAYERS * len(model.sides))}
+        steps = len(groups) + len(layers) + 2
         classifier, before = yield from classifier_of(self.start.dataset, workspace, steps)
-        own, other = (
-            drawn_styles(model, self.pictures, seed, workspace.device) for seed in (0, 1)
+        own, other = (drawn_styles(model, self.pictures, seed, device) for seed in (0, 1))
+        pictures, shares = synthesized(model, own), list[Share]()
+        classes = classified(classifier, pictures).classes
+        for name, exchanged in (groups | layers).items():
+            x = synthesized(model, mixed(own, other, exchanged))
+            value, low, high = interval((classified(classifier, x).classes != classes).float())
+            pixels = float((x - pictures).abs().mean())
+            shares.append(Share(name=name, changed=value, low=low, high=high, pixels=pixels))
+            yield Progress(before + len(shares), before + steps)
+        lengths = [_length(model, classifier, space, device) for space in get_args(Space)]
+        yield Progress(before + steps - 1, before + steps)
+        result = Exchanged(
+            pictures=self.pictures,
+            groups=shares[: len(groups)],
+            layers=shares[len(groups) :],
+            lengths=lengths,
+            peaks=peaks(model, own[:PATHS]),
         )
-        pictures, shares = made(model, own), list[Share]()
-        known = classified(classifier, pictures).classes
-        for name, layers in wanted.items():
-            exchanged = made(model, mixed(own, other, layers))
-            changed = (classified(classifier, exchanged).classes != known).float()
-            moved = float((exchanged - pictures).abs().mean())
-            shares.append(Share(name, *interval(changed), moved))
-            yield Progress(before + len(shares), before + steps, {})
-        lengths = [
-            Length(space, *interval(walks(model, classifier, space, workspace.device)))
-            for space in ("w", "z")
-        ]
-        yield Progress(before + steps - 1, before + steps, {})
-        groups = len(model.layers())
-        found = Exchanged(
-            self.pictures, shares[:groups], shares[groups:], lengths, peaks(model, own[:WALKS])
-        )
-        kept = {"styles.json": json.dumps(found).encode()}
-        yield Progress(before + steps, before + steps, kept)
+        yield Progress(before + steps, before + steps, {"styles.json": result.to_json()})
+
+
+def _length(model: StyleGAN, classifier: Classifier, space: Space, device: torch.device) -> Length:
+    value, low, high = interval(path_lengths(model, classifier, space, device))
+    return Length(space=space, value=value, low=low, high=high)
 
 
 def drawn_styles(
@@ -106,8 +108,8 @@ def drawn_styles(
     return model.style(z.to(device))
 
 
-def made(model: StyleGAN, styles: Float[Tensor, "batch layers style"]) -> Pictures:
-    """Return the pictures of styles, with the noise that is kept."""
+def synthesized(model: StyleGAN, styles: Float[Tensor, "batch layers style"]) -> Pictures:
+    """Return the pictures of styles, with the model's own fixed noise."""
     return torch.cat([model.synthesise(part) for part in styles.split(500)])
 
 
@@ -116,7 +118,7 @@ def interval(values: Float[Tensor, "pictures"]) -> tuple[float, float, float]:
     return mean_interval(values.cpu(), ROUNDS)
 
 
-def walk(
+def path(
     model: StyleGAN, first: Tensor, last: Tensor, space: Space, steps: int
 ) -> Float[Tensor, "steps layers style"]:
     """Return the styles from one coding z to another, straight in w, or on the sphere in z."""
@@ -126,19 +128,19 @@ def walk(
     return interpolation(ends[0], ends[1], steps)
 
 
-def walks(
+def path_lengths(
     model: StyleGAN, classifier: Classifier, space: Space, device: torch.device
-) -> Float[Tensor, "walks"]:
-    """Return, of each walk, its length over the distance of its ends, in the judge's features.
+) -> Float[Tensor, "paths"]:
+    """Return the length of each path over the distance of its ends, in the features.
 
-    A way straight for the eye has 1. Karras et al. (2019, section 4.1) take the slope at one
-    place of the way, in the features of another network; this is its mean over the whole way.
+    A path that looks straight has 1. The perceptual path length of Karras et al. (2019, section
+    4.1) takes the slope at one place of the path, in the features of another network; this is
+    its mean over the whole path.
     """
-    z = torch.randn(2, WALKS, model.codings, generator=generator(2)).to(device)
-    ways = [walk(model, z[0, pair], z[1, pair], space, STEPS) for pair in range(WALKS)]
-    features = classified(classifier, made(model, torch.cat(ways))).features.unflatten(
-        0, (WALKS, STEPS)
-    )
+    z = torch.randn(2, PATHS, model.codings, generator=generator(2)).to(device)
+    styles = [path(model, z[0, pair], z[1, pair], space, STEPS) for pair in range(PATHS)]
+    x = synthesized(model, torch.cat(styles))
+    features = classified(classifier, x).features.unflatten(0, (PATHS, STEPS))
     lengths: Tensor = (features[:, 1:] - features[:, :-1]).norm(dim=2).sum(1)
     ends: Tensor = (features[:, -1] - features[:, 0]).norm(dim=1).clamp(min=1e-6)
     ratios: Tensor = lengths / ends
@@ -159,12 +161,5 @@ def _peak(maps: Tensor) -> float:
 
 
 def exchanged(files: Files) -> Exchanged:
-    """Return what `perform` measured."""
-    pictures, groups, layers, lengths, found = json.loads(files["styles.json"])
-    return Exchanged(
-        pictures,
-        [Share(*share) for share in groups],
-        [Share(*share) for share in layers],
-        [Length(*length) for length in lengths],
-        found,
-    )
+    """Return the result of `perform`."""
+    return Exchanged.from_json(files["styles.json"])

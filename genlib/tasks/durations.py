@@ -10,6 +10,7 @@ from genlib.runs.cost import estimated_seconds
 from genlib.runs.run import Provenance
 from genlib.runs.spec import RunSpec
 from genlib.runs.store import Store
+from genlib.tasks.result import Measurement
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,4 +41,4 @@ class Durations:
     def of_study(self, study: Config) -> float | None:
         """Return how many seconds a finished study took; None where it is not finished."""
         document = self.store.read_file(study.fingerprint, "made.json")
-        return None if document is None else float(json.loads(document)["seconds"])
+        return None if document is None else Measurement.from_json(document).seconds

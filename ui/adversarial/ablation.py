@@ -12,7 +12,7 @@ from genlib.data import DATASETS
 from genlib.metrics import effective_modes
 from genlib.plots import Line, lines, named_rows
 from genlib.runs.spec import RunSpec
-from genlib.studies.ablation import WHOLE, Ablated, Ablation, Look, ablated, samples
+from genlib.studies.ablation import WHOLE, Ablation, Evaluation, Variant, samples, variants
 from genlib.studies.health import MISSING
 from ui.cache import cached_figure
 from ui.runs.study_panel import study_panel
@@ -42,7 +42,7 @@ def short(spec: RunSpec) -> RunSpec:
 
 
 def _draw(study: Ablation, files: Files) -> None:
-    models = ablated(dict(files))
+    models = variants(dict(files))
     if not models:
         return
     _table(study.start, models)
@@ -51,11 +51,11 @@ def _draw(study: Ablation, files: Files) -> None:
     _fid_curves(models, f"{study.fingerprint[:8]}-ablation")
 
 
-def _label(model: Ablated) -> str:
+def _label(model: Variant) -> str:
     return model.name if model.name == WHOLE else f"without {model.name}"
 
 
-def _table(start: RunSpec, models: list[Ablated]) -> None:
+def _table(start: RunSpec, models: list[Variant]) -> None:
     """Draw the figures of each model at the end, beside those of real pictures."""
     st.dataframe(
         [_row(each, len(DATASETS[start.dataset].classes)) for each in models],
@@ -74,7 +74,7 @@ def _table(start: RunSpec, models: list[Ablated]) -> None:
     st.caption(f"Real test pictures in place of samples: {real}.")
 
 
-def _row(model: Ablated, classes: int) -> dict[str, str | float]:
+def _row(model: Variant, classes: int) -> dict[str, str | float]:
     """Return a model's row of the table: figures with intervals, and its mode coverage."""
     row: dict[str, str | float] = {"trained": _label(model), "classes there": "diverged"}
     for finding in model.findings:
@@ -93,12 +93,12 @@ def _samples(pictures: torch.Tensor, names: list[str], *, dark: bool) -> None:
     st.image(rows, width=WIDTH, alt="Samples of each model, always of the same codings")
 
 
-def _finite(model: Ablated) -> list[Look]:
+def _finite(model: Variant) -> list[Evaluation]:
     """Return the measurements during a training until it diverged, if it did."""
-    return [each for each in model.looks if math.isfinite(each.fid)]
+    return [each for each in model.evaluations if math.isfinite(each.fid)]
 
 
-def _growing_speed(models: list[Ablated]) -> str:
+def _growing_speed(models: list[Variant]) -> str:
     """Return whether growing saved time: when it was as good as the other at its best."""
     by_name = {each.name: _finite(each) for each in models}
     grown = by_name[WHOLE]
@@ -118,7 +118,7 @@ def _growing_speed(models: list[Ablated]) -> str:
 
 
 @cached_figure
-def _fid_curves(models: list[Ablated], key: str) -> None:
+def _fid_curves(models: list[Variant], key: str) -> None:
     """Draw the classifier FID of each model during its training."""
     curves = {}
     for each in models:

@@ -12,7 +12,7 @@ from genlib.plots import scatters
 from genlib.runs.spec import RunSpec
 from genlib.studies.recipe_grid import CURES, LOSSES, RecipeGrid
 from genlib.studies.recipe_grid import grid as recipes_of
-from genlib.studies.seed_sweep import SeedSweep, sweep
+from genlib.studies.seed_sweep import SeedSweep, samples_of, sweep
 from ui import controls
 from ui.cache import cached_figure
 from ui.runs.study_panel import study_panel
@@ -55,7 +55,7 @@ def _seeds(study: SeedSweep, files: Files) -> None:
         f"{captured:.1f} of {len(centers)} are captured, with {high_quality:.0%} of the samples "
         f"of high quality. All games together took {result.seconds:.0f} s."
     )
-    _boards(result.samples, centers)
+    _boards(samples_of(dict(files)), centers)
 
 
 @cached_figure

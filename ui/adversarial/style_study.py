@@ -45,7 +45,7 @@ def _by_layer(layers: list[Share], name: str) -> None:
     """Draw how often each layer's style changes the class, and by how much the pixels."""
     left, right = st.columns(2, gap="large")
     with left:
-        st.caption("Share of pictures that the judge puts in another class, layer by layer.")
+        st.caption("Share of pictures that the classifier puts in another class, layer by layer.")
         changed = {each.name: each.changed for each in layers}
         figure = bars(changed, "another class", x_title="layer")
         figure.update_yaxes(tickformat=".0%")
@@ -83,7 +83,7 @@ def _path_lengths(result: Exchanged) -> str:
     )
     return (
         f"A walk between two pictures, further down, is {ratios} as long as their distance, in "
-        "the features of the judge; intervals are of 95 %."
+        "the features of the classifier; intervals are of 95 %."
     )
 
 

@@ -10,7 +10,7 @@ from genlib.plots import picture_grid
 from genlib.rng import generator
 from genlib.runs.run import Run
 from genlib.studies.starts import styled
-from genlib.studies.style_layers import Space, drawn_styles, made, walk
+from genlib.studies.style_layers import Space, drawn_styles, path, synthesized
 from ui.cache import cached_figure
 from ui.controls import bound, record_views
 from ui.widgets.elements import is_dark, needs_run
@@ -62,11 +62,11 @@ def _mixing(run: Run, groups: tuple[str, ...], seed: int) -> None:
     columns = _styles(model, COLUMNS, seed + OTHERS)
     own = rows.repeat_interleave(COLUMNS, 0)
     other = columns.repeat(ROWS, 1, 1)
-    cells = made(model, mixed(own, other, layers)).unflatten(0, (ROWS, COLUMNS))
-    head = made(model, columns)
+    cells = synthesized(model, mixed(own, other, layers)).unflatten(0, (ROWS, COLUMNS))
+    head = synthesized(model, columns)
     corner = torch.full_like(head[:1], 0.5)
     above = torch.cat([corner, head])[None]
-    below = torch.cat([made(model, rows)[:, None], cells], 1)
+    below = torch.cat([synthesized(model, rows)[:, None], cells], 1)
     grid = picture_grid(to_uint8(torch.cat([above, below])).numpy(), 3)
     image(grid, "Pictures at the left and above, and between them those of both styles")
 
@@ -91,7 +91,7 @@ def _layers(run: Run, seed: int, *, dark: bool) -> None:
     for index in range(own.shape[1]):
         side = model.sides[index // LAYERS]
         exchanged[f"{index + 1}: {side} × {side}"] = [index]
-    rows = {name: made(model, mixed(own, others, each)) for name, each in exchanged.items()}
+    rows = {name: synthesized(model, mixed(own, others, each)) for name, each in exchanged.items()}
     labelled_rows(rows, "Rows of pictures; in each, one layer has other styles", dark=dark)
 
 
@@ -157,7 +157,9 @@ def _truncation(run: Run, psi: float, seed: int, *, dark: bool) -> None:
     model = styled(run)
     styles = _styles(model, SHOWN, seed)
     amounts = {"mean: ψ = 0": 0.0, f"ψ = {psi:g}": psi, "all: ψ = 1": 1.0}
-    rows = {name: made(model, model.truncated(styles, each)) for name, each in amounts.items()}
+    rows = {
+        name: synthesized(model, model.truncated(styles, each)) for name, each in amounts.items()
+    }
     labelled_rows(rows, "The mean picture, truncated ones, and whole ones", dark=dark)
     _, variety, whole = (float(row.std(0).mean()) for row in rows.values())
     st.caption(
@@ -184,5 +186,7 @@ def _walks(run: Run, first: int, last: int, *, dark: bool) -> None:
     begin = torch.randn(model.codings, generator=generator(first))
     end = torch.randn(model.codings, generator=generator(last + OTHERS))
     spaces: tuple[Space, ...] = ("z", "w")
-    rows = {f"in {each}": made(model, walk(model, begin, end, each, STEPS)) for each in spaces}
+    rows = {
+        f"in {each}": synthesized(model, path(model, begin, end, each, STEPS)) for each in spaces
+    }
     labelled_rows(rows, "Two walks between the same two pictures", dark=dark)

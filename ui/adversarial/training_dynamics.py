@@ -51,7 +51,7 @@ def training_dynamics(run: Run) -> None:
 def _classes(run: Run) -> None:
     classifier = cache.classifier(run.spec.dataset)
     if classifier is None:
-        st.caption("Examine the model below first: that trains a judge for these pictures.")
+        st.caption("Examine the model below first: that trains a classifier of these pictures.")
         return
     count = len(run.snapshots[-1].images)
     st.caption(f"Shares of each class among {count} samples: bands that come and go circle.")

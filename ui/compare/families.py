@@ -133,7 +133,7 @@ def _row(each: Standing) -> dict[str, str]:
     return {
         "Family": each.name,
         "Classifier FID": _figure(each.fid),
-        "Coverage, %": _figure(Figure(*(100 * value for value in each.coverage))),
+        "Coverage, %": _figure(each.coverage, 100),
         "Vendi score": _figure(each.vendi),
         "Test MSE": NONE if error is None else f"{error:.4f}",
         "Parameters": NONE if weights is None else f"{weights:,}",
@@ -142,8 +142,9 @@ def _row(each: Standing) -> dict[str, str]:
     }
 
 
-def _figure(figure: Figure) -> str:
-    return f"{figure.value:.3g} ({figure.low:.3g} … {figure.high:.3g})"
+def _figure(figure: Figure, factor: float = 1.0) -> str:
+    value, low, high = (factor * part for part in (figure.value, figure.low, figure.high))
+    return f"{value:.3g} ({low:.3g} … {high:.3g})"
 
 
 def _time(seconds: float) -> str:

@@ -14,7 +14,8 @@ from genlib.plots import Line, lines
 from genlib.rng import generator
 from genlib.runs.run import Run
 from genlib.runs.spec import RunSpec
-from genlib.studies.sampler_bench import SHOWN, SamplerBench, Walked, compared, floor, points
+from genlib.studies.sampler_bench import SHOWN, Point, Quality, SamplerBench, compared
+from genlib.studies.sampler_bench import quality as quality_of
 from genlib.studies.starts import diffusing
 from ui import cache
 from ui.cache import cached_figure
@@ -123,34 +124,41 @@ def _samples(run: Run) -> None:
 @needs_run
 def quality(run: Run) -> None:
     """Draw the classifier FID of each sampler against NFE and seconds, or offer to measure it."""
-    study_panel(SamplerBench(start=run.spec), "Measure the samplers", partial(_quality, run.spec))
+    study = cache.measured_or_shipped(SamplerBench(start=run.spec))
+    study_panel(study, "Measure the samplers", partial(_quality, run.spec))
 
 
 def _quality(spec: RunSpec, files: Files) -> None:
-    measured = points(dict(files))
-    if not measured:
+    result = quality_of(dict(files))
+    if result is None:
         return
-    _fid_curves(measured, f"quality-{spec.fingerprint[:8]}")
+    _fid_curves(result.points, f"quality-{spec.fingerprint[:8]}")
     st.caption(
         "Classifier FID: how far pictures are from real ones in the eyes of our own classifier. "
-        f"Real pictures are {floor(dict(files)):.2f} from other real ones."
+        f"Real pictures are {result.floor:.2f} from other real ones{_count(result)}."
     )
     with st.expander("The numbers"):
-        st.dataframe(pd.DataFrame([point._asdict() for point in measured]), hide_index=True)
+        st.dataframe(
+            pd.DataFrame([point.model_dump() for point in result.points]), hide_index=True
+        )
+
+
+def _count(result: Quality) -> str:
+    return "" if result.pictures is None else f", with {result.pictures:,} of each"
 
 
 @cached_figure
-def _fid_curves(measured: list[Walked], key: str) -> None:
+def _fid_curves(measured: list[Point], key: str) -> None:
     """Draw classifier FID against the number of function evaluations, and against seconds."""
     left, right = st.columns(2, gap="large")
     with left:
-        _curves(measured, "looks of the network", [point.looks for point in measured], key)
+        _curves(measured, "evaluations of the network", [point.nfe for point in measured], key)
     with right:
         title = f"seconds for {SHOWN} pictures"
         _curves(measured, title, [point.seconds for point in measured], key)
 
 
-def _curves(measured: list[Walked], title: str, costs: Sequence[float], key: str) -> None:
+def _curves(measured: list[Point], title: str, costs: Sequence[float], key: str) -> None:
     """Draw the classifier FID of each sampler against a cost."""
     curves = dict[str, Line]()
     for name in compared():

@@ -1,12 +1,12 @@
 """A study on the page: its result while it is measured and after, and the button that asks."""
 
-import json
 from collections.abc import Callable, Mapping
 from functools import partial
 
 import streamlit as st
 
 from genlib.jobs import Job
+from genlib.tasks.result import Measurement
 from genlib.tasks.task import Study
 from ui import cache
 from ui.runs import queue
@@ -34,8 +34,9 @@ def _panel(
     if done is not None:
         if alive:
             st.rerun()
-        made = json.loads(done["made.json"])
-        headline(queue.badge(study), f"Measured in {made['seconds']:.0f} s on {made['device']}.")
+        measurement = Measurement.from_json(done["made.json"])
+        sentence = f"Measured in {measurement.seconds:.0f} s on {measurement.device}."
+        headline(queue.badge(study), sentence)
         draw(done)
         return
     job = queue.job_of(study)

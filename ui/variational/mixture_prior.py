@@ -1,6 +1,5 @@
 """A Gaussian mixture as the prior of a VAE: samples beside N(0, I)'s, and classifier FID."""
 
-import json
 from collections.abc import Mapping
 from functools import partial
 
@@ -11,7 +10,7 @@ from genlib.plots import picture_grid
 from genlib.rng import generator
 from genlib.runs.run import Run
 from genlib.runs.spec import RunSpec
-from genlib.studies.mixture_prior import MixturePrior, mixture
+from genlib.studies.mixture_prior import Mixture, MixturePrior, PriorQuality, mixture, quality
 from genlib.studies.starts import variational
 from ui import cache, controls
 from ui.cache import cached_figure
@@ -37,29 +36,30 @@ def better_prior(specs: dict[str, RunSpec], family: str) -> None:
         seed = draw_number(family, "mixed", "Draw of both", "Draw others")
     for title, spec in specs.items():
         st.markdown(f"**{title}**")
-        study = MixturePrior(start=spec, components=components)
+        study = cache.measured_or_shipped(MixturePrior(start=spec, components=components))
         study_panel(study, "Fit the mixture", partial(_draw, spec, seed))
 
 
 def _draw(spec: RunSpec, seed: int, files: Mapping[str, bytes]) -> None:
     run = cache.finished(spec)
     if run is not None and "figures.json" in files:
-        _samples(run, seed, files["mixture.safetensors"], json.loads(files["figures.json"]))
+        _samples(run, seed, mixture(dict(files)), quality(dict(files)))
 
 
 @cached_figure
-def _samples(run: Run, seed: int, fitted: bytes, figures: dict[str, float]) -> None:
+def _samples(run: Run, seed: int, fit: Mixture, fids: PriorQuality) -> None:
     """Draw samples of the prior beside samples of the mixture, with their classifier FID."""
     model = variational(run)
     count = ROWS * COLUMNS
-    z = mixture({"mixture.safetensors": fitted}).sample(count, generator(seed))
+    z = fit.sample(count, generator(seed))
     pictures = {"prior": model.sample(count, generator(seed)), "mixture": model.decode(z)}
     for column, (prior, x) in zip(st.columns(2, gap="large"), pictures.items(), strict=True):
         with column:
-            st.caption(f"{NAMES[prior]}: classifier FID **{figures[prior]:.2f}**")
+            st.caption(f"{NAMES[prior]}: classifier FID **{getattr(fids, prior):.2f}**")
             rows = to_uint8(x).unflatten(0, (ROWS, COLUMNS)).numpy()
             image(picture_grid(rows, 3), f"Samples of {NAMES[prior]}")
+    of_each = "" if fids.pictures is None else f"; all by {fids.pictures:,} pictures of each"
     st.caption(
-        f"The mixture divides the distance by {figures['prior'] / figures['mixture']:.1f}. "
-        f"Real test pictures have {figures['floor']:.2f}, the least that could be reached."
+        f"The mixture divides the distance by {fids.prior / fids.mixture:.1f}. "
+        f"Real test pictures have {fids.floor:.2f}, the least that could be reached{of_each}."
     )

@@ -409,7 +409,7 @@ import sys, time
 import diffusers
 from diffusers import DDPMScheduler, DDIMScheduler, UNet2DModel
 from genlib.hub.pretrained import read_denoiser
-from genlib.store import Store
+from genlib.runs.store import Store
 from pathlib import Path
 
 began = time.perf_counter()

@@ -1,6 +1,5 @@
 """An ablation trains what it says, each time the same, and tells of each what the loop makes."""
 
-import json
 import math
 from itertools import pairwise
 
@@ -19,16 +18,17 @@ from genlib.rng import generator
 from genlib.runs.run import Run, perform
 from genlib.runs.spec import RunSpec
 from genlib.studies.ablation import (
-    LOOKS,
+    EVALUATIONS,
     SHOWN,
     WHOLE,
-    Ablated,
     Ablation,
-    ablated,
+    Variant,
     ingredients,
     samples,
+    variants,
 )
 from genlib.tasks.progress import Progress
+from genlib.tasks.result import list_to_json
 from genlib.tasks.workspace import Workspace
 from tests.support.studied import CPU, workspace_of
 
@@ -72,10 +72,10 @@ def told(study: Ablation, workspace: Workspace) -> list[Progress]:
     return list(study.perform(workspace, {}))
 
 
-def timeless(each: Ablated) -> tuple:
+def timeless(each: Variant) -> tuple:
     """Return what does not depend on how busy the machine is."""
-    looks = [(look.step, look.fid) for look in each.looks]
-    return each.name, looks, each.findings, each.shares
+    fids = [(evaluation.step, evaluation.fid) for evaluation in each.evaluations]
+    return each.name, fids, each.findings, each.shares
 
 
 @every_growing
@@ -114,40 +114,40 @@ def test_each_model_lacks_one_ingredient_and_is_otherwise_the_same(family):
 
 def test_progress_rises_to_its_end_and_models_come_one_by_one(study, told):
     steps = [event.step for event in told]
-    assert {event.steps for event in told} == {LOOKS * len(study.specs())}
+    assert {event.steps for event in told} == {EVALUATIONS * len(study.specs())}
     assert steps == sorted(steps)
     assert (steps[0], steps[-1]) == (1, told[-1].steps)
-    counts = [len(ablated(event.files)) for event in told]
+    counts = [len(variants(event.files)) for event in told]
     assert counts == sorted(counts)
-    found = ablated(told[-1].files)
+    found = variants(told[-1].files)
     assert [each.name for each in found] == list(study.specs())
     for event, count in zip(told, counts, strict=True):
-        assert ablated(event.files) == found[:count]
+        assert variants(event.files) == found[:count]
 
 
 def test_what_was_written_is_read(told):
-    found = ablated(told[-1].files)
-    assert json.dumps(found).encode() == told[-1].files["ablation.json"]
+    found = variants(told[-1].files)
+    assert list_to_json(found) == told[-1].files["ablation.json"]
     shown = samples(told[-1].files)
     assert shown.shape == (len(found), SHOWN, 1, 8, 8)
     assert shown.dtype == torch.uint8
-    assert ablated({}) == []
+    assert variants({}) == []
 
 
-def test_one_looks_at_each_training_to_its_last_step(study, told):
-    for each in ablated(told[-1].files):
-        assert [look.step for look in each.looks] == list(range(1, 11))
-        assert all(one.seconds < other.seconds for one, other in pairwise(each.looks))
-        assert all(look.fid >= 0 for look in each.looks)
+def test_each_training_is_evaluated_to_its_last_step(study, told):
+    for each in variants(told[-1].files):
+        assert [evaluation.step for evaluation in each.evaluations] == list(range(1, 11))
+        assert all(one.seconds < other.seconds for one, other in pairwise(each.evaluations))
+        assert all(evaluation.fid >= 0 for evaluation in each.evaluations)
 
 
 def test_interrupted_after_two_models_it_trains_the_rest_and_ends_the_same(study, workspace, told):
-    files = next(event.files for event in told if len(ablated(event.files)) == 2)
+    files = next(event.files for event in told if len(variants(event.files)) == 2)
     rest = list(study.perform(workspace, files))
     steps = [event.step for event in rest]
-    assert steps[0] == 2 * LOOKS + 1
+    assert steps[0] == 2 * EVALUATIONS + 1
     assert steps[-1] == told[-1].step
-    whole, again = (ablated(events[-1].files) for events in (told, rest))
+    whole, again = (variants(events[-1].files) for events in (told, rest))
     assert again[:2] == whole[:2]
     assert list(map(timeless, again)) == list(map(timeless, whole))
     assert torch.equal(samples(rest[-1].files), samples(told[-1].files))
@@ -162,14 +162,14 @@ def test_its_figures_are_those_of_the_run_that_anyone_would_train(study, workspa
     made = run.family.sample(PICTURES, generator(0))
     classifier, data = JUDGE.read(workspace.store.read_run(JUDGE.fingerprint), CPU), load("digits")
     seen = classified(classifier, made)
-    known = ablated(told[-1].files)[place]
+    known = variants(told[-1].files)[place]
     fid, coverage = known.findings
     real = classified(classifier, to_float(data.train[-PICTURES:])).features
     test = classified(classifier, to_float(data.test[:PICTURES])).features
     assert fid.name == "classifier FID"
     assert fid.value == pytest.approx(frechet_distance(real, seen.features), rel=1e-3)
     assert fid.real == pytest.approx(frechet_distance(real, test), rel=1e-3)
-    assert fid.value == pytest.approx(known.looks[-1].fid)  # as many samples as there are
+    assert fid.value == pytest.approx(known.evaluations[-1].fid)  # as many samples as there are
     far = torch.cdist(real, seen.features).amin(1)
     reach = torch.cdist(real, real).sort().values[:, 5]
     assert coverage.name == "coverage"
@@ -185,13 +185,13 @@ def test_what_diverges_has_no_figures_and_stops_nothing(workspace, family):
     study = Ablation(start=begun(family, wild, loss="least squares", r1=100.0), pictures=PICTURES)
     *_, last = study.perform(workspace, {})
     assert last.step == last.steps
-    found = ablated(last.files)
+    found = variants(last.files)
     assert [each.name for each in found] == list(study.specs())
     for each in found:
         assert each.findings == []
         assert each.shares == []
-        assert len(each.looks) < LOOKS
-        assert all(math.isfinite(look.fid) for look in each.looks)
+        assert len(each.evaluations) < EVALUATIONS
+        assert all(math.isfinite(evaluation.fid) for evaluation in each.evaluations)
     assert len(samples(last.files)) == len(found)
 
 
@@ -199,6 +199,6 @@ def test_what_grows_without_bounds_but_stays_finite_has_diverged_too(workspace):
     wild = {"optimizer": "sgd", "learning_rate": 10.0, "ema": 0.0}
     study = Ablation(start=begun("progressive", wild, loss="wasserstein"), pictures=PICTURES)
     *_, last = study.perform(workspace, {})
-    for each in ablated(last.files):
-        stopped = not each.looks or each.looks[-1].step < 10
+    for each in variants(last.files):
+        stopped = not each.evaluations or each.evaluations[-1].step < 10
         assert bool(each.findings) != stopped

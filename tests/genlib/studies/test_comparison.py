@@ -43,6 +43,7 @@ from genlib.studies.health import Health, report
 from genlib.studies.mixture_prior import fitted
 from genlib.tasks import workspace as benches
 from genlib.tasks.progress import Progress
+from genlib.tasks.result import list_to_json
 from genlib.tasks.workspace import Workspace
 from tests.support.studied import CPU, trained
 from ui.compare import families
@@ -86,11 +87,12 @@ def runs(workspace: Workspace, compared) -> dict[str, Run]:
 
 def timeless(found: list[Standing]) -> list[Standing]:
     """Return standings without their seconds, which no two measurements share."""
-    return [each._replace(training=None, sampling=None) for each in found]
+    untimed = {"training": None, "sampling": None}
+    return [each.model_copy(update=untimed) for each in found]
 
 
 def test_the_comparison_is_a_study_like_the_others():
-    assert STUDIES["comparison"] is Comparison
+    assert STUDIES["comparison"].load() is Comparison
     again = read_task(STUDY.model_dump_json())
     assert type(again) is Comparison
     assert again == STUDY
@@ -164,7 +166,7 @@ def test_a_comparison_tells_its_progress_and_everything_that_it_knows(compared, 
 
 def test_the_standings_are_real_pictures_and_each_member_in_order(found, compared):
     assert [each.name for each in found] == [REAL, *MEMBERS]
-    assert json.dumps(found).encode() == compared[-1].files["standings.json"]
+    assert list_to_json(found) == compared[-1].files["standings.json"]
     assert standings({}) == []
     assert samples({}) == {}
 
@@ -239,16 +241,25 @@ def test_a_comparison_goes_on_where_it_was(workspace, compared, found, known):
 
 def test_no_member_is_trained_or_measured_twice(workspace, compared, monkeypatch):
     monkeypatch.setattr(benches, "perform", lambda *_: pytest.fail("trained again"))
-    marked = [each._replace(parameters=-1) for each in standings(compared[-1].files)]
-    files = compared[-1].files | {"standings.json": json.dumps(marked).encode()}
+    marked = [each.model_copy(update={"parameters": -1}) for each in standings(compared[-1].files)]
+    files = compared[-1].files | {"standings.json": list_to_json(marked)}
     *_, last = STUDY.perform(workspace, files)
     assert standings(last.files) == marked
 
 
 def standing(name: str, fid: float, coverage: float, sampling: float | None = None) -> Standing:
     """Return a standing whose intervals reach a tenth to both sides."""
-    figures = [Figure(value, 0.9 * value, 1.1 * value) for value in (fid, coverage, 2.0)]
-    return Standing(name, *figures, sampling=sampling)
+    return Standing(
+        name=name,
+        fid=around(fid),
+        coverage=around(coverage),
+        vendi=around(2.0),
+        sampling=sampling,
+    )
+
+
+def around(value: float) -> Figure:
+    return Figure(value=value, low=0.9 * value, high=1.1 * value)
 
 
 STOOD = [
@@ -276,9 +287,11 @@ def test_better_than_real_is_the_rim_and_equal_speeds_are_all_the_fastest():
 
 def test_the_unit_of_a_figure_does_not_move_the_triangle():
     scaled = [
-        each._replace(
-            fid=Figure(*(3 * value for value in each.fid)),
-            sampling=each.sampling and 7 * each.sampling,
+        standing(
+            each.name,
+            3 * each.fid.value,
+            each.coverage.value,
+            each.sampling and 7 * each.sampling,
         )
         for each in STOOD
     ]

@@ -1,6 +1,5 @@
 """Studies of GANs: the health of a generator, a game from many seeds, every loss and cure."""
 
-import json
 import math
 
 import numpy as np
@@ -17,15 +16,17 @@ from genlib.data.points import MODES
 from genlib.errors import TaskError
 from genlib.family import to_float, to_uint8
 from genlib.jobs.catalogue import read_task
-from genlib.metrics import ModeCount, count_modes, frechet_distance
+from genlib.metrics import count_modes, frechet_distance
 from genlib.rng import generator
 from genlib.runs.run import Run
 from genlib.runs.spec import RunSpec
 from genlib.studies import recipe_grid
-from genlib.studies.health import COMPARED, LOOKED_AT, WORK, Health, nearest, report, verdict
+from genlib.studies.health import COMPARED, STEPS, Health, nearest, report, verdict
+from genlib.studies.health import SHOWN as NEAREST
 from genlib.studies.recipe_grid import CURES, LOSSES, PARTS, Recipe, RecipeGrid, grid
-from genlib.studies.seed_sweep import SAMPLES, SHOWN, SeedSweep, Sweep, sweep
+from genlib.studies.seed_sweep import SAMPLES, SHOWN, Game, SeedSweep, Sweep, samples_of, sweep
 from genlib.tasks.progress import Progress
+from genlib.tasks.result import list_to_json
 from genlib.tasks.workspace import Workspace
 from genlib.training.loop import Training
 from tests.support.studied import trained, workspace_of
@@ -103,9 +104,9 @@ def made(run: Run) -> torch.Tensor:
 
 
 def test_an_examination_tells_each_of_its_steps_and_ends_with_its_report(examined):
-    assert [event.step for event in examined] == list(range(1, WORK + 1))
-    assert {event.steps for event in examined} == {WORK}
-    assert [bool(event.files) for event in examined] == [False] * (WORK - 1) + [True]
+    assert [event.step for event in examined] == list(range(1, STEPS + 1))
+    assert {event.steps for event in examined} == {STEPS}
+    assert [bool(event.files) for event in examined] == [False] * (STEPS - 1) + [True]
 
 
 def test_the_same_generator_gets_the_same_report(run, workspace, examined):
@@ -117,9 +118,8 @@ def test_the_same_generator_gets_the_same_report(run, workspace, examined):
 
 def test_a_report_is_read_as_it_was_written(examined):
     found = report(examined[-1].files)
-    assert json.dumps(found._asdict()).encode() == examined[-1].files["report.json"]
+    assert found.to_json() == examined[-1].files["report.json"]
     assert found.pictures == PICTURES
-    assert report({"report.json": json.dumps(found._asdict()).encode()}) == found
 
 
 def test_the_figures_of_a_report_lie_where_they_can(examined):
@@ -186,10 +186,10 @@ def test_the_distances_to_training_pictures_are_those_of_brute_force(examined, m
 
 def test_the_nearest_training_pictures_are_those_of_brute_force(examined, made):
     samples, training = nearest(examined[-1].files)
-    assert torch.equal(samples, to_uint8(made[:LOOKED_AT]))
+    assert torch.equal(samples, to_uint8(made[:NEAREST]))
     assert training.shape == samples.shape
     train = load("digits").train
-    here = made[:LOOKED_AT].flatten(1).double()
+    here = made[:NEAREST].flatten(1).double()
     far = cdist(here.numpy(), to_float(train).flatten(1).double().numpy())
     for place, picture in enumerate(training):
         assert (train == picture).flatten(1).all(1).any(), "it is a training picture"
@@ -253,28 +253,27 @@ def test_a_sweep_of_seeds_is_read_as_it_was_found(swept):
     assert found.samples.shape == (SEEDS, SHOWN, 2)
     assert found.seconds > 0
     modes = MODES["ring"]
-    for counts, samples in zip(found.games, found.samples, strict=True):
-        assert isinstance(counts, ModeCount)
+    games = samples_of(swept[-1].files)
+    for counts, samples in zip(found.games, games, strict=True):
         assert 0 <= counts.captured <= 8
         assert 0 <= counts.high_quality <= 1
         assert -1e-6 <= counts.reverse_kl <= math.log(8) + 1e-6
         assert count_modes(samples, *modes).captured <= counts.captured, "of fewer samples"
         share = count_modes(samples, *modes).high_quality * SHOWN
         assert share <= counts.high_quality * SAMPLES + 1e-3
-    assert not torch.equal(found.samples[0], found.samples[1])
+    assert not torch.equal(games[0], games[1])
 
 
 def test_the_same_sweep_of_seeds_finds_the_same(plain, swept):
     *_, again = SeedSweep(start=game(), seeds=SEEDS).perform(plain, {"games.json": b"half"})
-    first, second = sweep(swept[-1].files), sweep(again.files)
-    assert first.games == second.games
-    assert torch.equal(first.samples, second.samples)
+    assert sweep(again.files).games == sweep(swept[-1].files).games
+    assert torch.equal(samples_of(again.files), samples_of(swept[-1].files))
 
 
 @pytest.mark.parametrize(("captured", "share"), [([8, 8], 0), ([7, 8, 8, 0], 0.5), ([1], 1)])
 def test_a_game_has_collapsed_that_misses_a_mode(captured, share):
-    games = [ModeCount(count, 1.0, 0.0) for count in captured]
-    assert Sweep(games, 1.0, torch.zeros(len(games), 1, 2)).collapsed(8) == share
+    games = [Game(captured=count, high_quality=1.0, reverse_kl=0.0) for count in captured]
+    assert Sweep(games=games, seconds=1.0).collapsed(8) == share
 
 
 @pytest.mark.parametrize("study", [SeedSweep, RecipeGrid])
@@ -340,9 +339,9 @@ def test_a_grid_of_recipes_tells_its_progress_and_goes_on_where_it_was(few, plai
     for event in events:
         known = grid(event.files)
         assert known == whole[: len(known)]
-    half = {"recipes.json": json.dumps([[*whole[1][:2], [99, 98], 0.5]]).encode()}
-    *_, last = few.perform(plain, half)
-    assert grid(last.files)[0] == Recipe(*whole[1][:2], [99, 98], 0.5), "it is not played again"
+    played = whole[1].model_copy(update={"captured": [99, 98]})
+    *_, last = few.perform(plain, {"recipes.json": list_to_json([played])})
+    assert grid(last.files)[0] == played, "it is not played again"
     assert grid(last.files)[1:] == [whole[0], *whole[2:]]
     assert list(few.perform(plain, events[-1].files)) == []
 
@@ -352,7 +351,9 @@ def test_a_recipe_that_diverges_is_kept_without_modes(plain, monkeypatch):
     monkeypatch.setattr(recipe_grid, "CURES", {"none": {}})
     start = game(train=STEEP)
     *_, last = RecipeGrid(start=start, seeds=2).perform(plain, {})
-    assert grid(last.files) == [Recipe("wasserstein", "none", [], 0.0)]
+    assert grid(last.files) == [
+        Recipe(loss="wasserstein", cure="none", captured=[], high_quality=0.0)
+    ]
     assert last.step == last.steps
 
 

@@ -1,6 +1,5 @@
 """The bench of samplers: every point is what its walk makes, measured once and kept."""
 
-import json
 import time
 from itertools import islice
 
@@ -24,11 +23,11 @@ from genlib.studies.sampler_bench import (
     BATCH,
     SHOWN,
     STEPS,
+    Point,
+    Quality,
     SamplerBench,
-    Walked,
     compared,
-    floor,
-    points,
+    quality,
 )
 from genlib.studies.starts import diffusing
 from genlib.tasks.progress import Progress
@@ -36,7 +35,7 @@ from genlib.tasks.workspace import Workspace
 from tests.support.studied import trained, workspace_of
 
 JUDGE = ClassifierSpec(dataset="digits")
-PICTURES, COUNT = BATCH, 150  # that are asked for, and that are made: half of the test pictures
+PICTURES = BATCH
 TIMES = 10  # of the model: fewer than the most steps
 WAYS = [(name, steps) for name in compared() for steps in STEPS if steps <= TIMES]
 SMALL = {"width": 8, "depth": 1}
@@ -89,13 +88,24 @@ def measured(run: Run, workspace: Workspace) -> list[Progress]:
     return list(study(run).perform(workspace, {}))
 
 
-def timeless(found: list[Walked]) -> list[Walked]:
+def points(files: dict[str, bytes]) -> list[Point]:
+    """Return the points so far."""
+    result = quality(files)
+    return [] if result is None else result.points
+
+
+def floor(files: dict[str, bytes]) -> float:
+    """Return the classifier FID of real pictures."""
+    return quality(files).floor
+
+
+def timeless(results: list[Point]) -> list[Point]:
     """Return points without their seconds, which no two measurements share."""
-    return [point._replace(seconds=0) for point in found]
+    return [point.model_copy(update={"seconds": 0}) for point in results]
 
 
 def test_the_bench_of_samplers_is_a_study_like_the_others():
-    assert STUDIES["sampler_bench"] is SamplerBench
+    assert STUDIES["sampler_bench"].load() is SamplerBench
     task = SamplerBench(start=RunSpec.of_preset("flow", dataset="digits"), pictures=300)
     again = read_task(task.model_dump_json())
     assert type(again) is SamplerBench
@@ -147,44 +157,41 @@ def test_each_point_is_told_of_as_soon_as_it_is_there(measured):
 
 
 def test_points_are_read_as_they_were_written(measured):
-    content = measured[-1].files["points.json"]
-    found = points(measured[-1].files)
-    assert all(isinstance(point, Walked) for point in found)
-    document = {"points": found, "floor": floor(measured[-1].files)}
-    assert json.dumps(document).encode() == content
-    assert points({"points.json": json.dumps(document).encode()}) == found
+    result = quality(measured[-1].files)
+    assert result.pictures == PICTURES
+    assert quality({"points.json": result.to_json()}) == result
 
 
 def test_before_anything_is_measured_there_are_no_points():
-    assert points({}) == []
+    assert quality({}) is None
 
 
 def asked(run: Run, name: str, steps: int) -> int:
-    """Return how often a walk asks the network."""
-    model, looks = diffusing(run), []
-    hook = model.network.register_forward_hook(lambda *_: looks.append(1))
+    """Return how often a sampler evaluates the network."""
+    model, calls = diffusing(run), []
+    hook = model.network.register_forward_hook(lambda *_: calls.append(1))
     noise = torch.randn(1, *model.shape, generator=generator(0))
     with torch.no_grad():
         list(model.trajectory(noise, SAMPLERS[name], model.schedule.times(steps), generator(0)))
     hook.remove()
-    return len(looks)
+    return len(calls)
 
 
-def test_looks_are_as_many_as_the_walk_asks_the_network(run, measured):
+def test_nfe_is_how_often_the_sampler_evaluates_the_network(run, measured):
     for point in points(measured[-1].files):
-        assert point.looks == asked(run, point.sampler, point.steps), point
+        assert point.nfe == asked(run, point.sampler, point.steps), point
         if point.sampler == "Heun":
-            assert point.steps < point.looks < 2 * point.steps
+            assert point.steps < point.nfe < 2 * point.steps
         else:
-            assert point.looks == point.steps
+            assert point.nfe == point.steps
 
 
-def test_on_straight_paths_heun_looks_twice_but_at_the_last_step(straight, workspace):
+def test_on_straight_paths_heun_evaluates_twice_but_at_the_last_step(straight, workspace):
     *_, last = islice(study(straight).perform(workspace, {}), len(STEPS) + 1)
     found = points(last.files)
     for point in found:
-        assert point.looks == asked(straight, point.sampler, point.steps), point
-    assert (found[-1].sampler, found[-1].steps, found[-1].looks) == ("Heun", 3, 5)
+        assert point.nfe == asked(straight, point.sampler, point.steps), point
+    assert (found[-1].sampler, found[-1].steps, found[-1].nfe) == ("Heun", 3, 5)
     assert [point.steps for point in found[:-1]] == list(STEPS), "there are times enough"
 
 
@@ -196,14 +203,14 @@ def test_seconds_are_told_for_few_pictures_and_are_no_more_than_have_passed(
     passed = time.perf_counter() - began
     found = points(event.files)
     assert all(point.seconds > 0 for point in found)
-    assert found[-1].seconds * COUNT / SHOWN < passed
+    assert found[-1].seconds * PICTURES / SHOWN < passed
 
 
 def walked(run: Run, name: str, steps: int) -> Tensor:
     """Return the pictures that are judged: every class in turn, where there are any."""
     model, rng = diffusing(run), generator(0)
-    noise = torch.randn(COUNT, *model.shape, generator=rng)
-    labels = torch.arange(COUNT) % 10 if model.classes else None
+    noise = torch.randn(PICTURES, *model.shape, generator=rng)
+    labels = torch.arange(PICTURES) % 10 if model.classes else None
     times = model.schedule.times(steps)
     with torch.no_grad():
         *_, last = model.trajectory(noise, SAMPLERS[name], times, rng, labels)
@@ -211,8 +218,8 @@ def walked(run: Run, name: str, steps: int) -> Tensor:
 
 
 def distance(classifier: Classifier, made: Tensor) -> float:
-    """Return the classifier FID of pictures to as many real ones."""
-    real = to_float(load("digits").test[:COUNT])
+    """Return the classifier FID of samples to as many training pictures."""
+    real = to_float(load("digits").train[-PICTURES:])
     return frechet_distance(
         classified(classifier, real).features, classified(classifier, made).features
     )
@@ -268,9 +275,10 @@ def test_a_measurement_goes_on_where_it_was_and_keeps_what_it_found(
 
 def test_no_point_is_measured_twice(run, workspace, measured):
     marked = [
-        point._replace(seconds=1234.5, fid=-1.0) for point in points(measured[2].files)
+        point.model_copy(update={"seconds": 1234.5, "fid": -1.0})
+        for point in points(measured[2].files)
     ]  # nobody would find this
-    half = {"points.json": json.dumps({"points": marked, "floor": -1.0}).encode()}
+    half = {"points.json": Quality(points=marked, floor=-1.0).to_json()}
     *_, last = study(run).perform(workspace, half)
     assert points(last.files)[:3] == marked
     assert timeless(points(last.files)[3:]) == timeless(points(measured[-1].files)[3:])

@@ -1,6 +1,5 @@
 """What each layer's style decides: exchanged by hand it is the same, and nothing where it is."""
 
-import json
 import math
 from itertools import pairwise
 from pathlib import Path
@@ -23,10 +22,10 @@ from genlib.studies.style_layers import (
     drawn_styles,
     exchanged,
     interval,
-    made,
+    path,
+    path_lengths,
     peaks,
-    walk,
-    walks,
+    synthesized,
 )
 from genlib.tasks.progress import Progress
 from genlib.tasks.workspace import Workspace
@@ -118,7 +117,7 @@ def test_slopes_are_as_they_were_while_it_waits(run, workspace):
 
 
 def test_figures_are_read_as_they_were_written(told, found):
-    assert json.dumps(found).encode() == told[-1].files["styles.json"]
+    assert found.to_json() == told[-1].files["styles.json"]
     assert found.pictures == PICTURES
 
 
@@ -189,14 +188,14 @@ def test_exchanging_equal_styles_or_styles_without_effect_changes_nothing(run, t
     )
     found = exchanged(last.files)
     for share in (*found.groups, *found.layers):
-        assert share[1:4] == (0, 0, 0)
+        assert (share.changed, share.low, share.high) == (0, 0, 0)
         assert share.pixels == pytest.approx(0, abs=1e-6)
 
 
 @pytest.mark.parametrize("space", ["w", "z"])
 def test_a_walk_goes_from_the_one_style_to_the_other_in_even_steps(model, space):
     first, last = torch.randn(2, model.codings, generator=generator(5))
-    way = walk(model, first, last, space, 9)
+    way = path(model, first, last, space, 9)
     ends = model.style(torch.stack([first, last]))
     torch.testing.assert_close(way[[0, -1]], ends)
     assert way.shape == (9, 2 * LAYERS, model.config.width)
@@ -210,11 +209,11 @@ def test_a_walk_goes_from_the_one_style_to_the_other_in_even_steps(model, space)
 def test_a_way_of_one_step_is_straight_and_no_way_is_shorter_between_more(
     model, classifier, space, monkeypatch
 ):
-    monkeypatch.setattr("genlib.studies.style_layers.WALKS", 10)
+    monkeypatch.setattr("genlib.studies.style_layers.PATHS", 10)
     lengths = []
     for steps in (2, 3, 5, 17):  # each goes through all places of the one before
         monkeypatch.setattr("genlib.studies.style_layers.STEPS", steps)
-        lengths.append(walks(model, classifier, space, CPU))
+        lengths.append(path_lengths(model, classifier, space, CPU))
     torch.testing.assert_close(lengths[0], torch.ones(10))
     for coarse, fine in pairwise(lengths):
         assert (fine >= coarse - 1e-4).all()
@@ -236,7 +235,7 @@ def test_peaks_are_those_of_the_maps_before_they_are_normalised(model):
 
 def test_many_pictures_are_made_in_parts_and_are_the_same(model):
     styles = drawn_styles(model, 1_100, 4, CPU)
-    torch.testing.assert_close(made(model, styles), model.synthesise(styles))
+    torch.testing.assert_close(synthesized(model, styles), model.synthesise(styles))
 
 
 def test_the_interval_of_a_share_is_that_of_the_normal_law():

@@ -1,6 +1,5 @@
 """Studies of variational autoencoders: bounds on likelihoods, rate and distortion, a mixture."""
 
-import json
 from itertools import islice, pairwise
 
 import numpy as np
@@ -20,7 +19,7 @@ from genlib.runs.run import Run
 from genlib.runs.spec import RunSpec
 from genlib.studies.beta_sweep import BETAS, PARTS, SAMPLES, BetaSweep, points, samples
 from genlib.studies.likelihood import BATCH, COUNTS, Likelihood, bounds
-from genlib.studies.mixture_prior import Mixture, MixturePrior, fitted, mixture
+from genlib.studies.mixture_prior import Mixture, MixturePrior, fitted, mixture, quality
 from genlib.tasks.progress import Progress
 from genlib.tasks.workspace import Workspace
 from tests.support.studied import trained, workspace_of
@@ -276,16 +275,16 @@ def test_a_mixture_prior_is_fitted_to_the_codings_of_training_pictures(run, mixe
 
 
 def test_the_figures_of_a_mixture_prior_are_distances_in_the_judge_s_features(run, judging, mixed):
-    figures = json.loads(mixed[-1].files["figures.json"])
-    assert set(figures) == {"floor", "prior", "mixture"}
+    fids = quality(mixed[-1].files)
     classifier = JUDGE.read(judging.store.read_run(JUDGE.fingerprint), judging.device)
     data = load("digits")
     count = len(data.test)  # of all sets alike, where fewer are there than were asked for
-    real = classified(classifier, to_float(data.train[:count])).features
+    assert fids.pictures == count
+    real = classified(classifier, to_float(data.train[-count:])).features
     samples = run.family.sample(count, generator(0))
     expected = frechet_distance(real, classified(classifier, samples).features)
-    assert figures["prior"] == pytest.approx(expected, rel=1e-4)
-    assert figures["floor"] < min(figures["prior"], figures["mixture"])
+    assert fids.prior == pytest.approx(expected, rel=1e-4)
+    assert fids.floor < min(fids.prior, fids.mixture)
 
 
 def test_a_mixture_prior_whose_judge_is_there_tells_its_own_steps_alone(run, judging, mixed):

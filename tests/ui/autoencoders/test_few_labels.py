@@ -95,10 +95,14 @@ def test_nothing_is_said_of_what_is_not_measured(tuned, scratch):
     )
 
 
+def accuracy(method: str, labels: int, seed: int, share: float) -> Accuracy:
+    return Accuracy(method=method, labels=labels, seed=seed, accuracy=share)
+
+
 def every(counts: tuple[int, ...], seeds: int) -> list[Accuracy]:
     """Return made-up accuracies in the order in which a study measures them."""
     return [
-        Accuracy(method, count, seed, float(RNG.uniform(0.3, 0.9)))
+        accuracy(method, count, seed, float(RNG.uniform(0.3, 0.9)))
         for count in counts
         for seed in range(seeds)
         for method in METHODS
@@ -166,7 +170,7 @@ def test_a_study_that_is_still_measured_is_drawn_without_gaps(count: int):
 def test_gains_are_seed_by_seed_so_what_all_seeds_share_is_no_error():
     share = {method: 0.01 * index for index, method in enumerate(METHODS)}
     known = [
-        Accuracy(method, 100, seed, 0.1 * seed + share[method])
+        accuracy(method, 100, seed, 0.1 * seed + share[method])
         for seed in range(4)
         for method in METHODS
     ]
