@@ -1,9 +1,9 @@
-"""The judge: a frozen classifier, whose features and decisions say what is in generated pictures.
+"""A frozen classifier, whose features and decisions say what is in generated pictures.
 
 Metrics of generated pictures need features in which distances mean something. Those of Inception,
 made for photographs, say little of small grey pictures, so each data set has a classifier of its
 own here: a small residual network (K. He et al., *Deep residual learning for image recognition*,
-CVPR 2016). Figures in its features are called by their name: "classifier FID".
+CVPR 2016). Metrics in its features are called by its name: "classifier FID".
 """
 
 import math
@@ -42,8 +42,8 @@ SMOOTHING = 0.05  # of the labels
 RECIPE = TrainConfig(learning_rate=0.006, ema=0.99)  # with Muon, a warm-up and a linear decay
 
 
-class Residual(nn.Module):
-    """x + f(x), with f two normalised convolutions."""
+class ResidualBlock(nn.Module):
+    """x + f(x), with f two normalized convolutions."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -63,8 +63,12 @@ class Classifier(nn.Module):
     def __init__(self, channels: int, classes: int, width: int) -> None:
         super().__init__()
         self.body = nn.Sequential(
-            *(nn.Conv2d(channels, width, 3, padding=1), nn.MaxPool2d(2), Residual(width)),
-            *(nn.Conv2d(width, 2 * width, 3, padding=1), nn.MaxPool2d(2), Residual(2 * width)),
+            *(nn.Conv2d(channels, width, 3, padding=1), nn.MaxPool2d(2), ResidualBlock(width)),
+            *(
+                nn.Conv2d(width, 2 * width, 3, padding=1),
+                nn.MaxPool2d(2),
+                ResidualBlock(2 * width),
+            ),
             *(nn.BatchNorm2d(2 * width), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()),
         )
         self.head = nn.Linear(2 * width, classes)
@@ -75,7 +79,7 @@ class Classifier(nn.Module):
 
 
 class Classified(NamedTuple):
-    """What a judge makes of pictures: their features, and the class of each."""
+    """The features of pictures, and the class of each, by a classifier."""
 
     features: Float[Tensor, "pictures features"]
     classes: Int64[Tensor, "pictures"]
@@ -83,7 +87,7 @@ class Classified(NamedTuple):
 
 @torch.no_grad()
 def classified(classifier: Classifier, x: Pictures) -> Classified:
-    """Return a judge's opinion of pictures in [0, 1], on the CPU."""
+    """Return the features and the classes of pictures in [0, 1], on the CPU."""
     device = classifier.head.weight.device
     features = torch.cat([classifier.body(part.clamp(0, 1).to(device)) for part in x.split(1000)])
     return Classified(features.cpu(), classifier.head(features).argmax(1).cpu())
@@ -96,7 +100,7 @@ class Quality(Result):
 
 
 class ClassifierSpec(Config):
-    """Which judge: of what data, and how it was trained."""
+    """A classifier: of which data, and how it is trained. Its study is called "judge"."""
 
     study: Literal["judge"] = "judge"
     dataset: DatasetName
@@ -120,28 +124,28 @@ class ClassifierSpec(Config):
         return math.prod(DATASETS[self.dataset].shape[1:])
 
     def perform(self, workspace: Workspace, files: Files) -> Iterator[Progress]:
-        """Yield how far it is, at last the judge; it begins anew, whatever `files` hold."""
+        """Yield how far it is, at last the classifier; it begins anew, whatever `files` hold."""
         data = load_dataset(self.dataset).to(workspace.device)
         for step, classifier in enumerate(self._trained(data), 1):
             if step == self.steps:
                 yield Progress(step, step, _to_files(classifier, data))
             elif step % 10 == 0:
-                yield Progress(step, self.steps, {})
+                yield Progress(step, self.steps)
 
     def build(self) -> Classifier:
-        """Return the untrained judge, its weights drawn from the seed."""
+        """Return the untrained classifier, its weights drawn from the seed."""
         source = DATASETS[self.dataset]
         make = lambda: Classifier(source.shape[0], len(source.classes), self.width)  # noqa: E731
         return build(make, self.seed)
 
     def read(self, files: Files, device: torch.device) -> Classifier:
-        """Return the frozen judge of the files of `perform`."""
+        """Return the frozen classifier of the files of `perform`."""
         classifier = self.build()
         classifier.load_state_dict(load(files["model.safetensors"]))
         return classifier.eval().requires_grad_(requires_grad=False).to(device)
 
     def _trained(self, data: Dataset) -> Iterator[Classifier]:
-        """Yield the judge of the averaged weights after each step."""
+        """Yield the classifier of the averaged weights (EMA) after each step."""
         device, size = data.train.device, len(data.train)
         classifier, average = self.build().to(device), self.build().to(device)
         weights, rng = list(classifier.parameters()), generator(self.seed, device)
@@ -179,7 +183,7 @@ def varied(
 
 
 def _to_files(classifier: Classifier, data: Dataset) -> Files:
-    """Return the judge, and its accuracy on the test pictures."""
+    """Return the classifier, and its accuracy on the test pictures."""
     classes = classified(classifier.eval(), to_float(data.test)).classes
     accuracy = float((classes == data.test_labels.cpu()).float().mean())
     return {
@@ -191,7 +195,7 @@ def _to_files(classifier: Classifier, data: Dataset) -> Files:
 def classifier_of(
     dataset: DatasetName, workspace: Workspace, more: int
 ) -> Generator[Progress, None, tuple[Classifier, int]]:
-    """Return the judge of a data set, and the steps that it took to have it.
+    """Return the classifier of a data set, and the steps that its training took.
 
     Where there is none yet it is trained and kept; `more` steps of a study are to follow.
     """
@@ -199,8 +203,9 @@ def classifier_of(
     files = workspace.store.read_run(spec.fingerprint)
     if files is not None:
         return spec.read(files, workspace.device), 0
-    for event in spec.perform(workspace, {}):
-        files = event.files
-        yield Progress(event.step, event.steps + more, {})
-    workspace.store.write_run(spec.fingerprint, files or {})
-    return spec.read(files or {}, workspace.device), spec.steps
+    trained: Files = {}
+    for progress in spec.perform(workspace, {}):
+        trained = progress.files
+        yield Progress(progress.step, progress.steps + more)
+    workspace.store.write_run(spec.fingerprint, trained)
+    return spec.read(trained, workspace.device), spec.steps

@@ -31,6 +31,7 @@ def bootstrap_interval(
         statistic(*(torch.randint(size, (size,), generator=rng) for size in sizes))
         for _ in range(rounds)
     ]
-    found = torch.tensor(drawn, dtype=torch.float64)
-    low, high = found.quantile(torch.tensor([0.025, 0.975], dtype=torch.float64)) - found.mean()
+    resampled = torch.tensor(drawn, dtype=torch.float64)
+    bounds = resampled.quantile(torch.tensor([0.025, 0.975], dtype=torch.float64))
+    low, high = bounds - resampled.mean()
     return whole + float(low), whole + float(high)

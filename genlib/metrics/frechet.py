@@ -9,7 +9,7 @@ from torch import Tensor
 
 
 def frechet_distance(
-    real: Float[Tensor, "pictures features"], made: Float[Tensor, "others features"]
+    real: Float[Tensor, "pictures features"], fake: Float[Tensor, "others features"]
 ) -> float:
     """Return the Fréchet distance of the normal distributions that fit two sets of features.
 
@@ -18,11 +18,11 @@ def frechet_distance(
     """
     from torchmetrics.image.fid import FrechetInceptionDistance
 
-    return _computed(FrechetInceptionDistance, real, made)
+    return _computed(FrechetInceptionDistance, real, fake)
 
 
 def kernel_distance(
-    real: Float[Tensor, "pictures features"], made: Float[Tensor, "others features"]
+    real: Float[Tensor, "pictures features"], fake: Float[Tensor, "others features"]
 ) -> float:
     """Return the squared maximum mean discrepancy under a cubic kernel, without bias.
 
@@ -31,20 +31,20 @@ def kernel_distance(
     """
     from torchmetrics.image.kid import KernelInceptionDistance
 
-    size = min(len(real), len(made))
+    size = min(len(real), len(fake))
     with torch.random.fork_rng(devices=[]):  # it shuffles, though all are taken
         return _computed(
-            KernelInceptionDistance, real[:size], made[:size], subsets=1, subset_size=size
+            KernelInceptionDistance, real[:size], fake[:size], subsets=1, subset_size=size
         )
 
 
-def _computed(kind: Any, real: Tensor, made: Tensor, **options: Any) -> float:
+def _computed(kind: Any, real: Tensor, fake: Tensor, **options: Any) -> float:
     given = torch.nn.Identity()
     given.num_features = real.shape[1]  # type: ignore[assignment]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that it keeps all features, which are few here
         metric = kind(feature=given, **options).set_dtype(torch.float64)
     metric.update(real.double(), real=True)
-    metric.update(made.double(), real=False)
+    metric.update(fake.double(), real=False)
     value = metric.compute()
     return float(value[0] if isinstance(value, tuple) else value)

@@ -60,5 +60,5 @@ def nearest(
     x: Float[Tensor, "samples features"], others: Float[Tensor, "others features"]
 ) -> tuple[Float[Tensor, "samples"], Tensor]:
     """Return the distance of each sample to the nearest of others, and which that is."""
-    found = [torch.cdist(part, others).min(1) for part in x.split(ROWS)]
-    return torch.cat([each.values for each in found]), torch.cat([each.indices for each in found])
+    parts = [torch.cdist(part, others).min(1) for part in x.split(ROWS)]
+    return torch.cat([part.values for part in parts]), torch.cat([part.indices for part in parts])

@@ -62,14 +62,14 @@ class Likelihood(StudyOfRun):
         family = variational(run)
         images = load_dataset(self.start.dataset).test[: self.pictures]
         x = torch.bernoulli(to_float(images), generator=generator(0)).to(workspace.device)
-        known = [bounds(files)] if files else []
-        done = -(-sum(map(len, known)) // BATCH)
+        results = [bounds(files)] if files else []
+        done = -(-sum(map(len, results)) // BATCH)
         batches = x.split(BATCH)
         for number, batch in enumerate(batches[done:], done):
             weights = log_weights(family, batch, generator(number, workspace.device))
-            found = [importance_bound(weights, count) for count in COUNTS]
-            known.append(torch.stack(found, 1).cpu())
-            files = {"bounds.safetensors": save({"bounds": torch.cat(known)})}
+            by_count = [importance_bound(weights, count) for count in COUNTS]
+            results.append(torch.stack(by_count, 1).cpu())
+            files = {"bounds.safetensors": save({"bounds": torch.cat(results)})}
             yield Progress(number + 1, len(batches), files)
 
 
@@ -83,8 +83,8 @@ def log_weights(
     for _ in range(COUNTS[-1] // DRAWS):
         eps = torch.randn(DRAWS, *posterior.mean.shape, generator=rng, device=x.device)
         z = posterior.draw(eps)
-        known = log_normal(z) - log_normal(eps) + posterior.log_variance / 2
-        parts.append(family.log_likelihood(x, z) + known.sum(-1))
+        log_ratio = log_normal(z) - log_normal(eps) + posterior.log_variance / 2  # p(z) / q(z | x)
+        parts.append(family.log_likelihood(x, z) + log_ratio.sum(-1))
     return torch.cat(parts)
 
 

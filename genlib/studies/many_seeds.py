@@ -49,8 +49,8 @@ class Stacked(nn.Module):
         named = {key.replace("/", "."): value for key, value in state.items()}
 
         def one(own: dict[str, Tensor], batch: Tensor) -> Tensor:
-            made: Tensor = functional_call(self.hollow[0], own, (batch,))
-            return made
+            y: Tensor = functional_call(self.hollow[0], own, (batch,))
+            return y
 
         return vmap(one)(named, x)
 
@@ -72,8 +72,8 @@ class ManySeeds(Family):
         self.seeds = seeds
         self.generator = Stacked([game.generator for game in games])
         self.discriminator = Stacked([game.discriminator for game in games])
-        kept = config.replay
-        self.replay = ReplayBuffer(kept, (seeds,), self.shape) if kept else None
+        size = config.replay
+        self.replay = ReplayBuffer(size, (seeds,), self.shape) if size else None
         self.pace = games[0].learning_rate_multipliers()
 
     def players(self, stage: str) -> dict[str, nn.Module]:
@@ -94,8 +94,8 @@ class ManySeeds(Family):
     def samples(self, count: int, rng: torch.Generator) -> Float[Tensor, "games count 2"]:
         """Return samples of each game."""
         z = torch.randn(self.seeds, count, CODINGS, generator=rng, device=rng.device)
-        made: Tensor = self.generator(z)
-        return made.flatten(2)
+        samples: Tensor = self.generator(z)
+        return samples.flatten(2)
 
     def preview(self, x: Pictures, rng: torch.Generator) -> Shown:
         """Return nothing new: only the end of many games is looked at."""

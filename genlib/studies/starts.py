@@ -30,7 +30,7 @@ def of_pictures(name: DatasetName) -> DatasetName:
         ValueError: it is of points.
     """
     if DATASETS[name].kind != "pictures":
-        raise ValueError("a judge knows pictures alone")
+        raise ValueError("a classifier knows pictures alone")
     return name
 
 

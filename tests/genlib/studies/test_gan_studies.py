@@ -67,7 +67,7 @@ def test_a_study_of_gans_is_read_as_it_was_written(task):
 def test_only_what_makes_new_pictures_is_examined():
     with pytest.raises(ValidationError, match="the family stacked makes no new pictures"):
         Health(start=RunSpec.of_preset("stacked", dataset="digits"))
-    with pytest.raises(ValidationError, match="a judge knows pictures alone"):
+    with pytest.raises(ValidationError, match="a classifier knows pictures alone"):
         Health(start=game())
 
 

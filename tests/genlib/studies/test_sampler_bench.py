@@ -122,9 +122,9 @@ def test_only_what_knows_noise_is_walked(family):
 
 @pytest.mark.parametrize("family", ["ddpm", "flow"])
 def test_points_in_the_plane_have_no_judge(family):
-    with pytest.raises(ValidationError, match="a judge knows pictures alone"):
+    with pytest.raises(ValidationError, match="a classifier knows pictures alone"):
         SamplerBench(start=RunSpec.of_preset(family, "in the plane"))
-    with pytest.raises(ValidationError, match="a judge knows pictures alone"):
+    with pytest.raises(ValidationError, match="a classifier knows pictures alone"):
         SamplerBench(start=RunSpec.of_preset(family, dataset="moons"))
 
 
