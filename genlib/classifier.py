@@ -42,7 +42,7 @@ SMOOTHING = 0.05  # of the labels
 RECIPE = TrainConfig(learning_rate=0.006, ema=0.99)  # with Muon, a warm-up and a linear decay
 
 
-class ResidualBlock(nn.Module):
+class PreActivation(nn.Module):
     """x + f(x), with f two normalized convolutions."""
 
     def __init__(self, channels: int) -> None:
@@ -63,11 +63,11 @@ class Classifier(nn.Module):
     def __init__(self, channels: int, classes: int, width: int) -> None:
         super().__init__()
         self.body = nn.Sequential(
-            *(nn.Conv2d(channels, width, 3, padding=1), nn.MaxPool2d(2), ResidualBlock(width)),
+            *(nn.Conv2d(channels, width, 3, padding=1), nn.MaxPool2d(2), PreActivation(width)),
             *(
                 nn.Conv2d(width, 2 * width, 3, padding=1),
                 nn.MaxPool2d(2),
-                ResidualBlock(2 * width),
+                PreActivation(2 * width),
             ),
             *(nn.BatchNorm2d(2 * width), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()),
         )
