@@ -250,10 +250,10 @@ def test_a_sweep_of_seeds_is_read_as_it_was_found(swept):
     found = sweep(swept[-1].files)
     assert (swept[-1].step, swept[-1].steps) == (5, 5), "four steps, and the samples"
     assert len(found.games) == SEEDS
-    assert found.samples.shape == (SEEDS, SHOWN, 2)
+    games = samples_of(swept[-1].files)
+    assert games.shape == (SEEDS, SHOWN, 2)
     assert found.seconds > 0
     modes = MODES["ring"]
-    games = samples_of(swept[-1].files)
     for counts, samples in zip(found.games, games, strict=True):
         assert 0 <= counts.captured <= 8
         assert 0 <= counts.high_quality <= 1

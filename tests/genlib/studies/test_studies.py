@@ -250,10 +250,10 @@ def test_a_seed_draws_the_same_pictures_again_and_another_seed_others():
     some.lists(
         some.builds(
             Accuracy,
-            some.sampled_from(list(METHODS)),
-            some.integers(1, 10**6),
-            some.integers(0, 9),
-            some.floats(0, 1),
+            method=some.sampled_from(list(METHODS)),
+            labels=some.integers(1, 10**6),
+            seed=some.integers(0, 9),
+            accuracy=some.floats(0, 1),
         )
     )
 )
@@ -267,7 +267,7 @@ def test_every_classifier_is_measured_once(few, run, workspace):
     assert [event.step for event in events] == list(range(1, study.size + 1))
     assert {event.steps for event in events} == {study.size}
     last = accuracies(events[-1].files)
-    measured = {item[:3] for item in last}
+    measured = {(item.method, item.labels, item.seed) for item in last}
     assert measured == {(m, n, seed) for m in METHODS for n in (10, 30) for seed in range(2)}
     for event in events:
         assert accuracies(event.files) == last[: event.step]
