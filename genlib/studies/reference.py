@@ -14,7 +14,7 @@ from torch import Tensor
 
 from genlib import metrics
 from genlib.classifier import Classified, Classifier, classified
-from genlib.data import Dataset
+from genlib.data.dataset import Dataset
 from genlib.errors import TaskError
 from genlib.family import Pictures, to_float
 from genlib.studies.findings import Features, Finding, of_manifold, of_statistic
