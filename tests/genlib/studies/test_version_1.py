@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from genlib.classifier import Quality
-from genlib.runs.run import open_store
+from genlib.runs.store import open_store
 from genlib.settings import Settings
 from genlib.studies import mixture_prior, sampler_bench
 from genlib.studies.ablation import variants
