@@ -20,9 +20,9 @@ REASONS = {
     "ConnectError": UNREACHABLE,
     "HTTPError": BUSY,
 }
-DEPLOYED = [  # what runs on a Space; the tests and benchmarks stay at home
-    *("app.py", "requirements.txt", "Dockerfile", ".dockerignore", "README.md"),
-    *("pages/*", "ui/*", "genlib/*", ".streamlit/config.toml"),
+DEPLOYED = [  # what runs on a Space, and what its README shows; tests and benchmarks stay behind
+    *("app.py", "requirements.txt", "Dockerfile", ".dockerignore", "README.md", "LICENSE"),
+    *("pages/*", "ui/*", "genlib/*", "docs/*", ".streamlit/config.toml"),
 ]
 LONG = 900.0  # seconds for a whole app
 
