@@ -80,6 +80,26 @@ class Family(nn.Module, ABC):
         """
         return self
 
+    @final
+    def warm_start(self, parent: "Family") -> None:
+        """Copy the weights of a parent where names and shapes agree.
+
+        So a model goes on learning with another objective, or gets a prior over the codes of an
+        encoder that it takes over whole.
+
+        Raises:
+            ValueError: they agree nowhere.
+        """
+        own = self.state_dict()
+        shared = {
+            name: weight
+            for name, weight in parent.state_dict().items()
+            if name in own and own[name].shape == weight.shape
+        }
+        if not shared:
+            raise ValueError("the model to begin with has no weight in common with this one")
+        self.load_state_dict(own | shared)
+
     @abstractmethod
     def players(self, stage: str) -> dict[str, nn.Module]:
         """Return the modules that a stage optimises, each by an optimizer of its own."""

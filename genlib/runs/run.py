@@ -119,6 +119,7 @@ def perform(
     device: torch.device,
     state: State | None = None,
     snapshots: tuple[Snapshot, ...] = (),
+    parent: Family | None = None,
 ) -> Iterator[Step | Snapshot | Checkpoint | Diverged | Run]:
     """Train what `spec` says and yield what happens, ending with the Run or with Diverged.
 
@@ -127,12 +128,16 @@ def perform(
         device: where.
         state: a Checkpoint's, to go on from there.
         snapshots: the snapshots taken before that checkpoint.
+        parent: the model of the run that `spec` begins with.
 
     Raises:
+        ValueError: the parent that `spec` names was not handed over.
         DatasetUnavailableError: the pictures are not here and cannot be downloaded.
     """
+    if (spec.parent is None) != (parent is None):
+        raise ValueError("hand over the model of the run that this one begins with, if it has one")
     data = load_dataset(spec.dataset).to(device)
-    family = spec.build().to(device)
+    family = spec.build(parent).to(device)
     seen = {snapshot.step: snapshot for snapshot in snapshots}
     events = train(
         family,

@@ -22,6 +22,12 @@ class RunSpec(Config):
     dataset: DatasetName = Field(title="Data set")
     model: SerializeAsAny[Config]
     train: TrainConfig
+    parent: "RunSpec | None" = Field(
+        None,
+        title="Begins with",
+        description="The run whose weights it begins with, where names and shapes agree.",
+        json_schema_extra={"since": 2},
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -85,8 +91,8 @@ class RunSpec(Config):
 
     @property
     def prerequisites(self) -> tuple["RunSpec", ...]:
-        """The runs that must be finished before this one: none."""
-        return ()
+        """The runs that must be finished before this one: its parent."""
+        return () if self.parent is None else (self.parent,)
 
     def perform(self, workspace: Any, files: dict[str, bytes]) -> Iterator[Any]:
         """Yield the progress of its training: see `genlib.tasks.task.Task`.
@@ -96,7 +102,7 @@ class RunSpec(Config):
             files: of a checkpoint, to go on from there.
 
         Raises:
-            TaskError: it diverged, or its data set is not here.
+            TaskError: it diverged, or its data set or its parent is not here.
         """
         yield from workspace.training(self, files)
 
@@ -105,9 +111,16 @@ class RunSpec(Config):
         seconds: float | None = durations.of_run(self)
         return seconds
 
-    def build(self) -> "Family":
-        """Return the untrained family, its weights drawn from the seed."""
+    def build(self, parent: "Family | None" = None) -> "Family":
+        """Return the untrained family, its weights drawn from the seed or those of a parent.
+
+        Raises:
+            ValueError: the parent has no weight of the same name and shape.
+        """
         from genlib.rng import build  # with torch
 
         make, shape = FAMILIES[self.family].load(), DATASETS[self.dataset].shape
-        return build(lambda: make(self.model, shape), self.train.seed)
+        family = build(lambda: make(self.model, shape), self.train.seed)
+        if parent is not None:
+            family.warm_start(parent)
+        return family

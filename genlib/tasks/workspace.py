@@ -46,13 +46,15 @@ class Workspace:
             files: of a checkpoint, to go on from there; empty to begin.
 
         Raises:
-            TaskError: it diverged; asked for again, it begins anew.
+            TaskError: it diverged, and begins anew when it is asked for again; or the run that it
+                begins with is not in the store.
         """
         state = load(files["state.safetensors"]) if files else None
         earlier = snapshots_from_tensors(files["snapshots.safetensors"]) if files else []
         snapshots = {snapshot.step: snapshot for snapshot in earlier}
         steps = spec.steps
-        for event in perform(spec, self.device, state, tuple(earlier)):
+        parent = None if spec.parent is None else self.run(spec.parent).family.cpu()
+        for event in perform(spec, self.device, state, tuple(earlier), parent):
             match event:
                 case Step(step, _, _, curve):
                     yield Progress(
