@@ -9,7 +9,7 @@ import torch
 from jaxtyping import UInt8
 from numpy import ndarray
 
-from ui.widgets import player
+from ui.widgets import message, player
 from ui.widgets.pictures import COLUMNS, grid
 
 HTML = f"""
@@ -33,8 +33,8 @@ JS = """
 const PACE = 90;  // milliseconds of a frame
 const GAP = 24;   // pixels between panels
 
-function begin(root, told, arrays) {
-  const { panels, width, height, channels, captions, label, factor } = told;
+function begin(root, header, arrays) {
+  const { panels, width, height, channels, captions, label, factor } = header;
   const holder = root.querySelector(".panels");
   const canvases = panels.map(title => {
     const [figure, canvas] = [document.createElement("figure"), document.createElement("canvas")];
@@ -81,7 +81,7 @@ function begin(root, told, arrays) {
       ink.putImageData(image, 0, 0);
     });
   }
-  barred(root, holder, captions, PACE, told.start, draw);
+  barred(root, holder, captions, PACE, header.start, draw);
 }
 """
 
@@ -109,7 +109,7 @@ def packed(shown: Film, label: str, factor: int, start: int = -1) -> bytes:
     """Return a film as the bytes that are sent; grey pictures as one byte a pixel."""
     first = next(iter(shown.panels.values()))
     _, height, width, channels = first.shape
-    told = {
+    header = {
         "panels": list(shown.panels),
         "captions": shown.captions,
         "width": width,
@@ -119,9 +119,8 @@ def packed(shown: Film, label: str, factor: int, start: int = -1) -> bytes:
         "factor": factor,
         "start": range(len(shown.captions))[start],
     }
-    return player.packed(
-        told, {str(at): part.tobytes() for at, part in enumerate(shown.panels.values())}
-    )
+    frames = enumerate(shown.panels.values())
+    return message.packed(header, {str(index): panel.tobytes() for index, panel in frames})
 
 
 GAP = 8  # pixels between panels, before enlarging

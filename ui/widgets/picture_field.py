@@ -2,17 +2,14 @@
 
 All pictures are sent once, as one sheet, and the browser cuts out what the pointer is nearest to,
 without asking the server. A click, or Enter, tells the server the exact place.
-
-What is sent is one string of bytes, as Streamlit writes those once and hashes them fast: the
-length of a JSON document, four bytes long, the document, and the pictures that it gives the
-lengths of.
 """
 
-import json
 import math
 from typing import NamedTuple
 
 import streamlit as st
+
+from ui.widgets import message
 
 HTML = """
 <div class="field">
@@ -55,30 +52,17 @@ JS = """
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 const clip = value => Math.min(1, Math.max(0, value));
 
-// Streamlit calls this again on every rerun; the field is built anew only for another one.
 export default function ({ data, parentElement, setStateValue }) {
   const root = parentElement.querySelector(".field");
   root.send = at => setStateValue("at", at);
-  const name = fingerprint(data);
-  if (root.name === name) return;
-  root.name = name;
-  const length = new DataView(data.buffer, data.byteOffset).getUint32(0);
-  const told = JSON.parse(new TextDecoder().decode(data.subarray(4, 4 + length)));
-  let at = 4 + length;
-  const [ground, sheet] = told.pictures.map(([kind, size]) => {
-    const blob = new Blob([data.subarray(at, at += size)], { type: kind });
-    return URL.createObjectURL(blob);
-  });
-  root.querySelector(".ground").src = ground;
-  const image = new Image();
-  image.onload = () => { if (root.name === name) begin(root, image, told); };
-  image.src = sheet;
-}
-
-function fingerprint(data) {
-  let hash = data.length;
-  for (let i = 0; i < data.length; i += 7) hash = (31 * hash + data[i]) | 0;
-  return hash;
+  const message = unpacked(root, data);
+  if (!message) return;
+  const { header, arrays } = message;
+  const address = (key, type) => URL.createObjectURL(new Blob([arrays[key]], { type }));
+  root.querySelector(".ground").src = address("ground", header.ground_type);
+  const image = new Image(), name = root.name;
+  image.onload = () => { if (root.name === name) begin(root, image, header); };
+  image.src = address("sheet", "image/png");
 }
 
 function begin(root, sheet, { places, captions, tile: [tall, wide], width, factor, ...data }) {
@@ -149,7 +133,9 @@ function begin(root, sheet, { places, captions, tile: [tall, wide], width, facto
 }
 """
 
-_field = st.components.v2.component("genlib_picture_field", html=HTML, css=CSS, js=JS)
+_field = st.components.v2.component(
+    "genlib_picture_field", html=HTML, css=CSS, js=message.READER + JS
+)
 
 Place = tuple[float, float]
 
@@ -194,11 +180,9 @@ def picture_field(field: Field, key: str, start: Place, enlarged: int = 224) -> 
 
 def packed(field: Field, factor: int, start: Place) -> bytes:
     """Return a field as the bytes that are sent."""
-    told = field._asdict() | {"factor": factor, "start": start}
-    (ground, kind), sheet = told.pop("ground"), told.pop("sheet")
-    told["pictures"] = (kind, len(ground)), ("image/png", len(sheet))
-    document = json.dumps(told).encode()
-    return b"".join([len(document).to_bytes(4, "big"), document, ground, sheet])
+    header = field._asdict() | {"factor": factor, "start": start}
+    ground, header["ground_type"] = header.pop("ground")
+    return message.packed(header, {"ground": ground, "sheet": header.pop("sheet")})
 
 
 def validated(value: object) -> Place | None:

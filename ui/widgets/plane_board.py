@@ -1,6 +1,6 @@
-"""The plane on which a generator and a discriminator play, moment by moment.
+"""A board of points in the plane: real, generated, D's probability and G's grid, at each snapshot.
 
-All moments are sent once, as numbers, and the browser draws them: playing, scrubbing, pointing
+All snapshots are sent once, as numbers, and the browser draws them: playing, scrubbing, pointing
 and hiding a layer ask the server for nothing.
 """
 
@@ -12,7 +12,7 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from genlib.plots import GENERATED, REAL
-from ui.widgets import player
+from ui.widgets import message, player
 
 HTML = f"""
 <div class="player">
@@ -39,20 +39,21 @@ JS = """
 const PACE = 220;  // milliseconds of a moment
 const shades = hex => [1, 3, 5].map(at => parseInt(hex.slice(at, at + 2), 16));
 
-function begin(root, told, arrays) {
+function begin(root, header, arrays) {
   const places = bytes => new Uint16Array(bytes.buffer);
-  const [real, made, bent] = [places(arrays.real), places(arrays.made), places(arrays.bent)];
-  const { side, samples, captions, colours, size } = told;
+  const [real, generated, grid] = ["real", "generated", "grid"].map(key => places(arrays[key]));
+  const { side, samples, captions, colors, size } = header;
   const [canvas, words] = [root.querySelector("canvas"), root.querySelector(".told")];
   const ink = canvas.getContext("2d"), sharp = Math.min(3, window.devicePixelRatio || 1);
   const full = size * sharp;
   let now = 0;
-  const fields = side ? captions.map((_, i) => painted(arrays.field, i, side, colours)) : [];
-  const shown = root.shown ??= { field: true, real: true, made: true, bent: false, arrows: false };
+  const fields = side ? captions.map((_, i) => painted(arrays.field, i, side, colors)) : [];
+  const shown = root.shown ??=
+    { field: true, real: true, generated: true, grid: false, arrows: false };
   root.style.setProperty("--side", `${size}px`);
-  root.style.setProperty("--lines", `${1.4 * told.lines}em`);
+  root.style.setProperty("--lines", `${1.4 * header.lines}em`);
   canvas.width = canvas.height = full;
-  canvas.ariaLabel = told.label;
+  canvas.ariaLabel = header.label;
 
   const spot = (array, i) => [array[2 * i] / 65535 * full, (1 - array[2 * i + 1] / 65535) * full];
   function odds(x, y) {
@@ -63,8 +64,8 @@ function begin(root, told, arrays) {
     return ((1 - p) * ((1 - q) * at(i, j) + q * at(i, j + 1))
             + p * ((1 - q) * at(i + 1, j) + q * at(i + 1, j + 1))) / 255;
   }
-  function dots(array, first, count, colour) {
-    ink.fillStyle = colour;
+  function dots(array, first, count, color) {
+    ink.fillStyle = color;
     const wide = 3.2 * sharp;
     for (let i = first; i < first + count; i++) {
       const [x, y] = spot(array, i);
@@ -74,24 +75,24 @@ function begin(root, told, arrays) {
     }
   }
   function net() {
-    ink.strokeStyle = colours.ink;
+    ink.strokeStyle = colors.ink;
     ink.lineWidth = 0.7 * sharp;
     ink.globalAlpha = 0.55;
     const first = now * side * side;
     for (let i = 0; i < side; i++) for (const [step, start] of [[1, i * side], [side, i]]) {
       ink.beginPath();
-      for (let j = 0; j < side; j++) ink.lineTo(...spot(bent, first + start + j * step));
+      for (let j = 0; j < side; j++) ink.lineTo(...spot(grid, first + start + j * step));
       ink.stroke();
     }
     ink.globalAlpha = 1;
   }
   function arrows() {
-    ink.strokeStyle = colours.ink;
+    ink.strokeStyle = colors.ink;
     ink.lineWidth = 1.4 * sharp;
     const small = 1 / side, long = 0.06;
     for (let i = 0; i < Math.min(90, samples); i++) {
       const at = now * samples + i;
-      const [x, y] = [made[2 * at] / 65535, made[2 * at + 1] / 65535];
+      const [x, y] = [generated[2 * at] / 65535, generated[2 * at + 1] / 65535];
       const dx = odds(x + small, y) - odds(x - small, y);
       const dy = odds(x, y + small) - odds(x, y - small);
       const length = Math.hypot(dx, dy);
@@ -112,14 +113,14 @@ function begin(root, told, arrays) {
     }
   }
   function draw() {
-    ink.fillStyle = colours.ground;
+    ink.fillStyle = colors.ground;
     ink.fillRect(0, 0, full, full);
     ink.imageSmoothingEnabled = true;
     if (shown.field && side)
       ink.drawImage(fields[now], 0.5, 0.5, side - 1, side - 1, 0, 0, full, full);
-    if (shown.bent && side) net();
-    if (shown.real) dots(real, 0, real.length / 2, colours.real);
-    if (shown.made) dots(made, now * samples, samples, colours.made);
+    if (shown.grid && side) net();
+    if (shown.real) dots(real, 0, real.length / 2, colors.real);
+    if (shown.generated) dots(generated, now * samples, samples, colors.generated);
     if (shown.arrows && side) arrows();
   }
   canvas.onpointermove = event => {
@@ -130,15 +131,15 @@ function begin(root, told, arrays) {
     words.textContent = `Here D says: ${Math.round(100 * odds(x, y))} % real.`;
   };
   canvas.onpointerleave = () => { words.textContent = captions[now]; };
-  root.querySelector(".layers").replaceChildren(...Object.entries(told.layers).map(
+  root.querySelector(".layers").replaceChildren(...Object.entries(header.layers).map(
     ([key, name]) => {
       const [label, box] = [document.createElement("label"), document.createElement("input")];
       Object.assign(box, { type: "checkbox", checked: shown[key] });
       box.onchange = () => { shown[key] = box.checked; draw(); };
       label.append(box);
-      if (colours[key]) {
+      if (colors[key]) {
         const dot = document.createElement("i");
-        dot.style.background = colours[key];
+        dot.style.background = colors[key];
         label.append(dot);
       }
       label.append(name);
@@ -148,14 +149,14 @@ function begin(root, told, arrays) {
          place => { now = Math.floor(place); draw(); });
 }
 
-function painted(field, moment, side, colours) {
+function painted(field, moment, side, colors) {
   const canvas = document.createElement("canvas");
   canvas.width = canvas.height = side;
   const ink = canvas.getContext("2d"), image = ink.createImageData(side, side);
-  const [real, made] = [shades(colours.real), shades(colours.made)];
+  const [real, generated] = [shades(colors.real), shades(colors.generated)];
   for (let row = 0; row < side; row++) for (let column = 0; column < side; column++) {
     const value = field[moment * side * side + row * side + column] / 255;
-    const at = 4 * ((side - 1 - row) * side + column), hue = value > 0.5 ? real : made;
+    const at = 4 * ((side - 1 - row) * side + column), hue = value > 0.5 ? real : generated;
     for (let i = 0; i < 3; i++) image.data[at + i] = hue[i];
     image.data[at + 3] = 150 * Math.abs(2 * value - 1);
   }
@@ -169,29 +170,29 @@ _board = st.components.v2.component(
 )
 LAYERS = {
     "real": "real",
-    "made": "generated",
+    "generated": "generated",
     "field": "what D says",
-    "bent": "G's grid",
+    "grid": "G's grid",
     "arrows": "where D pulls",
 }
 
 
 class Board(NamedTuple):
-    """Moments of a game. Places are in units of the board's sides, (0, 0) the lower left.
+    """Snapshots of a game. Places are in units of the board's sides, (0, 0) the lower left.
 
     Attributes:
         real: points of the data.
-        made: generated points at each moment.
-        bent: where a square grid of codings lands, row by row; without places where there is none.
+        generated: generated points at each snapshot.
+        grid: where a square grid of codings lands, row by row; without places where there is none.
         field: D's probability of real on a square grid over the board, row by row from below;
             without places where there is no discriminator.
-        captions: what is said of each moment.
+        captions: of each snapshot.
     """
 
     real: Float[ndarray, "points 2"]
-    made: Float[ndarray, "moments samples 2"]
-    bent: Float[ndarray, "moments places 2"]
-    field: Float[ndarray, "moments places"]
+    generated: Float[ndarray, "snapshots samples 2"]
+    grid: Float[ndarray, "snapshots places 2"]
+    field: Float[ndarray, "snapshots places"]
     captions: list[str]
 
 
@@ -201,27 +202,27 @@ def game_board(board: Board, key: str, *, size: int, label: str, dark: bool) -> 
 
 
 def packed(board: Board, size: int, label: str, *, dark: bool) -> bytes:
-    """Return a board as the bytes that are sent: places of 16 bits, odds of 8."""
-    parts = {
+    """Return a board as the bytes that are sent: places of 16 bits, probabilities of 8."""
+    arrays = {
         name: (values.clip(0, 1) * 65535).round().astype("<u2").tobytes()
         for name, values in board._asdict().items()
-        if name in ("real", "made", "bent")
+        if name in ("real", "generated", "grid")
     }
-    parts["field"] = (board.field.clip(0, 1) * 255).round().astype(np.uint8).tobytes()
+    arrays["field"] = (board.field.clip(0, 1) * 255).round().astype(np.uint8).tobytes()
     side = round(board.field.shape[1] ** 0.5)
-    told = {
+    header = {
         "side": side,
-        "samples": board.made.shape[1],
+        "samples": board.generated.shape[1],
         "captions": board.captions,
         "lines": 1 + max(map(len, board.captions)) // (size // 7),
-        "colours": {
+        "colors": {
             "real": REAL,
-            "made": GENERATED,
+            "generated": GENERATED,
             "ground": "#0e1117" if dark else "#ffffff",
             "ink": "#ffffff" if dark else "#222222",
         },
-        "layers": LAYERS if side else {name: LAYERS[name] for name in ("real", "made")},
+        "layers": LAYERS if side else {name: LAYERS[name] for name in ("real", "generated")},
         "size": size,
         "label": label,
     }
-    return player.packed(told, parts)
+    return message.packed(header, arrays)

@@ -1,12 +1,6 @@
-"""What moves in the browser: frames are sent once, then played and scrubbed without the server.
+"""A player in the browser: frames are sent once, then played and scrubbed without the server."""
 
-What is sent is one string of bytes: the length of a JSON document, four bytes long, the document,
-and the arrays that it gives the lengths of.
-"""
-
-import json
-from collections.abc import Mapping
-from typing import Any
+from ui.widgets import message
 
 BAR = """
 <div class="moments">
@@ -29,26 +23,15 @@ canvas:focus-visible, button:focus-visible, input:focus-visible {
   outline: 3px solid var(--st-primary-color); outline-offset: 2px; }
 """
 
-JS = """
-// Streamlit calls this again on every rerun; the player is built anew only for other frames.
+JS = (
+    message.READER
+    + """
 export default function ({ data, parentElement }) {
   const root = parentElement.querySelector(".player");
-  const name = fingerprint(data);
-  if (root.name === name) return;
-  root.name = name;
-  const length = new DataView(data.buffer, data.byteOffset).getUint32(0);
-  const told = JSON.parse(new TextDecoder().decode(data.subarray(4, 4 + length)));
-  let at = 4 + length;
-  const part = size => data.slice(at, at += size);
-  const arrays = Object.fromEntries(told.arrays.map(([key, size]) => [key, part(size)]));
-  begin(root, told, arrays);
+  const message = unpacked(root, data);
+  if (!message) return;
+  begin(root, message.header, message.arrays);
   return () => cancelAnimationFrame(root.clock);
-}
-
-function fingerprint(data) {
-  let hash = data.length;
-  for (let i = 0; i < data.length; i += 3) hash = (31 * hash + data[i]) | 0;
-  return hash;
 }
 
 // Let the bar, and the arrow keys within what is looked at, choose the moment that is drawn.
@@ -56,14 +39,14 @@ function fingerprint(data) {
 function barred(root, looked, captions, pace, start, draw) {
   const slider = root.querySelector(".moments input"), last = captions.length - 1;
   const [play, words] = [root.querySelector(".play"), root.querySelector(".told")];
-  const rests = root.kept === undefined || root.kept === root.rest;  // nobody has moved it
+  const untouched = root.moment === undefined || root.moment === root.rest;
   root.rest = start;
   let playing = false;
   root.querySelector(".moments").hidden = last === 0;
   slider.max = last;
 
   function show(moment) {
-    root.kept = moment;
+    root.moment = moment;
     slider.value = moment;
     words.textContent = captions[moment];
     draw(moment);
@@ -77,12 +60,12 @@ function barred(root, looked, captions, pace, start, draw) {
     if (playing) return pause();
     playing = true;
     play.textContent = "Pause";
-    const first = root.kept === last ? 0 : root.kept;
+    const first = root.moment === last ? 0 : root.moment;
     let began;
     const tick = time => {
       began ??= time;
       const place = Math.min(last, first + (time - began) / pace), moment = Math.floor(place);
-      if (moment !== root.kept) show(moment);
+      if (moment !== root.moment) show(moment);
       if (place > moment) draw(place);
       if (moment === last) return pause();
       root.clock = requestAnimationFrame(tick);
@@ -96,16 +79,10 @@ function barred(root, looked, captions, pace, start, draw) {
     if (!step) return;
     event.preventDefault();
     pause();
-    show(Math.min(last, Math.max(0, root.kept + step)));
+    show(Math.min(last, Math.max(0, root.moment + step)));
   };
   pause();
-  show(Math.min(last, rests ? start : root.kept));
+  show(Math.min(last, untouched ? start : root.moment));
 }
 """
-
-
-def packed(told: Mapping[str, Any], arrays: Mapping[str, bytes]) -> bytes:
-    """Return a document and its arrays as the bytes that are sent."""
-    sizes = [(name, len(array)) for name, array in arrays.items()]
-    document = json.dumps({**told, "arrays": sizes}).encode()
-    return b"".join([len(document).to_bytes(4, "big"), document, *arrays.values()])
+)

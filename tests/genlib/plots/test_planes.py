@@ -2,7 +2,6 @@
 
 import base64
 import io
-import json
 import math
 from xml.etree import ElementTree as ET
 
@@ -23,6 +22,7 @@ from genlib.plots import (
     sheet,
 )
 from genlib.plots.plane import SHADE
+from tests.support.unpacked import unpacked
 from ui.widgets.picture_field import Field, packed, validated
 
 RNG = np.random.default_rng(0)
@@ -282,11 +282,9 @@ def test_a_field_is_sent_as_a_document_and_its_two_pictures():
         label="Two pictures.",
         legend={"coat": "#000000"},
     )
-    sent = packed(field, 3, (0.5, 0.5))
-    length = int.from_bytes(sent[:4], "big")
-    told = json.loads(sent[4 : 4 + length])
-    assert told["pictures"] == [["image/svg+xml", len(ground)], ["image/png", len(all_pictures)]]
-    assert sent[4 + length :] == ground + all_pictures
-    assert (told["factor"], told["start"]) == (3, [0.5, 0.5])
-    assert told["places"] == [[0.25, 0.5], [0.75, 0.5]]
-    assert told["captions"] == field.captions
+    header, arrays = unpacked(packed(field, 3, (0.5, 0.5)))
+    assert arrays == {"ground": ground, "sheet": all_pictures}
+    assert header["ground_type"] == "image/svg+xml"
+    assert (header["factor"], header["start"]) == (3, [0.5, 0.5])
+    assert header["places"] == [[0.25, 0.5], [0.75, 0.5]]
+    assert header["captions"] == field.captions

@@ -1,7 +1,6 @@
 """A film is sent, laid out and downloaded as it was made: pixel by pixel, frame by frame."""
 
 import io
-import json
 
 import numpy as np
 import pytest
@@ -22,8 +21,8 @@ from genlib.plots.grid import GROUND, GUTTER
 from genlib.rng import build, generator
 from genlib.runs.run import Run
 from tests.support.studied import trained
+from tests.support.unpacked import unpacked
 from ui.diffusion.reverse_process import Recipe, class_labels, film_of
-from ui.widgets import player
 from ui.widgets.film import GAP, Film, beside, packed
 from ui.widgets.pictures import COLUMNS, grid
 
@@ -33,28 +32,15 @@ GREY, COLOUR = (1, 8, 8), (3, 8, 8)
 both_shapes = pytest.mark.parametrize("shape", [GREY, COLOUR], ids=["grey", "colour"])
 
 
-def decoded(content: bytes) -> tuple[dict, dict[str, bytes]]:
-    """Return what the browser reads: the document, and the arrays by their names."""
-    length = int.from_bytes(content[:4], "big")
-    told, at = json.loads(content[4 : 4 + length]), 4 + length
-    arrays = {}
-    for name, size in told.pop("arrays"):
-        arrays[name] = content[at : at + size]
-        assert len(arrays[name]) == size
-        at += size
-    assert at == len(content), "nothing is left"
-    return told, arrays
-
-
 def seen(content: bytes) -> Film:
     """Return the film that the browser reads."""
-    told, arrays = decoded(content)
-    shape = -1, told["height"], told["width"], told["channels"]
+    header, arrays = unpacked(content)
+    shape = -1, header["height"], header["width"], header["channels"]
     panels = [
         np.frombuffer(arrays[str(panel)], np.uint8).reshape(shape)
-        for panel in range(len(told["panels"]))
+        for panel in range(len(header["panels"]))
     ]
-    return Film(dict(zip(told["panels"], panels, strict=True)), told["captions"])
+    return Film(dict(zip(header["panels"], panels, strict=True)), header["captions"])
 
 
 def some_film(
@@ -65,14 +51,6 @@ def some_film(
         {f"x̂ № {panel}": RNG.integers(0, 256, shape, np.uint8) for panel in range(panels)},
         [f"t = {frame}: α = 0.50 — “half”." for frame in range(frames)],
     )
-
-
-@given(
-    some.dictionaries(some.text(max_size=9), some.binary(max_size=40), max_size=4),
-    some.dictionaries(some.sampled_from("abc"), some.text() | some.integers(), max_size=3),
-)
-def test_what_is_packed_is_read_again_whatever_it_is(arrays, told):
-    assert decoded(player.packed(told, arrays)) == (told, arrays)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -90,23 +68,23 @@ def test_a_film_is_read_from_its_bytes_as_it_was(frames, panels, height, width, 
 
 @pytest.mark.parametrize("channels", [1, 3])
 def test_grey_films_are_one_byte_a_pixel_and_coloured_ones_three(channels):
-    told, arrays = decoded(packed(some_film(6, 2, 4, 5, channels), "digits", 3))
-    assert (told["width"], told["height"], told["channels"]) == (5, 4, channels)
+    header, arrays = unpacked(packed(some_film(6, 2, 4, 5, channels), "digits", 3))
+    assert (header["width"], header["height"], header["channels"]) == (5, 4, channels)
     assert [len(array) for array in arrays.values()] == [6 * 4 * 5 * channels] * 2
 
 
 def test_a_film_says_what_it_shows_and_by_how_much_it_is_enlarged():
-    told, _ = decoded(packed(some_film(), "noise on its way — “back”", 7))
-    assert (told["label"], told["factor"]) == ("noise on its way — “back”", 7)
+    header, _ = unpacked(packed(some_film(), "noise on its way — “back”", 7))
+    assert (header["label"], header["factor"]) == ("noise on its way — “back”", 7)
 
 
 @given(some.integers(1, 30), some.data())
 def test_a_film_rests_where_it_is_told_to_from_the_end_where_that_is_negative(frames, data):
     start = data.draw(some.integers(-frames, frames - 1))
     made = some_film(frames, 1, 1, 1)
-    told, _ = decoded(packed(made, "", 3, start))
-    assert told["start"] == (start if start >= 0 else frames + start)
-    assert decoded(packed(made, "", 3))[0]["start"] == frames - 1, "at its end unless told"
+    header, _ = unpacked(packed(made, "", 3, start))
+    assert header["start"] == (start if start >= 0 else frames + start)
+    assert unpacked(packed(made, "", 3))[0]["start"] == frames - 1, "at its end unless header"
 
 
 @pytest.mark.parametrize("start", [-4, 3])
@@ -286,10 +264,10 @@ def quick(**changes: object) -> Run:
 
 
 def test_one_class_is_asked_for_or_all_in_turn_where_the_model_is_told_classes():
-    told = quick(conditional=True)
-    assert class_labels(told, 7, 5).tolist() == [7] * 5
-    assert class_labels(told, 0, 2).tolist() == [0, 0]
-    assert class_labels(told, -1, 12).tolist() == [*range(10), 0, 1]
+    header = quick(conditional=True)
+    assert class_labels(header, 7, 5).tolist() == [7] * 5
+    assert class_labels(header, 0, 2).tolist() == [0, 0]
+    assert class_labels(header, -1, 12).tolist() == [*range(10), 0, 1]
     for label in (-1, 0, 7):
         assert class_labels(quick(), label, 5) is None
 

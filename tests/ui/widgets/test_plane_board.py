@@ -1,7 +1,6 @@
 """What is drawn of games: boards and their bytes, own points, guesses, small clouds, shares."""
 
 import io
-import json
 
 import numpy as np
 import pytest
@@ -21,6 +20,7 @@ from genlib.plots import GENERATED, REAL, class_areas, paired_bars, scatters
 from genlib.plots.scatters import GAP
 from genlib.rng import build, generator
 from genlib.training.events import Snapshot
+from tests.support.unpacked import unpacked
 from ui.adversarial.real_or_fake import sensitivity
 from ui.adversarial.recipe_grid import _cell
 from ui.runs.plane_preview import board_of, caption, captured_modes
@@ -28,21 +28,16 @@ from ui.widgets.drawn_points import EXAMPLE, LIT, cells, written
 from ui.widgets.plane_board import LAYERS, Board, packed
 
 RNG = np.random.default_rng(0)
-KINDS = {"real": "<u2", "made": "<u2", "bent": "<u2", "field": "u1"}
+KINDS = {"real": "<u2", "generated": "<u2", "grid": "<u2", "field": "u1"}
 
 
 def decoded(content: bytes) -> tuple[dict, dict[str, np.ndarray]]:
-    """Return what the browser reads: the document, and the arrays as numbers in [0, 1]."""
-    length = int.from_bytes(content[:4], "big")
-    told, at = json.loads(content[4 : 4 + length]), 4 + length
-    arrays = {}
-    for name, size in told["arrays"]:
-        kind = np.dtype(KINDS[name])
-        values = np.frombuffer(content[at : at + size], kind)
-        arrays[name] = values / np.iinfo(kind).max
-        at += size
-    assert at == len(content), "nothing is left"
-    return told, arrays
+    """Return what the browser reads: the header, and the arrays as numbers in [0, 1]."""
+    header, arrays = unpacked(content)
+    return header, {
+        name: np.frombuffer(values, KINDS[name]) / np.iinfo(KINDS[name]).max
+        for name, values in arrays.items()
+    }
 
 
 def some_board(snapshots: int = 3, samples: int = 5, side: int = 4) -> Board:
@@ -58,32 +53,32 @@ def some_board(snapshots: int = 3, samples: int = 5, side: int = 4) -> Board:
 @pytest.mark.parametrize("shape", [(1, 1, 2), (3, 5, 4), (24, 100, 32)])
 def test_a_board_is_read_from_its_bytes_as_exactly_as_they_can_hold_it(shape):
     board = some_board(*shape)
-    told, arrays = decoded(packed(board, 560, "The plane", dark=False))
+    header, arrays = decoded(packed(board, 560, "The plane", dark=False))
     assert set(arrays) == set(KINDS)
     for name, values in arrays.items():
         known = getattr(board, name)
         error = 0.5001 / (255 if name == "field" else 65535) + 1e-7
         np.testing.assert_allclose(values.reshape(known.shape), known, rtol=0, atol=error)
-    assert told["captions"] == board.captions
-    assert (told["side"], told["samples"], told["size"]) == (shape[2], shape[1], 560)
-    assert told["label"] == "The plane"
-    assert told["layers"] == LAYERS
+    assert header["captions"] == board.captions
+    assert (header["side"], header["samples"], header["size"]) == (shape[2], shape[1], 560)
+    assert header["label"] == "The plane"
+    assert header["layers"] == LAYERS
 
 
 def test_what_lies_beyond_a_board_lies_on_its_edge():
     board = some_board(1, 2, 2)
     outside = np.array([[[-3.0, 0.5], [7.0, 1.0]]], np.float32)
-    board = board._replace(made=outside, field=np.array([[-1.0, 0, 1, 2]], np.float32))
+    board = board._replace(generated=outside, field=np.array([[-1.0, 0, 1, 2]], np.float32))
     _, arrays = decoded(packed(board, 560, "", dark=False))
-    np.testing.assert_allclose(arrays["made"], [0, 0.5, 1, 1], atol=1e-5)
+    np.testing.assert_allclose(arrays["generated"], [0, 0.5, 1, 1], atol=1e-5)
     np.testing.assert_array_equal(arrays["field"], [0, 0, 1, 1])
 
 
 def test_a_board_is_light_by_day_and_dark_by_night_and_its_points_the_same():
     light, dark = (decoded(packed(some_board(), 340, "", dark=dark))[0] for dark in (False, True))
-    for told in (light, dark):
-        assert (told["colours"]["real"], told["colours"]["made"]) == (REAL, GENERATED)
-    brightness = lambda told, key: sum(ImageColor.getrgb(told["colours"][key]))  # noqa: E731
+    for header in (light, dark):
+        assert (header["colors"]["real"], header["colors"]["generated"]) == (REAL, GENERATED)
+    brightness = lambda header, key: sum(ImageColor.getrgb(header["colors"][key]))  # noqa: E731
     assert brightness(light, "ground") > 600 > brightness(light, "ink")
     assert brightness(dark, "ground") < 100 < brightness(dark, "ink")
 
@@ -91,9 +86,9 @@ def test_a_board_is_light_by_day_and_dark_by_night_and_its_points_the_same():
 @given(some.lists(some.text(max_size=300), min_size=1, max_size=4), some.integers(200, 800))
 def test_there_are_lines_enough_for_the_longest_caption(captions, size):
     board = some_board(len(captions))._replace(captions=captions)
-    told, _ = decoded(packed(board, size, "", dark=True))
-    assert told["captions"] == captions
-    assert told["lines"] * (size / 7) >= max(map(len, captions))
+    header, _ = decoded(packed(board, size, "", dark=True))
+    assert header["captions"] == captions
+    assert header["lines"] * (size / 7) >= max(map(len, captions))
 
 
 def plane_gan(slope: tuple[float, float] = (0.0, 0.0)) -> PlaneGAN:
@@ -127,7 +122,7 @@ def test_the_real_points_of_a_board_lie_within_it_with_a_margin(dataset):
     board = board_of(data, snapshots)
     shown = len(data.showcase())
     assert board.real.shape == (shown, 2)
-    assert board.made.shape == board.bent.shape == (2, shown, 2)
+    assert board.generated.shape == board.grid.shape == (2, shown, 2)
     assert board.field.shape == (2, shown)
     assert ((board.real > 1 / 6 - 1e-5) & (board.real < 5 / 6 + 1e-5)).all(), "a quarter each side"
     assert ((board.field >= 0) & (board.field <= 1)).all()
@@ -141,7 +136,7 @@ def test_places_on_a_board_are_those_of_the_plane_moved_and_scaled():
     data, snapshot = load("ring"), seen(plane_gan((1.0, 0.0)))
     board = board_of(data, [snapshot])
     real = data.test[data.showcase()].flatten(1).numpy()
-    x = np.concatenate([board.real, board.made[0], board.bent[0]])
+    x = np.concatenate([board.real, board.generated[0], board.grid[0]])
     samples, bent, _ = snapshot.images.flatten(1).chunk(3)
     y = np.concatenate([real, samples, bent])
     for axis in range(2):
@@ -347,7 +342,7 @@ def test_bars_of_generated_and_real_data_are_as_high_as_their_shares_and_in_thei
 
 
 @pytest.mark.parametrize(
-    ("captured", "told"), [([], "—"), ([8, 8], "8.0 · 0%"), ([8, 7, 8, 1], "6.0 · 50%")]
+    ("captured", "header"), [([], "—"), ([8, 8], "8.0 · 0%"), ([8, 7, 8, 1], "6.0 · 50%")]
 )
-def test_a_recipe_s_cell_tells_the_mean_and_who_misses_a_mode(captured, told):
-    assert _cell(captured, 8) == told
+def test_a_recipe_s_cell_tells_the_mean_and_who_misses_a_mode(captured, header):
+    assert _cell(captured, 8) == header
