@@ -36,8 +36,7 @@ with lesson.section(
     "With two codings you can see all of it. Move the pointer: every place is a picture. Dots are "
     "test pictures, coloured by class; most draws of the prior fall inside the circle.",
 ):
-    two = spec if spec.model.codings == 2 else RunSpec.of_preset(FAMILY, "two-code map")
-    latent_map.latent_map(two)
+    latent_map.latent_map(spec)
 
 with lesson.section(
     "What each coding says",

@@ -51,7 +51,7 @@ def widget(family: str, name: str, field: FieldInfo, default: Any) -> Any:
     else:
         del st.query_params[key]
     label = field.title or name
-    choices = list(get_args(field.annotation)) or extra.get("options")
+    choices: list[Any] = list(get_args(field.annotation)) or extra.get("options", [])
     if field.annotation is bool:
         return st.toggle(label, value=default, **common)
     if get_args(field.annotation) and len(get_args(field.annotation)) <= 3:
@@ -60,8 +60,8 @@ def widget(family: str, name: str, field: FieldInfo, default: Any) -> Any:
         return st.selectbox(label, choices, index=choices.index(default), **common)
     if choices:
         return st.select_slider(label, choices, value=default, format_func=_short, **common)
-    low = next(item.ge for item in field.metadata if isinstance(item, Ge))
-    high = next(item.le for item in field.metadata if isinstance(item, Le))
+    low: Any = next(item.ge for item in field.metadata if isinstance(item, Ge))
+    high: Any = next(item.le for item in field.metadata if isinstance(item, Le))
     if name == "seed":
         return st.number_input(label, low, high, value=default, **common)
     return st.slider(label, low, high, value=default, step=extra.get("step"), **common)

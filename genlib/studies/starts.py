@@ -121,7 +121,7 @@ def growing(run: Run) -> GrowingGAN:
     Raises:
         TypeError: it is another.
     """
-    return model_of(run, GrowingGAN)  # type: ignore[type-abstract]  # its kinds are not
+    return model_of(run, GrowingGAN)
 
 
 def styled(run: Run) -> StyleGAN:

@@ -21,7 +21,7 @@ from ui.cache import cached_figure
 from ui.runs.knobs import titled
 from ui.runs.side_by_side import summaries_in_columns
 from ui.runs.study_panel import study_panel
-from ui.widgets.elements import headline, needs_run, static_chart
+from ui.widgets.elements import Badge, headline, needs_run, static_chart
 from ui.widgets.pictures import image
 
 FEW = 2000  # samples, under which figures are rough
@@ -81,8 +81,8 @@ def _examination(run: Run, files: Files) -> None:
 
 def _verdict(sentence: str) -> None:
     healthy = sentence.startswith("Healthy")
-    badge = ("healthy", "green", "favorite") if healthy else ("look here", "orange", "healing")
-    headline(badge, f"**{sentence}**")
+    unhealthy = Badge("look here", "orange", "healing")
+    headline(Badge("healthy", "green", "favorite") if healthy else unhealthy, f"**{sentence}**")
 
 
 def _nearest_neighbors(samples: torch.Tensor, training: torch.Tensor) -> None:

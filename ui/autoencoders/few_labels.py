@@ -68,7 +68,7 @@ def draw(files: Mapping[str, bytes]) -> None:
     for item in accuracies(dict(files)):
         by_method[item.method][item.labels].append(100 * item.accuracy)
     st.markdown(_verdict(by_method))
-    curves = {method: _curve(by_method[method]) for method in METHODS}
+    curves: dict[str, Line] = {method: _curve(by_method[method]) for method in METHODS}
     chart = lines(curves, "labelled pictures", "test accuracy in %", log="x")
     static_chart(chart, f"{PAGE}-curve")
     st.caption("The same as points above training from scratch, on the same labelled pictures.")

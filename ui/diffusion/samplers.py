@@ -55,8 +55,8 @@ def picture_run(run: Run | None, family: str) -> Run | None:
 
 
 def conditional_run(run: Run | None, family: str) -> Run | None:
-    """Return the page's run where it is told the class, else the shipped one that is."""
-    if run is not None and run.spec.model.conditional:
+    """Return the page's run where it is class-conditional, else the shipped one that is."""
+    if run is not None and diffusing(run).classes:
         return run
     return cache.finished(RunSpec.of_preset(family, CONDITIONAL))
 

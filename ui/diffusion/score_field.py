@@ -132,7 +132,7 @@ def _arrows(run: Run, share: int, family: str) -> None:
 
 def _shortened(vectors: torch.Tensor, longest: float) -> torch.Tensor:
     """Return vectors at most so long: long ones all alike, short ones in proportion."""
-    length = vectors.norm(dim=1, keepdim=True).clamp(min=1e-6)
+    length: Tensor = vectors.norm(dim=1, keepdim=True).clamp(min=1e-6)
     return longest * vectors * (length.tanh() / length)
 
 

@@ -1,5 +1,6 @@
 """Previews of a model of points in the plane: a board to play and to scrub, with its modes."""
 
+import numpy as np
 import torch
 
 from genlib.data.dataset import Dataset
@@ -43,7 +44,11 @@ def board_of(
     low, high = window(real)
     parts = [snapshot.images.flatten(1).chunk(3) for snapshot in snapshots]
     generated, grid, field = (torch.stack(kind) for kind in zip(*parts, strict=True))
-    inside = lambda x: ((x - low) / (high - low)).numpy()  # noqa: E731
+
+    def inside(x: torch.Tensor) -> np.ndarray:
+        places: np.ndarray = ((x - low) / (high - low)).numpy()
+        return places
+
     captions = captions or [caption(data, snapshot) for snapshot in snapshots]
     if not discriminates:
         grid = grid[:, :0]

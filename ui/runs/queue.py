@@ -9,6 +9,7 @@ import streamlit as st
 from genlib.jobs import Job, JobProgress, QueueUnavailableError
 from genlib.tasks.task import Task
 from ui import cache
+from ui.widgets.elements import Badge
 
 WAITING = ("queued", "training")
 LONGEST = 20 * 60  # seconds: what would take longer is not started
@@ -91,10 +92,10 @@ def remember(task: Task) -> None:
     st.session_state[f"mine-{task.fingerprint}"] = True
 
 
-def badge(task: Task) -> tuple[str, str, str]:
-    """Return (words, colour, icon) that say where a finished result comes from."""
+def badge(task: Task) -> Badge:
+    """Return the badge that says where a finished result comes from."""
     if st.session_state.get(f"mine-{task.fingerprint}"):
-        return "trained here", "green", "check"
+        return Badge("trained here", "green", "check")
     if cache.store().is_shipped(task.fingerprint):
-        return "shipped", "blue", "inventory_2"
-    return "replayed", "violet", "replay"
+        return Badge("shipped", "blue", "inventory_2")
+    return Badge("replayed", "violet", "replay")

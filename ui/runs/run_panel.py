@@ -1,6 +1,6 @@
 """The panel of a run: what its model makes now, its loss curves, and the button that trains it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
 
@@ -22,7 +22,7 @@ from ui import cache
 from ui.controls import bound, record_views
 from ui.runs import knobs, preview, queue
 from ui.runs.queue import LONGEST, lives
-from ui.widgets.elements import headline
+from ui.widgets.elements import Badge, headline
 
 record_views("rewind")
 
@@ -103,7 +103,7 @@ def _finished(spec: RunSpec, run: Run, data: Dataset | None) -> None:
 
 def _training(spec: RunSpec, job: Job, snapshots: list[Snapshot], data: Dataset | None) -> None:
     progress = queue.progress_of(spec)
-    headline(("training", "orange", "progress_activity"), "The pictures below are live.")
+    headline(Badge("training", "orange", "progress_activity"), "The pictures below are live.")
     preview.draw(spec, data, snapshots[-1:] or preview.first_snapshot(spec, data))
     if progress is None or job.ahead:
         text, share = _before_the_first_step(spec, job), 0.0
@@ -141,9 +141,9 @@ def _untrained(
     seconds = cache.seconds(spec)
     stopped = job is not None and job.state == "stopped"
     if stopped:
-        headline(("stopped", "gray", "pause"), "Train goes on from where it stopped.")
+        headline(Badge("stopped", "gray", "pause"), "Train goes on from where it stopped.")
     else:
-        headline(("not trained yet", "gray", "radio_button_unchecked"), "Weights are random.")
+        headline(Badge("not trained yet", "gray", "radio_button_unchecked"), "Weights are random.")
     preview.draw(spec, data, snapshots[-1:] or preview.first_snapshot(spec, data))
     with _controls():
         _train_button(spec, job, seconds)
@@ -226,7 +226,7 @@ def _curve(
     )
     names = {(row.stage, name): None for row in curve for name in row.losses}
     phases = not adversarial and len({row.stage for row in curve}) > 1
-    series = {
+    series: dict[str, Sequence[tuple[int, float]]] = {
         f"{stage if phases else 'training'} {name}": [
             (row.step, row.losses[name]) for row in curve if not phases or row.stage == stage
         ]

@@ -120,7 +120,7 @@ def allowed(content: bytes) -> bool:
         message.ParseFromString(content)
     except DecodeError:
         return False
-    kind = message.WhichOneof("type")
+    kind: str | None = message.WhichOneof("type")
     if kind == "backend_operation_request":  # a download that is made once it is clicked, or else
         kind = message.backend_operation_request.WhichOneof("payload")
     if kind not in NEEDED:

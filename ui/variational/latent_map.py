@@ -8,6 +8,7 @@ import torch
 
 from genlib.data import DATASETS
 from genlib.family import GaussianCodings, encoding, to_float, to_uint8
+from genlib.models.vae.config import VAEConfig
 from genlib.plots import CLASSES, plane, sheet
 from genlib.runs.run import Run
 from genlib.runs.spec import RunSpec
@@ -45,7 +46,12 @@ class Window(NamedTuple):
 
 
 def latent_map(spec: RunSpec) -> None:
-    """Draw the map of a run with two codings, to point at; a click decodes exactly."""
+    """Draw the map of a VAE's latent space, to point at; of a preset where it has not two codings.
+
+    A click decodes exactly.
+    """
+    if spec.model_as(VAEConfig).codings != 2:
+        spec = RunSpec.of_preset(spec.family, "two-code map")
     _latent_map(cache.finished(spec))
 
 

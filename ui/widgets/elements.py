@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec
+from typing import Any, Concatenate, Literal, NamedTuple, ParamSpec
 
 import streamlit as st
 
@@ -69,7 +69,7 @@ def needs_run(
     """Return the part of a lesson that draws a trained model; where there is none it says so."""
 
     @wraps(draw)
-    def guarded(run: Run | None, *args: P.args, **kwargs: P.kwargs) -> None:
+    def guarded(run: Run | None, /, *args: P.args, **kwargs: P.kwargs) -> None:
         if run is None:
             st.info("Train this model first, or take the first preset.", icon=":material/info:")
         else:
@@ -83,9 +83,16 @@ def is_dark() -> bool:
     return st.context.theme.type == "dark"
 
 
-def headline(badge: tuple[str, str, str], text: str) -> None:
+class Badge(NamedTuple):
+    """A few words on a color, with an icon of Material Symbols."""
+
+    words: str
+    color: Literal["green", "orange", "blue", "violet", "gray"]
+    icon: str
+
+
+def headline(badge: Badge, text: str) -> None:
     """Draw a badge and a sentence beside it."""
-    name, color, icon = badge
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.badge(name, color=color, icon=f":material/{icon}:")
+        st.badge(badge.words, color=badge.color, icon=f":material/{badge.icon}:")
         st.markdown(text)
