@@ -112,7 +112,7 @@ def diffusing(run: Run) -> Diffusion:
     Raises:
         TypeError: it is another.
     """
-    return model_of(run, Diffusion)  # type: ignore[type-abstract]  # its kinds are not
+    return model_of(run, Diffusion)
 
 
 def growing(run: Run) -> GrowingGAN:
