@@ -125,9 +125,8 @@ def _training(spec: RunSpec, job: Job, snapshots: list[Snapshot], data: Dataset 
 def _summarized(spec: RunSpec, job: Job | None, summary: RunSummary, data: Dataset | None) -> None:
     """Draw a run that ships without its weights: its end, and the button that trains it anew."""
     provenance, last = summary.provenance, summary.snapshot
-    headline(
-        ("shipped", "blue", "inventory_2"), FAMILIES[spec.family].headline(provenance.metrics)
-    )
+    badge = Badge("shipped", "blue", "inventory_2")
+    headline(badge, FAMILIES[spec.family].headline(provenance.metrics))
     preview.draw(spec, data, [last])
     with _controls():
         _train_button(spec, job, cache.seconds(spec))
