@@ -79,7 +79,7 @@ def finished(spec: RunSpec) -> Run | None:
     name = spec.fingerprint
     if not store().has_run(name):
         return None
-    run = _read(name)
+    run: Run | None = _read(name)
     if run is None:
         _read.clear(name)
     return run
