@@ -5,7 +5,7 @@ import streamlit as st
 from genlib.runs.spec import RunSpec
 from genlib.studies.comparison import Comparison
 from ui import lesson
-from ui.compare import families, two_runs
+from ui.compare import families, trilemma, two_runs
 from ui.runs.knobs import study_knobs
 
 PAGE = "compare"
@@ -15,7 +15,7 @@ st.markdown(
     "pictures, seed and training time, and see what the figures say."
 )
 study = study_knobs(PAGE, Comparison, ("seconds", "seed"))
-families.comparison(study)
+trilemma.comparison(study)
 
 with lesson.section(
     "In common, and apart",

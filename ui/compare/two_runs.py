@@ -1,4 +1,4 @@
-"""Any two runs side by side: what differs in what was asked for, and in what came of it."""
+"""Two runs side by side: where their knobs differ, and their figures of merit."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ SIDES = "Left", "Right"
 
 
 def two_runs(page: str, usual: tuple[RunSpec, RunSpec]) -> None:
-    """Let the student choose two runs, and draw where they differ."""
+    """Draw where two runs of the student's choice differ, in their knobs and in their results."""
     columns = st.columns(2, gap="large")
     specs = []
     for column, side, spec in zip(columns, SIDES, usual, strict=True):
@@ -31,7 +31,12 @@ def two_runs(page: str, usual: tuple[RunSpec, RunSpec]) -> None:
         st.info("Left and right are the same run: choose another.", icon=":material/info:")
         return
     st.caption("Only what differs in what was asked for. A dash: that family has no such knob.")
-    _table([(title, _said(one), _said(other)) for title, one, other in differences(left, right)])
+    _table(
+        [
+            (title, _in_words(one), _in_words(other))
+            for title, one, other in differences(left, right)
+        ]
+    )
     runs = [cache.finished(spec) for spec in specs]
     for column, side, run in zip(st.columns(2, gap="large"), SIDES, runs, strict=True):
         with column:
@@ -47,7 +52,7 @@ def _table(rows: list[tuple[str, str, str]]) -> None:
     st.table(table, border="horizontal", hide_index=True)
 
 
-def _said(value: Any) -> str:
+def _in_words(value: Any) -> str:
     """Return a knob's value in words."""
     if value is None:
         return "–"
@@ -70,14 +75,14 @@ def _pictures(side: str, run: Run | None) -> None:
 
 def _figures(run: Run) -> dict[str, str]:
     """Return the figures of a run by their names."""
-    made = run.provenance
-    told = {
+    provenance = run.provenance
+    metrics = {
         " ".join(WORDS.get(word, word) for word in name.split("_")): f"{value:.4g}"
-        for name, value in made.metrics.items()
+        for name, value in provenance.metrics.items()
     }
     weights = sum(weight.numel() for weight in run.family.parameters())
-    return told | {
+    return metrics | {
         "weights and biases": f"{weights:,}",
         "steps": f"{run.snapshots[-1].step:,}",
-        "training": f"{made.seconds:.1f} s on {made.device}",
+        "training": f"{provenance.seconds:.1f} s on {provenance.device}",
     }

@@ -37,7 +37,7 @@ Files = Mapping[str, bytes]
 
 
 def model_choice(page: str) -> RunSpec:
-    """Let the student choose which family's shipped model the samplers are tried on."""
+    """Return the shipped model that the student chooses, for the samplers to be tried on."""
     title = st.segmented_control(
         "Model", list(MODELS), default="DDPM", required=True, **bound(page, "model")
     )

@@ -29,7 +29,7 @@ NAME = re.compile(r"([\w][\w.-]{0,95}/)?[\w][\w.-]{0,95}", re.ASCII)
 TOKEN = re.compile(r"[\w-]{8,200}", re.ASCII)
 BUSY = "Others are publishing just now; try again in a minute."
 FAILED = "It failed; try again, and if it comes back, tell the operator of this server."
-KEPT = 50  # outcomes that are remembered
+REMEMBERED = 50  # outcomes
 LATE = "The Hub took too long; press again, and what has arrived is not sent twice."
 
 
@@ -43,16 +43,16 @@ class Publication:
     sentence: str = ""
 
     def goes_on(self) -> bool:
-        """Return whether it has not ended; the first look after its end reads what it said."""
+        """Return whether it has not ended; the first call after its end reads its output."""
         if self.where is not None or self.sentence:
             return False
         late = time.monotonic() - self.began > LIMIT
         if self.process.poll() is None and not late:
             return True
         self.process.kill()
-        said, complaint = self.process.communicate()
+        output, complaint = self.process.communicate()
         if self.process.returncode == 0:
-            self.where = json.loads(said.splitlines()[-1])
+            self.where = json.loads(output.splitlines()[-1])
         else:
             last = complaint.strip().splitlines()[-1:] if self.process.returncode == 1 else []
             self.sentence = LATE if late else (last or [FAILED])[0][:300]
@@ -86,7 +86,8 @@ def _mine(run: Run) -> Publication | None:
 
 
 def _publishing(run: Run, *, alive: bool) -> None:
-    ours, name = Settings().hub_token.get_secret_value(), ""
+    ours = Settings().hub_token.get_secret_value()
+    name = ""
     if ours:
         st.caption("It goes to the account of this server's operator, named after the run.")
     else:
@@ -139,9 +140,9 @@ def _start(run: Run, name: str, token: str) -> None:
         stderr=subprocess.PIPE,
         text=True,
     )
-    kept = _publications()
-    for old in list(kept)[:-KEPT]:
-        kept.pop(old, None)
+    publications = _publications()
+    for old in list(publications)[:-REMEMBERED]:
+        publications.pop(old, None)
     number = os.urandom(16).hex()
-    kept[number] = Publication(process, time.monotonic())
+    publications[number] = Publication(process, time.monotonic())
     st.session_state[f"publication-{run.spec.fingerprint}"] = number

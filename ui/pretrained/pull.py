@@ -28,7 +28,7 @@ def offered(kind: Kind) -> bool:
 
 
 def chosen(kind: Kind, view: str) -> Pretrained | None:
-    """Let the student choose a model of a kind; None while there is none to choose."""
+    """Return a model of a kind that the student chooses; None while there is none."""
     try:
         entries = {entry.name: entry for entry in curated() if entry.kind == kind}
     except HubError as error:

@@ -50,7 +50,7 @@ def tiny_autoencoder() -> None:
 
 
 def _picture(network: Any) -> torch.Tensor:
-    """Let the student choose a picture of the kind that the model was made for."""
+    """Return a picture that the student chooses, of the kind that the model was trained on."""
     grey = network.config.in_channels == 1
     shape: Shape = (1, 28, 28) if grey else (3, SIDE, SIDE)
     sources = ("Test picture", "Draw", "Upload") if grey else ("Photograph", "Upload")

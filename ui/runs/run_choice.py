@@ -9,7 +9,8 @@ from genlib.models import FAMILIES
 from genlib.runs.spec import RunSpec
 from ui import cache
 
-MOST, SEARCHED = 80, 400  # runs to choose from, and those among which they are looked for
+MOST = 80  # runs to choose from
+SEARCHED = 400  # runs among which they are looked for
 
 
 def run_choice(
@@ -19,7 +20,7 @@ def run_choice(
     wanted: Callable[[RunSpec], bool] = lambda _: True,
     explained: str = "Any run that is finished on this server, the newest first.",
 ) -> RunSpec:
-    """Draw the choice of a finished run; return what it was asked for.
+    """Return the specification of a finished run that the student chooses.
 
     The link names it, unless it is the default; one that is not here is said to be missing.
     """
@@ -45,19 +46,20 @@ def run_choice(
 
 
 def _specs(asked: str, default: RunSpec, wanted: Callable[[RunSpec], bool]) -> dict[str, RunSpec]:
-    """Return what there is to choose, by fingerprint: the default first, the shipped runs last."""
-    store, order = cache.store(), list(FAMILIES)
+    """Return the runs to choose from, by fingerprint: the default first, the shipped ones last."""
+    store = cache.store()
+    order = list(FAMILIES)
     names = store.fingerprints()
     shipped = {name for name in names if store.is_shipped(name)}
     own = [name for name in names if name not in shipped][:SEARCHED]
     newest = [spec for spec in map(cache.spec_of, (asked, *own)) if spec and wanted(spec)][:MOST]
-    known = [spec for spec in map(cache.spec_of, sorted(shipped)) if spec and wanted(spec)]
-    known.sort(key=lambda spec: order.index(spec.family))
-    return {spec.fingerprint: spec for spec in (default, *newest, *known)}
+    bundled = [spec for spec in map(cache.spec_of, sorted(shipped)) if spec and wanted(spec)]
+    bundled.sort(key=lambda spec: order.index(spec.family))
+    return {spec.fingerprint: spec for spec in (default, *newest, *bundled)}
 
 
 def titled(spec: RunSpec) -> str:
-    """Return what a run is called: its family, preset, data set, and the start of its name."""
+    """Return a run's title: its family, preset, data set, and the start of its fingerprint."""
     presets = FAMILIES[spec.family].presets
     same = [
         name

@@ -106,7 +106,8 @@ def _training(spec: RunSpec, job: Job, snapshots: list[Snapshot], data: Dataset 
     headline(Badge("training", "orange", "progress_activity"), "The pictures below are live.")
     preview.draw(spec, data, snapshots[-1:] or preview.first_snapshot(spec, data))
     if progress is None or job.ahead:
-        text, share = _before_the_first_step(spec, job), 0.0
+        text = _before_the_first_step(spec, job)
+        share = 0.0
     else:
         left = progress.seconds_left
         text = f"Step {progress.step:,} of {progress.steps:,}"
@@ -124,7 +125,8 @@ def _training(spec: RunSpec, job: Job, snapshots: list[Snapshot], data: Dataset 
 
 def _summarized(spec: RunSpec, job: Job | None, summary: RunSummary, data: Dataset | None) -> None:
     """Draw a run that ships without its weights: its end, and the button that trains it anew."""
-    provenance, last = summary.provenance, summary.snapshot
+    provenance = summary.provenance
+    last = summary.snapshot
     badge = Badge("shipped", "blue", "inventory_2")
     headline(badge, FAMILIES[spec.family].headline(provenance.metrics))
     preview.draw(spec, data, [last])

@@ -53,7 +53,8 @@ def _panel(
 
 def _at_work(study: Study, job: Job, unit: str) -> None:
     progress = queue.progress_of(study)
-    text, share = queue.waiting(job), 0.0
+    text = queue.waiting(job)
+    share = 0.0
     if progress is not None and not job.ahead:
         left = progress.seconds_left
         text = f"{progress.step:,} of {progress.steps:,}{unit}"

@@ -199,10 +199,10 @@ def drawing_pad(
     """
     _, height, width = shape
     before = st.session_state.get(key, {}).get("drawing")
-    known = before if _validated(before, height, width) is not None else ""
+    drawing = before if _validated(before, height, width) is not None else ""
     if before is None and first is not None:
-        known = base64.b64encode(bytes(first.flatten().tolist())).decode()
-    data = {"width": width, "height": height, "drawing": known}  # for a pad that is drawn anew
+        drawing = base64.b64encode(bytes(first.flatten().tolist())).decode()
+    data = {"width": width, "height": height, "drawing": drawing}  # for a pad that is drawn anew
     result = _pad(data=data, key=key, on_drawing_change=lambda: None)
     sent = result.get("drawing")
     return first if sent is None else _validated(sent, height, width)

@@ -18,7 +18,7 @@ SOURCES = ("Test pictures", "Draw", "Upload")
 
 
 def chosen(spec: RunSpec, page: str, name: str, number: int | None = None) -> torch.Tensor:
-    """Let the student choose; return pictures in [0, 1], none while there is nothing yet.
+    """Return pictures in [0, 1] that the student chooses; none while there is nothing yet.
 
     Args:
         spec: of the run whose pictures these are like.
@@ -45,8 +45,9 @@ def picked(
     sources: tuple[str, ...],
     offered: Callable[[], torch.Tensor],
 ) -> torch.Tensor:
-    """Let the student choose among sources, the first of which is what is offered."""
-    none, key = torch.zeros(0, *shape), view_key(page, name)
+    """Return pictures from a source that the student chooses; the first is the offered one."""
+    none = torch.zeros(0, *shape)
+    key = view_key(page, name)
     source = st.segmented_control(
         label, sources, default=sources[0], required=True, **bound(page, name)
     )

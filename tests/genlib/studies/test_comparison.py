@@ -46,7 +46,7 @@ from genlib.tasks.progress import Progress
 from genlib.tasks.result import list_to_json
 from genlib.tasks.workspace import Workspace
 from tests.support.studied import CPU, trained
-from ui.compare import families
+from ui.compare import families, trilemma
 
 JUDGE = ClassifierSpec(dataset="digits")
 PICTURES = 200
@@ -328,7 +328,7 @@ def test_each_member_has_a_triangle_that_says_its_values():
 
 
 def test_the_verdict_names_who_is_ahead_and_says_when_that_is_not_sure():
-    said = families.verdict(STOOD)
+    said = trilemma.verdict(STOOD)
     assert "best and slow comes nearest to real pictures, classifier FID 1 (real ones 1)." in said
     assert "The farthest is worst and fast, 100." in said
     assert "best and slow covers most, 90% (real ones 80%)." in said
@@ -336,7 +336,7 @@ def test_the_verdict_names_who_is_ahead_and_says_when_that_is_not_sure():
     assert "best and slow takes 100 times as long" in said
     assert "surely" not in said
     near = [*STOOD, standing("a twin", 1.05, 0.85, 1e-2)]
-    said = families.verdict(near)
+    said = trilemma.verdict(near)
     assert said.count("not surely ahead of a twin") == 2
 
 
@@ -344,7 +344,7 @@ def test_the_verdict_names_who_is_ahead_and_says_when_that_is_not_sure():
     ("seconds", "said"), [(1.0, "1 s"), (12.34, "12 s"), (0.1, "0.1 s"), (0.0012, "1.2 ms")]
 )
 def test_times_are_said_in_seconds_or_milliseconds(seconds, said):
-    assert families._time(seconds) == said
+    assert trilemma._time(seconds) == said
 
 
 def test_every_member_is_one_of_the_families_apart():
