@@ -1,21 +1,21 @@
-"""What benchmarks of generators share: the clock, the judge, and the time that training takes."""
+"""What benchmarks of generators share: the clock, the classifier, and the quality of samples."""
 
 import time
 
 import torch
 
-from genlib.classifier import Classifier, ClassifierSpec, classified
+from genlib.classifier import Classifier, ClassifierSpec
 from genlib.data.dataset import load
-from genlib.family import Pictures, to_float
-from genlib.metrics import class_shares, frechet_distance
+from genlib.family import Pictures
 from genlib.runs.store import open_store
 from genlib.settings import Settings
+from genlib.studies.reference import PICTURES, Reference
 
-COUNT = 2048  # samples
+COUNT = PICTURES  # samples
 
 
 def judge_here(device: torch.device) -> Classifier:
-    """Return the shipped judge."""
+    """Return the shipped classifier."""
     spec = ClassifierSpec(dataset="fashion_mnist")
     return spec.read(open_store(Settings()).read_run(spec.fingerprint) or {}, device)
 
@@ -27,18 +27,17 @@ def clock(device: torch.device) -> float:
     return time.perf_counter()
 
 
-def quality(classifier: Classifier, made: Pictures) -> dict[str, float]:
-    """Return the classifier FID of samples against as many test pictures, and the rarest class."""
-    seen = classified(classifier, made)
-    real = classified(
-        classifier, to_float(load("fashion_mnist").test[: len(made)]).to(made.device)
-    )
-    rarest = float(class_shares(seen.classes, 10).min())
-    return {"fid": frechet_distance(real.features, seen.features), "rarest": rarest}
+def quality(classifier: Classifier, samples: Pictures) -> dict[str, float]:
+    """Return the classifier FID of samples, its floor, and the share of the rarest class."""
+    reference = Reference(classifier, load("fashion_mnist"), len(samples))
+    seen = reference.classified(samples)
+    return {
+        "fid": reference.fid(seen.features),
+        "floor": reference.fid_floor,
+        "rarest": float(reference.class_shares(seen).min()),
+    }
 
 
 def floor(classifier: Classifier) -> float:
-    """Return the classifier FID of real pictures against other real ones, at the same number."""
-    test = to_float(load("fashion_mnist").test)
-    one, other = (classified(classifier, part).features for part in (test[:COUNT], test[-COUNT:]))
-    return frechet_distance(one, other)
+    """Return the classifier FID of real pictures at the same number."""
+    return Reference(classifier, load("fashion_mnist"), COUNT).fid_floor
