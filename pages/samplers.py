@@ -24,7 +24,7 @@ with lesson.section(
 ):
     samplers.quality(run)
 
-study = SamplerBench(start=spec)
+study = cache.measured_or_shipped(SamplerBench(start=spec))
 lesson.study_theory(genlib.diffusion.samplers)
 lesson.study_code(genlib.diffusion.samplers, study)
 lesson.share(PAGE, study)
