@@ -16,13 +16,13 @@ from genlib.export import running
 from genlib.export.source import (
     WIDTH,
     Edit,
-    Home,
+    Origin,
     Part,
     edited,
     end,
-    home,
     module_names,
     order,
+    origin_of,
     read,
     requoted,
     start,
@@ -33,8 +33,8 @@ from genlib.runs.spec import RunSpec
 
 NEEDED = {"torch", "safetensors"}  # beside the standard library
 ENTRIES = {"preview", "encode", "decode", "generate", "sample"}  # what a student may call
-ABSTRACT = Home("abc", "ABC", "ABC")  # a base that nobody misses
-Kept = dict[Home, Part | None]  # None for what is not genlib's
+ABSTRACT = Origin("abc", "ABC", "ABC")  # a base that nobody misses
+Definitions = dict[Origin, Part | None]  # None for what is not genlib's
 TITLE = """A model of the family "{family}", trained on {dataset}, in one script.
 
 Run {fingerprint} of genlib.
@@ -66,28 +66,28 @@ def plain_script(spec: RunSpec) -> str:
     """
     entry, space = FAMILIES[spec.family], "SimpleNamespace"
     family = entry.load()
-    model = Home(family.__module__, family.__name__, family.__name__)
-    main = Home(running.__name__, "main", "main")
-    kept, asked = _used(model, main, Home("types", space, space))
-    names = _names(kept)
+    model = Origin(family.__module__, family.__name__, family.__name__)
+    main = Origin(running.__name__, "main", "main")
+    definitions, attributes = _used(model, main, Origin("types", space, space))
+    names = _names(definitions)
     modules = order(main.module, order(model.module, {}))
-    first, *others = filter(None, (_section(module, kept, names) for module in modules))
+    first, *others = filter(None, (_section(module, definitions, names) for module in modules))
     call = f"{names[main]}({names[model]}(CONFIG, SHAPE), SHOWS)"
     return "\n\n\n".join(
         [
-            f'r"""{_title(spec, entry)}"""\n\n{_imports(kept, names)}\n\n{first}',
+            f'r"""{_title(spec, entry)}"""\n\n{_imports(definitions, names)}\n\n{first}',
             *others,
-            _settings(spec, asked),
+            _settings(spec, attributes),
             f'if __name__ == "__main__":\n    {call}\n',
         ]
     )
 
 
-def _settings(spec: RunSpec, asked: set[str]) -> str:
+def _settings(spec: RunSpec, attributes: set[str]) -> str:
     """Return the constants of a run, below what they mean."""
     shows = [f'    "{kind}",' for kind in dict.fromkeys(FAMILIES[spec.family].shows)]
     remark = "# The run: its settings, (channels, height, width) of its data, and what it shows."
-    config, shape = _config(spec, asked), DATASETS[spec.dataset].shape
+    config, shape = _config(spec, attributes), DATASETS[spec.dataset].shape
     return "\n".join(
         [remark, "", f"CONFIG = {config}", f"SHAPE = {shape}", "SHOWS = [", *shows, "]"]
     )
@@ -110,21 +110,21 @@ def _title(spec: RunSpec, entry: FamilyEntry) -> str:
     )
 
 
-def _config(spec: RunSpec, asked: set[str]) -> str:
+def _config(spec: RunSpec, attributes: set[str]) -> str:
     """Return the settings that the kept code reads, each below what it means."""
     fields, lines = type(spec.model).model_fields, ["SimpleNamespace("]
     for name, value in spec.model.model_dump().items():
-        if name in asked:
+        if name in attributes:
             lines += wrapped(str(fields[name].description), WIDTH, "    # ")
             lines += [f"    {name}={requoted(repr(value))},"]
     return "\n".join([*lines, ")"])
 
 
-def _imports(kept: Kept, names: dict[Home, str]) -> str:
+def _imports(definitions: Definitions, names: dict[Origin, str]) -> str:
     """Return the import statements, the standard library's first."""
     together: dict[str, list[str]] = {}
     lines = []
-    for origin in sorted(origin for origin, part in kept.items() if part is None):
+    for origin in sorted(origin for origin, part in definitions.items() if part is None):
         root, called = origin.module.partition(".")[0], names[origin]
         if root not in sys.stdlib_module_names | NEEDED:
             raise ImportError(f"a plain script cannot import {origin.module}")
@@ -140,17 +140,19 @@ def _imports(kept: Kept, names: dict[Home, str]) -> str:
     return "\n".join([*(line for line in lines if line not in ours), "", *ours])
 
 
-def _section(module: str, kept: Kept, names: dict[Home, str]) -> str:
-    """Return what is kept of a module, below its path; empty where nothing is."""
-    homes = [Home(module, name, name) for name in read(module).parts]
-    written = [_written(origin, part, names) for origin in homes if (part := kept.get(origin))]
+def _section(module: str, definitions: Definitions, names: dict[Origin, str]) -> str:
+    """Return the definitions of a module, below its path; empty where there are none."""
+    origins = [Origin(module, name, name) for name in read(module).parts]
+    written = [
+        _written(origin, part, names) for origin in origins if (part := definitions.get(origin))
+    ]
     if not written:
         return ""
     space = "\n\n\n" if _block(written[0]) else "\n\n"
     return f"# {module.replace('.', '/')}.py{space}{_stacked([*dict.fromkeys(written)], 2)}"
 
 
-def _written(origin: Home, part: Part, names: dict[Home, str]) -> str:
+def _written(origin: Origin, part: Part, names: dict[Origin, str]) -> str:
     """Return the source of a definition, under the names of the script."""
     members = [textwrap.indent(member.text, " " * 4) for member in part.members]
     head = part.text.removesuffix("\n    ...") if members else part.text
@@ -159,8 +161,8 @@ def _written(origin: Home, part: Part, names: dict[Home, str]) -> str:
         text = re.sub(r"(?m)^(class \w+):", rf"\1({', '.join(part.bases)}):", text, count=1)
     edits: list[Edit] = []
     for node in module_names(text):
-        there = home(origin.module, node.id)
-        called = names[there] if there else node.id
+        target = origin_of(origin.module, node.id)
+        called = names[target] if target else node.id
         if called != node.id:
             edits.append((start(node), end(node), called))
     text = edited(text, edits)
@@ -180,39 +182,41 @@ def _block(text: str) -> bool:
     return text.lstrip().startswith(("def ", "class ", "@"))
 
 
-def _names(kept: Kept) -> dict[Home, str]:
+def _names(definitions: Definitions) -> dict[Origin, str]:
     """Return what each is called in the script: as where it is used, unless that is taken."""
-    names: dict[Home, str] = {}
+    names: dict[Origin, str] = {}
     taken = {*dir(builtins), "CONFIG", "SHAPE", "SHOWS"}
-    for origin in kept:
+    for origin in definitions:
         longer = f"{origin.module}.{origin.local}".removeprefix("genlib.").replace(".", "_")
         names[origin] = longer if origin.local in taken else origin.local
         taken.add(names[origin])
     return names
 
 
-def _used(*roots: Home) -> tuple[Kept, set[str]]:
+def _used(*roots: Origin) -> tuple[Definitions, set[str]]:
     """Return what the roots use, and the attributes that are asked for in it."""
-    kept: Kept = dict.fromkeys(roots)
-    asked, size = set(ENTRIES), (0, 0)
-    while size != (len(kept), len(asked)):
-        size = len(kept), len(asked)
-        for origin in [origin for origin in kept if origin.ours]:
+    definitions: Definitions = dict.fromkeys(roots)
+    attributes, size = set(ENTRIES), (0, 0)
+    while size != (len(definitions), len(attributes)):
+        size = len(definitions), len(attributes)
+        for origin in [origin for origin in definitions if origin.ours]:
             part = read(origin.module).parts[origin.name]
             bases = tuple(base for base in part.bases if _base(origin, base) != ABSTRACT)
-            members = tuple(each for each in part.members if each.always or each.names & asked)
-            kept[origin] = part = part._replace(bases=bases, members=members)
-            asked.update(part.asks, *(member.asks for member in members))
-            found = _reads(origin, part) | {_base(origin, base) for base in bases}
-            for there in sorted(there for there in found if there):
-                kept.setdefault(there, None)
-    return _without_idle(kept), asked
+            members = tuple(
+                each for each in part.members if each.always or each.names & attributes
+            )
+            definitions[origin] = part = part._replace(bases=bases, members=members)
+            attributes.update(part.asks, *(member.asks for member in members))
+            targets = _reads(origin, part) | {_base(origin, base) for base in bases}
+            for target in sorted(target for target in targets if target):
+                definitions.setdefault(target, None)
+    return _without_idle(definitions), attributes
 
 
-def _without_idle(kept: Kept) -> Kept:
+def _without_idle(definitions: Definitions) -> Definitions:
     """Leave out classes of which nothing is left and that are bases and nothing else."""
-    parts = {origin: part for origin, part in kept.items() if part}
-    named = {there for origin, part in parts.items() for there in _reads(origin, part)}
+    parts = {origin: part for origin, part in definitions.items() if part}
+    named = {target for origin, part in parts.items() for target in _reads(origin, part)}
     idle = {
         origin
         for origin, part in parts.items()
@@ -221,14 +225,14 @@ def _without_idle(kept: Kept) -> Kept:
     }
     for origin, part in parts.items():
         bases = tuple(base for base in part.bases if _base(origin, base) not in idle)
-        kept[origin] = part._replace(bases=bases)
-    return {origin: part for origin, part in kept.items() if origin not in idle}
+        definitions[origin] = part._replace(bases=bases)
+    return {origin: part for origin, part in definitions.items() if origin not in idle}
 
 
-def _reads(origin: Home, part: Part) -> set[Home | None]:
+def _reads(origin: Origin, part: Part) -> set[Origin | None]:
     pieces = part, *part.members
-    return {home(origin.module, name) for piece in pieces for name in piece.reads}
+    return {origin_of(origin.module, name) for piece in pieces for name in piece.reads}
 
 
-def _base(origin: Home, base: str) -> Home | None:
-    return home(origin.module, re.split(r"\W", base)[0])
+def _base(origin: Origin, base: str) -> Origin | None:
+    return origin_of(origin.module, re.split(r"\W", base)[0])

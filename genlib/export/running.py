@@ -71,12 +71,12 @@ def main(model: Family, shows: list[str]) -> None:
     weights = Path(sys.argv[1]) if len(sys.argv) > 1 else beside
     loaded(model, weights)
     x = examples(weights.with_name("pictures.safetensors"), model.shape)
-    made = model.preview(x, torch.Generator().manual_seed(0))
-    weights.with_name("made.safetensors").write_bytes(as_safetensors("made", made))
-    print("Saved made.safetensors:", " × ".join(str(size) for size in made.shape))  # noqa: T201
+    preview = model.preview(x, torch.Generator().manual_seed(0))
+    weights.with_name("made.safetensors").write_bytes(as_safetensors("made", preview))
+    print("Saved made.safetensors:", " × ".join(str(size) for size in preview.shape))  # noqa: T201
     if model.shape[1] == 1:
-        print("The first points:", made[:5].flatten(1).tolist())  # noqa: T201
+        print("The first points:", preview[:5].flatten(1).tolist())  # noqa: T201
         return
-    weights.with_name("made.ppm").write_bytes(as_ppm(torch.cat([x, made]), len(x)))
+    weights.with_name("made.ppm").write_bytes(as_ppm(torch.cat([x, preview]), len(x)))
     rows = ", ".join(["example", *shows])
     print("Saved made.ppm, from above:", rows)  # noqa: T201

@@ -19,7 +19,7 @@ Place = tuple[int, int]  # a line, and a byte in it
 Edit = tuple[Place, Place, str]  # from, to, and what comes there instead
 
 
-class Home(NamedTuple):
+class Origin(NamedTuple):
     """Where a name is defined, in genlib or elsewhere, and what it is called where it is used."""
 
     module: str
@@ -58,7 +58,7 @@ class Module(NamedTuple):
     """What a module defines, in order, and what it imports, by name."""
 
     parts: dict[str, Part]
-    imports: dict[str, Home]
+    imports: dict[str, Origin]
 
 
 @lru_cache(maxsize=256)
@@ -77,21 +77,21 @@ def read(name: str) -> Module:
     return module
 
 
-def home(module: str, name: str) -> Home | None:
+def origin_of(module: str, name: str) -> Origin | None:
     """Return where a name in a module is defined, through all imports; None for built-in ones.
 
     Raises:
         ImportError: it is a module of genlib as a whole.
     """
     if name in read(module).parts:
-        return Home(module, name, name)
+        return Origin(module, name, name)
     origin = read(module).imports.get(name)
     if origin is None or not origin.ours:
         return origin
-    found = home(origin.module, origin.name)
-    if found is None:
+    definition = origin_of(origin.module, origin.name)
+    if definition is None:
         raise ImportError(f"{module} imports {name} as a whole: import what it uses, by name")
-    return found
+    return definition
 
 
 def order(module: str, seen: dict[str, None]) -> dict[str, None]:
@@ -107,15 +107,15 @@ def module_names(text: str) -> list[ast.Name]:
     """Return the names in source that are its module's: the compiler says which are not local."""
     tree = ast.parse(text)
     codes: list[CodeType] = [compile(tree, "", "exec", dont_inherit=True)]
-    found = set()
+    module_level = set()
     for code in codes:
         codes += [inner for inner in code.co_consts if isinstance(inner, CodeType)]
         outer = {"STORE_NAME"} if code is codes[0] else set()
         for step in dis.get_instructions(code):
             if step.positions and step.opname in {"LOAD_GLOBAL", "LOAD_NAME"} | outer:
-                found.add((step.argval, step.positions.lineno, step.positions.col_offset))
+                module_level.add((step.argval, step.positions.lineno, step.positions.col_offset))
     names = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
-    return [node for node in names if (node.id, node.lineno, node.col_offset) in found]
+    return [node for node in names if (node.id, node.lineno, node.col_offset) in module_level]
 
 
 def edited(text: str, edits: list[Edit]) -> str:
@@ -147,13 +147,13 @@ def requoted(text: str) -> str:
     return re.sub(r"""'([^'"\\]*)'""", r'"\1"', text)
 
 
-def _imported(node: ast.Import | ast.ImportFrom) -> list[Home]:
+def _imported(node: ast.Import | ast.ImportFrom) -> list[Origin]:
     if isinstance(node, ast.ImportFrom):
         return [
-            Home(node.module or "", each.name, each.asname or each.name) for each in node.names
+            Origin(node.module or "", each.name, each.asname or each.name) for each in node.names
         ]
     roots = [each.asname or each.name.partition(".")[0] for each in node.names]
-    return [Home(each.name, "", root) for each, root in zip(node.names, roots, strict=True)]
+    return [Origin(each.name, "", root) for each, root in zip(node.names, roots, strict=True)]
 
 
 def _class(node: ast.ClassDef, lines: list[str], kind: type) -> Part:
@@ -161,11 +161,11 @@ def _class(node: ast.ClassDef, lines: list[str], kind: type) -> Part:
     bases = tuple(ast.unparse(base) for base in node.bases)
     decorators = [f"@{ast.unparse(decorator)}" for decorator in node.decorator_list]
     fields = any(name in text for text in (*bases, *decorators) for name in FIELDS)
-    foreign = [base for base in kind.__mro__ if not Home(base.__module__, "", "").ours]
+    foreign = [base for base in kind.__mro__ if not Origin(base.__module__, "", "").ours]
     hooks = {name for base in foreign for name in dir(base)}  # others may call them
-    told = ast.get_docstring(node) is not None
+    has_docstring = ast.get_docstring(node) is not None
     members = []
-    for member in node.body[told:]:
+    for member in node.body[has_docstring:]:
         declared = isinstance(member, ast.AnnAssign) and (fields or member.value is None)
         part = _statement(member, lines, field=declared)
         values = [vars(kind).get(name) for name in part.names]
@@ -174,7 +174,9 @@ def _class(node: ast.ClassDef, lines: list[str], kind: type) -> Part:
         if fields or not declared:
             called = all(name in hooks or name.startswith("__") for name in part.names)
             members.append(part._replace(always=declared or called))
-    docstring = lines[node.body[0].lineno - 1 : node.body[0].end_lineno] if told else ["    ..."]
+    docstring = (
+        lines[node.body[0].lineno - 1 : node.body[0].end_lineno] if has_docstring else ["    ..."]
+    )
     head = _part("\n".join([*decorators, f"class {node.name}:", *docstring]), {node.name})
     return head._replace(bases=bases, members=tuple(members))
 

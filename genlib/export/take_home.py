@@ -28,8 +28,8 @@ A small generative model, trained with genlib, the playground for generative mod
 | | |
 |---|---|
 | data | {title} |
-| trained | {made.seconds:.1f} s on {made.device}, {made.created} |
-| with | PyTorch {made.torch}, Python {made.python} |
+| trained | {provenance.seconds:.1f} s on {provenance.device}, {provenance.created} |
+| with | PyTorch {provenance.torch}, Python {provenance.python} |
 | fingerprint | `{fingerprint}` |
 
 ## Figures
@@ -45,7 +45,7 @@ On test pictures that it was not trained on, unless the name says otherwise:
 Without genlib, with PyTorch and safetensors alone: `python plain.py` in this folder. It is the
 code that was trained, and nothing else.
 
-With genlib: `python -m genlib hub pull OWNER/NAME`; `train.py` and `train.ipynb` train the same
+With genlib: `genlib hub pull OWNER/NAME`; `train.py` and `train.ipynb` train the same
 run anew, and on the same kind of machine give the same weights.
 
 ## Configuration
@@ -103,14 +103,16 @@ def notebook(spec: RunSpec) -> str:
 
 def card(run: Run) -> str:
     """Return the run's model card, as the Hub reads it: what it is, how good, how to load it."""
-    spec, made = run.spec, run.provenance
+    spec, provenance = run.spec, run.provenance
     return CARD.format(
         family=spec.family,
         dataset=spec.dataset,
         title=DATASETS[spec.dataset].title,
         fingerprint=spec.fingerprint,
-        made=made,
-        figures="\n".join(f"| {name} | {value:.6g} |" for name, value in made.metrics.items()),
+        provenance=provenance,
+        figures="\n".join(
+            f"| {name} | {value:.6g} |" for name, value in provenance.metrics.items()
+        ),
         document=json.dumps(spec.model_dump(mode="json"), indent=1),
     )
 
