@@ -75,14 +75,14 @@ class Difference(NamedTuple):
 
 def differences(left: Config, right: Config) -> list[Difference]:
     """Return the fields in which two configs differ, those of configs within them included."""
-    found = []
+    parts = []
     for name, field in (type(left).model_fields | type(right).model_fields).items():
         one, other = getattr(left, name, None), getattr(right, name, None)
         if isinstance(one, Config) and isinstance(other, Config):
-            found += differences(one, other)
+            parts += differences(one, other)
         elif one != other:
-            found.append(Difference(field.title or name, one, other))
-    return found
+            parts.append(Difference(field.title or name, one, other))
+    return parts
 
 
 class TrainConfig(Config):

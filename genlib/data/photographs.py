@@ -12,8 +12,8 @@ from torch.nn import functional as F
 @lru_cache(maxsize=4)
 def photographs(side: int) -> Float[Tensor, "2 3 side side"]:
     """Return the middle square of each, in [0, 1], at `side` × `side` pixels."""
-    found = [torch.tensor(image).permute(2, 0, 1) / 255 for image in load_sample_images().images]
-    return torch.stack([_middle(image, side) for image in found])
+    photos = [torch.tensor(image).permute(2, 0, 1) / 255 for image in load_sample_images().images]
+    return torch.stack([_middle(image, side) for image in photos])
 
 
 def _middle(image: Float[Tensor, "3 height width"], side: int) -> Float[Tensor, "3 side side"]:

@@ -63,10 +63,10 @@ def strided_generator(config: DCGANConfig, shape: Shape) -> nn.Module:
     filters, kind = config.filters, ACTIVATIONS[config.drawing]
     small = 2 * filters, height // 4, width // 4
 
-    def doubled(given: int, made: int) -> list[nn.Module]:
+    def doubled(fan_in: int, fan_out: int) -> list[nn.Module]:
         if config.scaling == "strides":
-            return [nn.ConvTranspose2d(given, made, 5, stride=2, padding=2, output_padding=1)]
-        return [nn.Upsample(scale_factor=2), nn.Conv2d(given, made, 5, padding=2)]
+            return [nn.ConvTranspose2d(fan_in, fan_out, 5, stride=2, padding=2, output_padding=1)]
+        return [nn.Upsample(scale_factor=2), nn.Conv2d(fan_in, fan_out, 5, padding=2)]
 
     def normed(count: int) -> list[nn.Module]:
         return [nn.BatchNorm2d(count)] if config.batch_norm else []
@@ -86,10 +86,10 @@ def strided_discriminator(config: DCGANConfig, shape: Shape) -> nn.Module:
     channels, height, width = shape
     filters, kind = config.filters, ACTIVATIONS[config.seeing]
 
-    def halved(given: int, made: int) -> list[nn.Module]:
+    def halved(fan_in: int, fan_out: int) -> list[nn.Module]:
         if config.scaling == "strides":
-            return [nn.Conv2d(given, made, 5, stride=2, padding=2)]
-        return [nn.Conv2d(given, made, 5, padding=2), nn.AvgPool2d(2)]
+            return [nn.Conv2d(fan_in, fan_out, 5, stride=2, padding=2)]
+        return [nn.Conv2d(fan_in, fan_out, 5, padding=2), nn.AvgPool2d(2)]
 
     flat = 2 * filters * (height // 4) * (width // 4)
     hidden = 8 * filters if config.hidden_layer else flat

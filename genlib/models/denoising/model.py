@@ -21,8 +21,8 @@ def gaussian(x: Pictures, rng: torch.Generator, level: float) -> Pictures:
 
 def dropout(x: Pictures, rng: torch.Generator, level: float) -> Pictures:
     """Return x with each pixel kept with probability 1 − p, p = level, and scaled by 1/(1 − p)."""
-    kept = torch.rand(x.shape, generator=rng, device=x.device) >= level
-    return x * kept / (1 - level)
+    mask = torch.rand(x.shape, generator=rng, device=x.device) >= level
+    return x * mask / (1 - level)
 
 
 CORRUPTIONS: dict[Corruption, Callable[[Pictures, torch.Generator, float], Pictures]] = {

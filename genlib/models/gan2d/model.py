@@ -40,11 +40,11 @@ class PlaneGAN(GAN):
         side = math.isqrt(len(x))
         line = torch.linspace(-REACH, REACH, side, device=x.device)
         bent = self.generate(torch.cartesian_prod(line, line).view(-1, CODINGS))
-        places, made = grid(x, side), self.sample(len(x), rng)
-        odds = (self.discriminate(places) - self.decision_threshold(x, made)).sigmoid()
+        places, samples = grid(x, side), self.sample(len(x), rng)
+        odds = (self.discriminate(places) - self.decision_threshold(x, samples)).sigmoid()
         field = torch.zeros_like(places)
         field[:, 0] = odds.view(-1, 1, 1)
-        return torch.cat([made, bent, field])
+        return torch.cat([samples, bent, field])
 
     def sizes(self) -> list[tuple[str, int]]:
         """Return the units of each layer, through both networks."""

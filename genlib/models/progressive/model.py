@@ -13,9 +13,9 @@ from genlib.models.progressive.config import ProgressiveConfig
 from genlib.nn import PixelNorm, equalise
 
 
-def block(config: ProgressiveConfig, given: int, made: int) -> list[nn.Module]:
+def block(config: ProgressiveConfig, fan_in: int, fan_out: int) -> list[nn.Module]:
     """Return a convolution and what follows each one."""
-    conv = [nn.Conv2d(given, made, 3, padding=1)]
+    conv = [nn.Conv2d(fan_in, fan_out, 3, padding=1)]
     return [*conv, nn.LeakyReLU(0.2), *([PixelNorm()] if config.pixel_norm else [])]
 
 
@@ -36,8 +36,8 @@ class GrowingGenerator(Grows):
         self.blocks = nn.ModuleList(
             [nn.Sequential(PixelNorm(), *dense, *block(config, filters[0], filters[0]))]
         )
-        for given, made in pairwise(filters):
-            layers = block(config, given, made) + block(config, made, made)
+        for fan_in, fan_out in pairwise(filters):
+            layers = block(config, fan_in, fan_out) + block(config, fan_out, fan_out)
             self.blocks.append(nn.Sequential(nn.Upsample(scale_factor=2), *layers))
         self.colours = RGBConvolutions(filters, shape[0], growing=config.growing)
         equalise(self, at_run_time=config.equalised)

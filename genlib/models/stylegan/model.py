@@ -35,25 +35,25 @@ class StyleLayer(nn.Module):
 
     Args:
         config: of the family.
-        given: maps that come in.
-        made: maps that go out.
+        fan_in: maps that come in.
+        fan_out: maps that go out.
         side: of the maps that go out; those that come in are as large, or half as large.
         doubling: whether they are half as large.
     """
 
     def __init__(
-        self, config: StyleGANConfig, given: int, made: int, side: int, *, doubling: bool
+        self, config: StyleGANConfig, fan_in: int, fan_out: int, side: int, *, doubling: bool
     ) -> None:
         super().__init__()
         width = config.width if config.mapping else config.codings
-        conv = nn.Conv2d(given, made, 3, padding=1, bias=False)
+        conv = nn.Conv2d(fan_in, fan_out, 3, padding=1, bias=False)
         self.enlarge = nn.Upsample(scale_factor=2) if doubling else nn.Identity()
         modulated = config.style == "modulation"
         self.conv = ModulatedConv(conv, width) if modulated else conv
-        self.noise = NoiseInjection(made, side) if config.noise else None
-        self.bias = nn.Parameter(torch.zeros(made, 1, 1))
+        self.noise = NoiseInjection(fan_out, side) if config.noise else None
+        self.bias = nn.Parameter(torch.zeros(fan_out, 1, 1))
         self.activation = nn.LeakyReLU(0.2)
-        self.adain = None if modulated else AdaIN(width, made)
+        self.adain = None if modulated else AdaIN(width, fan_out)
 
     def forward(self, x: Tensor, w: W, noise: Tensor | None) -> Tensor:
         """Return maps in that style."""
@@ -89,9 +89,9 @@ class StyleGenerator(Grows):
         self.begin = ConstantInput(small) if config.constant else nn.Sequential(*dense)
         self.mixing = StyleMixing(config.mixing)
         self.blocks = nn.ModuleList()
-        for level, (side, made) in enumerate(zip(self.sides, filters, strict=True)):
-            first = StyleLayer(config, filters[max(0, level - 1)], made, side, doubling=level > 0)
-            second = StyleLayer(config, made, made, side, doubling=False)
+        for level, (side, count) in enumerate(zip(self.sides, filters, strict=True)):
+            first = StyleLayer(config, filters[max(0, level - 1)], count, side, doubling=level > 0)
+            second = StyleLayer(config, count, count, side, doubling=False)
             self.blocks.append(nn.ModuleList([first, second]))
         self.colours = RGBConvolutions(filters, shape[0], growing=config.growing)
         equalise(self, at_run_time=config.equalised)
@@ -112,13 +112,13 @@ class StyleGenerator(Grows):
 
     def maps(self, styles: Styles, at: GrowthState, noises: Noises | None = None) -> list[Tensor]:
         """Return the input of the synthesis, then what each size makes of it."""
-        made: list[Tensor] = [self.begin(styles[:, 0])]
+        maps: list[Tensor] = [self.begin(styles[:, 0])]
         for level in range(at.level + 1):
-            made.append(made[-1])
+            maps.append(maps[-1])
             for index in range(LAYERS * level, LAYERS * (level + 1)):
                 noise = None if noises is None else noises[index]
-                made[-1] = self.layer(index)(made[-1], styles[:, index], noise)
-        return made
+                maps[-1] = self.layer(index)(maps[-1], styles[:, index], noise)
+        return maps
 
     def unstyled(self, styles: Styles) -> list[Tensor]:
         """Return the maps of each layer before AdaIN, at the full size and with kept noise."""
