@@ -1,6 +1,5 @@
 """The cards of the lessons, with pictures of shipped runs, read without waiting for torch."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -8,14 +7,16 @@ import streamlit as st
 from safetensors.numpy import load
 
 import genlib
+from genlib.models import FAMILIES
 from genlib.plots import picture_grid, scatters, to_png
+from genlib.runs.spec import RunSpec
 from genlib.runs.store import verified
 from ui.navigation import PLAN, by_section, page
 
 ZOO = Path(genlib.__file__).with_name("zoo")
-DOCUMENTS = {path.parent: json.loads(path.read_bytes()) for path in ZOO.glob("*/config.json")}
-SHIPPED = frozenset(document["spec"]["family"] for document in DOCUMENTS.values())
-COLUMNS = 3  # of cards
+SNAPSHOTS = "snapshots.safetensors"
+CARDS = 3  # of a row
+PICTURES = 5  # of a row
 
 
 def lessons() -> None:
@@ -24,54 +25,46 @@ def lessons() -> None:
         cards = [name for name in names if PLAN[name].sentence]
         if cards:
             st.subheader(section, anchor=False)
-        for start in range(0, len(cards), COLUMNS):
-            row = cards[start : start + COLUMNS]
-            for column, name in zip(st.columns(COLUMNS), row, strict=False):
+        for start in range(0, len(cards), CARDS):
+            row = cards[start : start + CARDS]
+            for column, name in zip(st.columns(CARDS), row, strict=False):
                 with column.container(border=True, height="stretch"):
                     _card(name)
 
 
 def _card(name: str) -> None:
-    if name in SHIPPED:
+    """Draw a page's title and sentence, under pictures where it is the lesson of a family."""
+    picture = shipped_picture(name, PLAN[name].preset) if name in FAMILIES else None
+    if picture is not None:
         alt = "Pictures made by the shipped model"
-        st.image(shipped_picture(name), output_format="PNG", width="stretch", alt=alt)
+        st.image(picture, output_format="PNG", width="stretch", alt=alt)
     st.page_link(page(name), label=f"**{PLAN[name].title}**")
     st.markdown(PLAN[name].sentence)
 
 
 @st.cache_data(max_entries=32)
-def shipped_picture(family: str) -> bytes:
-    """Return, as PNG, what the family's best shipped run made at the end of its training.
+def shipped_picture(family: str, preset: str) -> bytes | None:
+    """Return, as PNG, the last snapshot of a preset's shipped run; None where none is shipped.
 
-    The best has the smallest error, or, where codings cost something, error and cost.
+    Where the family shows two kinds of pictures there is a row of each, else two rows of the
+    first kind.
     """
-    errors = {
-        path: error
-        for path, document in DOCUMENTS.items()
-        if document["spec"]["family"] == family
-        if (error := _error(document["provenance"]["metrics"]))  # perfect copies show nothing
-    }
-    best = min(errors, key=errors.__getitem__)
-    files = verified(best) or {}
-    tensors = load(files["snapshots.safetensors"])
-    last = max((key for key in tensors if key.startswith("images/")), key=_step)
-    made = tensors[last]
-    if made.shape[1:] == (2, 1, 1):  # points in the plane: samples, then what is drawn of D and G
-        samples = made[: len(made) // 3].reshape(1, -1, 2)
-        return scatters(samples, samples[0], columns=1, side=200)
-    if "test_noise" in DOCUMENTS[best]["provenance"]["metrics"]:
-        made = made[: len(made) // 3]  # the new pictures alone
-    rows = np.split(made, 2)  # two of five, or five of each kind that the family shows
-    return to_png(picture_grid(np.stack([row[:5] for row in rows]), 6))
+    spec = RunSpec.of_preset(family, preset or None)
+    files = verified(ZOO / spec.fingerprint, only=SNAPSHOTS)
+    if files is None:
+        return None
+    images = _last_images(load(files[SNAPSHOTS]))
+    kinds = len(set(FAMILIES[family].shows))
+    if kinds > 2:
+        images = images[: len(images) // kinds]
+    if images.shape[1:] == (2, 1, 1):  # points in the plane
+        points = images.reshape(1, -1, 2)
+        return scatters(points, points[0], columns=1, side=200)
+    rows = [row[:PICTURES] for row in np.split(images, 2)]
+    return to_png(picture_grid(np.stack(rows), 6))
 
 
-def _error(metrics: dict[str, float]) -> float:
-    if "test_kl" in metrics:
-        return metrics["test_distortion"] + metrics["test_kl"]
-    return next(
-        metrics[key] for key in ("test_mse", "test_energy", "test_noise") if key in metrics
-    )
-
-
-def _step(key: str) -> int:
-    return int(key.partition("/")[2])
+def _last_images(tensors: dict[str, np.ndarray]) -> np.ndarray:
+    """Return the pictures of a run's last snapshot."""
+    steps = [int(name.partition("/")[2]) for name in tensors if name.startswith("images/")]
+    return tensors[f"images/{max(steps)}"]

@@ -1,4 +1,4 @@
-"""The knobs of a run or of a study: widgets made from its config, and what a link asked."""
+"""The knobs of a run or of a study: widgets of its fields, presets, and checks of the link."""
 
 import re
 from collections.abc import Mapping
@@ -16,17 +16,17 @@ from genlib.runs.spec import RunSpec
 from ui.controls import VIEWS, extras, widget
 from ui.widgets import drawn_points
 
-Asked = TypeVar("Asked", bound=Config)
+StudyType = TypeVar("StudyType", bound=Config)
 
 
 def knobs(family: str) -> RunSpec:
-    """Draw a family's presets and knobs; return the run that they stand for.
+    """Draw a family's presets and knobs; return the specification of the run.
 
-    Whatever a link or a client sends, the result is valid: what is not falls back to the
-    default, and a notice says so.
+    Whatever a link or a client sends, it is valid: values out of range fall back to the default,
+    and a notice says so.
     """
     fields = FAMILIES[family].config_type.model_fields | TrainConfig.model_fields
-    asked = _asked(family, {*fields, "dataset"})
+    query = _first_query(family, {*fields, "dataset"})
     presets = FAMILIES[family].presets
     default = next(iter(presets.values()))
     slot = st.container()
@@ -38,18 +38,18 @@ def knobs(family: str) -> RunSpec:
         train |= _widgets(family, default.train, hidden=True)
     spec = _validated(family, dataset, model, train)
     with slot:
-        title = DATASETS[dataset].title  # what the address calls it
-        _say_what_was_dropped(family, asked, {"dataset": title} | model | train)
+        title = DATASETS[dataset].title  # its value in the link
+        _warn_of_dropped(family, query, {"dataset": title} | model | train)
         _presets(family, presets, spec)
     return spec
 
 
-def study_knobs(page: str, kind: type[Asked], names: tuple[str, ...]) -> Asked:
+def study_knobs(page: str, study: type[StudyType], names: tuple[str, ...]) -> StudyType:
     """Draw the choice of pictures and some fields of a study, the seed among them, in a row.
 
     As with `knobs`, the result is valid whatever a link or a client sends.
     """
-    asked, usual = _asked(page, {*names, "dataset"}), default_dataset()
+    query, usual = _first_query(page, {*names, "dataset"}), default_dataset()
     first, *columns = st.columns(1 + len(names), gap="medium")
     with first:
         pictures = [name for name, source in DATASETS.items() if source.kind == "pictures"]
@@ -57,14 +57,14 @@ def study_knobs(page: str, kind: type[Asked], names: tuple[str, ...]) -> Asked:
     values = dict[str, Any]()
     for name, column in zip(names, columns, strict=True):
         with column:
-            field = kind.model_fields[name]
+            field = study.model_fields[name]
             values[name] = widget(page, name, field, field.default)
-    _say_what_was_dropped(page, asked, {"dataset": DATASETS[dataset].title} | values)
+    _warn_of_dropped(page, query, {"dataset": DATASETS[dataset].title} | values)
     try:
-        return kind.model_validate({"dataset": dataset} | values)
+        return study.model_validate({"dataset": dataset} | values)
     except ValidationError as error:
-        _say_what_is_wrong(error)
-        return kind.model_validate({"dataset": usual})
+        _warn_of_invalid(error)
+        return study.model_validate({"dataset": usual})
 
 
 def _widgets(family: str, default: Config, *, hidden: bool) -> dict[str, Any]:
@@ -79,14 +79,14 @@ def _widgets(family: str, default: Config, *, hidden: bool) -> dict[str, Any]:
 def apply_preset(family: str, name: str) -> None:
     """Set a family's knobs to a preset; for a button's `on_click`."""
     preset = FAMILIES[family].presets[name]
-    wanted = _here(preset.dataset)
-    if not _alike(wanted, st.session_state.get(f"{family}.dataset", wanted)):
-        st.session_state[f"{family}.dataset"] = wanted  # else the student's own choice stays
+    dataset = _available(preset.dataset)
+    if not _same_kind(dataset, st.session_state.get(f"{family}.dataset", dataset)):
+        st.session_state[f"{family}.dataset"] = dataset  # else the student's own choice stays
     _set(family, preset.model.model_dump() | preset.train.model_dump())
 
 
-def _alike(one: DatasetName, other: DatasetName) -> bool:
-    """Return whether what learns the one data set also learns the other."""
+def _same_kind(one: DatasetName, other: DatasetName) -> bool:
+    """Return whether two data sets are of one kind, so that who learns one learns the other."""
     return DATASETS[one].kind == DATASETS[other].kind
 
 
@@ -110,26 +110,26 @@ def _presets(family: str, presets: Mapping[str, Preset], spec: RunSpec) -> None:
     """Draw a button for each preset; the one that the knobs stand at is filled."""
     with st.container(horizontal=True, gap="small"):
         for name, preset in presets.items():
-            here = (preset.model, preset.train) == (spec.model, spec.train)
-            here = here and _alike(spec.dataset, _here(preset.dataset))
+            current = (preset.model, preset.train) == (spec.model, spec.train)
+            current = current and _same_kind(spec.dataset, _available(preset.dataset))
             st.button(
                 titled(name),
                 key=f"{family}-preset-{name}",
                 help=preset.note,
-                type="primary" if here else "secondary",
+                type="primary" if current else "secondary",
                 on_click=partial(apply_preset, family, name),
             )
 
 
 def usual_dataset(family: str) -> DatasetName:
-    """Return what a family learns by default: its first preset's data set, if it is here."""
-    return _here(next(iter(FAMILIES[family].presets.values())).dataset)
+    """Return a family's default data set: that of its first preset, where it is available."""
+    return _available(next(iter(FAMILIES[family].presets.values())).dataset)
 
 
-def _here(name: str) -> DatasetName:
-    """Return that data set; for Fashion-MNIST where it is missing, its stand-in."""
-    known: dict[str, DatasetName] = {key: key for key in DATASETS}
-    return default_dataset() if name == "fashion_mnist" else known[name]
+def _available(name: str) -> DatasetName:
+    """Return a data set; in place of Fashion-MNIST where it is missing, scikit-learn's digits."""
+    names: dict[str, DatasetName] = {key: key for key in DATASETS}
+    return default_dataset() if name == "fashion_mnist" else names[name]
 
 
 def dataset_knob(family: str) -> DatasetName:
@@ -138,12 +138,13 @@ def dataset_knob(family: str) -> DatasetName:
     names = [name for name, source in DATASETS.items() if source.kind in learns]
     if "plane" in learns:
         names.append(drawn_points.EXAMPLE)
-    chosen = _dataset(family, names, usual_dataset(family))
-    return drawn_points.drawn(family) if chosen == drawn_points.EXAMPLE else chosen
+    name = _dataset(family, names, usual_dataset(family))
+    return drawn_points.drawn(family) if name == drawn_points.EXAMPLE else name
 
 
 def _dataset(page: str, names: list[DatasetName], usual: DatasetName) -> DatasetName:
-    chosen: DatasetName = st.selectbox(
+    """Draw the choice among data sets; `usual` is the default."""
+    name: DatasetName = st.selectbox(
         "Data set",
         names,
         index=names.index(usual),
@@ -152,44 +153,46 @@ def _dataset(page: str, names: list[DatasetName], usual: DatasetName) -> Dataset
         help="What to learn. Pictures that are not on the server are downloaded when you train.",
         bind="query-params",
     )
-    if usual == "digits" and chosen == "digits":
+    if usual == "digits" and name == "digits":
         st.caption("Fashion-MNIST is not on this server, so scikit-learn's digits stand in.")
-    return chosen
+    return name
 
 
 def _validated(family: str, dataset: str, model: dict[str, Any], train: dict[str, Any]) -> RunSpec:
+    """Return the specification of the knobs' values; that of the default where one is invalid."""
     document = {"family": family, "dataset": dataset, "model": model, "train": train}
     try:
         return RunSpec.model_validate(document)
     except ValidationError as error:
-        _say_what_is_wrong(error)
+        _warn_of_invalid(error)
         return RunSpec.of_preset(family, dataset=usual_dataset(family))
 
 
-def _say_what_is_wrong(error: ValidationError) -> None:
-    wrong = ", ".join(sorted({str(item["loc"][-1]) for item in error.errors()}))
-    st.warning(f"Not a possible value for: {wrong[:200]}. The defaults are used instead.")
+def _warn_of_invalid(error: ValidationError) -> None:
+    """Draw a warning that names the fields whose values are out of range."""
+    fields = ", ".join(sorted({str(item["loc"][-1]) for item in error.errors()}))
+    st.warning(f"Not a possible value for: {fields[:200]}. The defaults are used instead.")
 
 
-def _asked(page: str, fields: set[str]) -> dict[str, str]:
-    """Return what the link asks for, on the page's first run; unknown knobs leave the address."""
+def _first_query(page: str, fields: set[str]) -> dict[str, str]:
+    """Return the link's parameters on the page's first run; unknown ones leave the address."""
     if f"{page}.seed" in st.session_state:  # from now on it is the student who changes knobs
         return {}
-    asked = st.query_params.to_dict()
-    known = {f"{page}.{name}" for name in (*fields, *VIEWS)}
-    for name in asked:
-        if name.startswith(f"{page}.") and name not in known:
-            del st.query_params[name]
-    return asked
+    query = st.query_params.to_dict()
+    keys = {f"{page}.{name}" for name in (*fields, *VIEWS)}
+    for key in query:
+        if key.startswith(f"{page}.") and key not in keys:
+            del st.query_params[key]
+    return query
 
 
-def _say_what_was_dropped(page: str, asked: dict[str, str], got: dict[str, Any]) -> None:
-    """Compare what the link asked for with what the knobs now say."""
-    values = {f"{page}.{name}": value for name, value in got.items()}
+def _warn_of_dropped(page: str, query: dict[str, str], knobs: dict[str, Any]) -> None:
+    """Draw a warning that names the parameters of the link that no knob has as its value."""
+    values = {f"{page}.{name}": value for name, value in knobs.items()}
     views = {f"{page}.{name}" for name in VIEWS}
     dropped = [
         re.sub(r"[^\w.]", "?", name.removeprefix(f"{page}."))[:40]
-        for name, text in asked.items()
+        for name, text in query.items()
         if name not in views and not (name in values and _same(text, values[name]))
         if not name.startswith("__")  # what a host that embeds the page adds
     ]
@@ -203,6 +206,7 @@ def _say_what_was_dropped(page: str, asked: dict[str, str], got: dict[str, Any])
 
 
 def _same(text: str, value: Any) -> bool:
+    """Return whether a parameter of the link is written for a knob's value."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return text.lower() == str(value).lower()
     try:
