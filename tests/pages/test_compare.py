@@ -188,10 +188,10 @@ def test_what_is_trained_here_can_be_chosen_before_what_is_shipped():
     app = opened("compare", {"compare.left": run.spec.fingerprint})
     assert not app.warning
     names = app.selectbox(key="compare.left").options
-    own = names.index(run_choice.titled(run.spec))
-    assert own < names.index(run_choice.titled(RunSpec.of_preset("flow")))
+    own = names.index(run_choice.run_title(run.spec))
+    assert own < names.index(run_choice.run_title(RunSpec.of_preset("flow")))
     shipped = {
-        run_choice.titled(spec)
+        run_choice.run_title(spec)
         for name in cache.store().fingerprints()
         if (spec := cache.spec_of(name))
     }

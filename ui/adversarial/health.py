@@ -18,7 +18,7 @@ from genlib.training.events import Snapshot
 from ui import cache
 from ui.adversarial.training_dynamics import shares_over_training, training_dynamics
 from ui.cache import cached_figure
-from ui.runs.knobs import titled
+from ui.runs.knobs import preset_title
 from ui.runs.side_by_side import summaries_in_columns
 from ui.runs.study_panel import study_panel
 from ui.widgets.elements import Badge, headline, needs_run, static_chart
@@ -37,7 +37,9 @@ def health(run: Run) -> None:
 
 def side_by_side(specs: dict[str, RunSpec]) -> None:
     """Draw the samples of several runs at the end of training, each with its verdict."""
-    summaries_in_columns({titled(title): spec for title, spec in specs.items()}, _with_verdict)
+    summaries_in_columns(
+        {preset_title(title): spec for title, spec in specs.items()}, _with_verdict
+    )
 
 
 def _with_verdict(run: RunSummary) -> None:

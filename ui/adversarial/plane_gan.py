@@ -5,7 +5,7 @@ import streamlit as st
 from genlib.models import FAMILIES
 from genlib.runs.spec import RunSpec
 from ui import cache
-from ui.runs.knobs import titled
+from ui.runs.knobs import preset_title
 from ui.runs.plane_preview import LABEL, board_of
 from ui.widgets.elements import is_dark
 from ui.widgets.plane_board import game_board
@@ -28,7 +28,7 @@ def side_by_side(family: str, presets: tuple[str, ...]) -> None:
 def _small(family: str, preset: str) -> None:
     spec = RunSpec.of_preset(family, preset)
     run = cache.summary(spec)
-    st.markdown(f"**{titled(preset)}**")
+    st.markdown(f"**{preset_title(preset)}**")
     st.caption(FAMILIES[family].presets[preset].note)
     if run is None:
         st.info("Not trained on this server yet.")

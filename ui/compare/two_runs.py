@@ -11,7 +11,7 @@ from genlib.runs.spec import RunSpec
 from ui import cache
 from ui.controls import record_views, view_key
 from ui.runs import preview, run_panel
-from ui.runs.run_choice import run_choice, titled
+from ui.runs.run_choice import run_choice, run_title
 
 record_views("left", "right")
 
@@ -68,7 +68,7 @@ def _pictures(side: str, run: Run | None) -> None:
     if run is None:
         st.info("Not trained on this server yet.")
         return
-    st.markdown(f"**{side}: {titled(run.spec)}**")
+    st.markdown(f"**{side}: {run_title(run.spec)}**")
     data = run_panel.data_of(run.spec)
     preview.draw(run.spec, data, run.snapshots[-1:], side=side)
 

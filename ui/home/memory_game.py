@@ -13,7 +13,7 @@ ROWS = (
 def recalled(answer: str, row: tuple[int, ...]) -> int:
     """Return how many numbers of the answer stand at their place in the row."""
     numbers = [int(digits) for digits in re.findall(r"\d+", answer[:400])]
-    return sum(said == true for said, true in zip(numbers, row, strict=False))
+    return sum(typed == number for typed, number in zip(numbers, row, strict=False))
 
 
 @st.fragment

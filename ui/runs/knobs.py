@@ -101,7 +101,7 @@ def _set(family: str, values: Mapping[str, Any]) -> None:
         st.session_state[f"{family}.{knob}"] = value
 
 
-def titled(preset: str) -> str:
+def preset_title(preset: str) -> str:
     """Return a preset's name as a title: only its first letter changes, PacGAN stays PacGAN."""
     return preset[:1].upper() + preset[1:]
 
@@ -113,7 +113,7 @@ def _presets(family: str, presets: Mapping[str, Preset], spec: RunSpec) -> None:
             current = (preset.model, preset.train) == (spec.model, spec.train)
             current = current and _same_kind(spec.dataset, _available(preset.dataset))
             st.button(
-                titled(name),
+                preset_title(name),
                 key=f"{family}-preset-{name}",
                 help=preset.note,
                 type="primary" if current else "secondary",
