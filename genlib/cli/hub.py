@@ -9,7 +9,6 @@ from pydantic_settings import CliPositionalArg, CliSubCommand
 from genlib.cli.output import Command, Documents
 from genlib.device import available
 from genlib.hub.curated import (
-    LARGEST,
     Kind,
     PinnedFile,
     Pretrained,
@@ -17,10 +16,10 @@ from genlib.hub.curated import (
     with_entry,
     write_curated,
 )
+from genlib.hub.errors import HubError
 from genlib.hub.pretrained import READERS
 from genlib.hub.publish import default_name, operator_token, publish
-from genlib.hub.pull import Pull, fetch_listed, look_up, told
-from genlib.hub.wire import HubError, opened
+from genlib.hub.pull import Pull, download, listing, verified
 from genlib.runs.run import Run
 from genlib.runs.store import open_store
 from genlib.settings import Settings
@@ -100,12 +99,15 @@ def pinned(entry: Pretrained) -> Pretrained:
     Raises:
         HubError: it cannot be had, or cannot be opened.
     """
-    with opened(LARGEST, LONG), told(entry.repo), tempfile.TemporaryDirectory() as folder:
-        commit, listed, licence = look_up(entry.repo, "main", entry.kind)
-        parts = fetch_listed(entry.repo, commit, listed, Path(folder))
-    READERS[entry.kind](parts)
-    files = tuple(PinnedFile.of(file.part, file.path, parts[file.part]) for file in listed)
-    changed = {"commit": commit, "files": files, "licence": licence or entry.licence}
+    pull = Pull(kind=entry.kind, repo=entry.repo, commit="main", files=())
+    with tempfile.TemporaryDirectory() as name:
+        for _ in download(pull, Path(name), LONG):
+            pass
+        latest, files = listing(Path(name)), verified(pull, Path(name))
+    READERS[entry.kind]({part: content for part, _, content in files})
+    pins = tuple(PinnedFile.of(part, path, content) for part, path, content in files)
+    licence = latest["licence"] or entry.licence
+    changed = {"commit": latest["commit"], "files": pins, "licence": licence}
     return entry.model_copy(update=changed)
 
 

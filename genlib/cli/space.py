@@ -7,8 +7,8 @@ from pydantic_settings import CliPositionalArg
 
 from genlib.cli.output import Command, Documents
 from genlib.hub.curated import curated
+from genlib.hub.errors import HubError
 from genlib.hub.publish import deploy, operator_token
-from genlib.hub.wire import HubError
 
 HOUSE = Path(__file__).resolve().parents[2]
 

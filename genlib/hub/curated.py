@@ -15,7 +15,7 @@ from typing import Literal
 from pydantic import Field, TypeAdapter, ValidationError
 
 from genlib.config import Config
-from genlib.hub.wire import HubError
+from genlib.hub.errors import HubError
 from genlib.settings import Settings
 
 Kind = Literal["ddpm", "autoencoder", "run"]

@@ -22,7 +22,7 @@ from safetensors.torch import load
 from torch import Tensor, nn
 
 from genlib.hub.curated import Kind
-from genlib.hub.wire import HubError
+from genlib.hub.errors import HubError
 from genlib.rng import generator
 from genlib.runs.run import Run
 

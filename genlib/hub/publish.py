@@ -3,16 +3,23 @@
 A token is handed on to the Hub and to nobody else: it is in no file, no log and no message.
 """
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from huggingface_hub import HfApi
 
 from genlib.export.take_home import take_home
-from genlib.hub.pull import told
-from genlib.hub.wire import BUSY, UNREACHABLE, HubError, opened
+from genlib.hub.download import BUSY, UNREACHABLE, sentence
+from genlib.hub.errors import HubError
 from genlib.runs.run import Run
 from genlib.settings import Settings
 
 REFUSED = "The Hub does not let this token write there; make one with the right to write."
-REASONS = {
+SENTENCES = {
     "RepositoryNotFoundError": REFUSED,
     "HFValidationError": "A name has letters, digits, dots and hyphens, such as my-first-gan.",
     "LocalTokenNotFoundError": REFUSED,
@@ -24,7 +31,6 @@ DEPLOYED = [  # what runs on a Space, and what its README shows; tests and bench
     *("app.py", "requirements.txt", "Dockerfile", ".dockerignore", "README.md", "LICENSE"),
     *("pages/*", "ui/*", "genlib/*", "docs/*", ".streamlit/config.toml"),
 ]
-LONG = 900.0  # seconds for a whole app
 
 
 def default_name(run: Run) -> str:
@@ -41,13 +47,12 @@ def publish(run: Run, name: str, token: str) -> dict[str, str]:
         token: with the right to write.
 
     Raises:
-        HubError: the Hub cannot be reached, refuses, or takes too long.
+        HubError: the Hub cannot be reached, or refuses.
     """
-    from huggingface_hub import CommitOperationAdd, HfApi
+    from huggingface_hub import CommitOperationAdd
 
     files = take_home(run)
-    with opened(0), told(name, REASONS):
-        api = HfApi(token=token)
+    with _client(name, token) as api:
         repo = api.create_repo(name, exist_ok=True).repo_id
         done = api.create_commit(
             repo,
@@ -61,12 +66,9 @@ def deploy(repo: str, token: str, house: Path) -> dict[str, str]:
     """Create or update the Space of that name from the folder of the app; return its address.
 
     Raises:
-        HubError: the Hub cannot be reached, refuses, or takes too long.
+        HubError: the Hub cannot be reached, or refuses.
     """
-    from huggingface_hub import HfApi
-
-    with opened(0, LONG), told(repo, REASONS):
-        api = HfApi(token=token)
+    with _client(repo, token) as api:
         space = api.create_repo(repo, repo_type="space", space_sdk="docker", exist_ok=True)
         done = api.upload_folder(
             repo_id=space.repo_id,
@@ -92,3 +94,20 @@ def operator_token() -> str:
     if not token:
         raise HubError("There is no token: set GENLIB_HUB_TOKEN, or run `hf auth login`.")
     return token
+
+
+@contextmanager
+def _client(repo: str, token: str) -> Iterator["HfApi"]:
+    """Open huggingface_hub's client of HF_ENDPOINT, or of the Hub, without progress bars.
+
+    Raises:
+        HubError: whatever goes wrong while it is open, as one of the SENTENCES.
+    """
+    for name in ("PROGRESS_BARS", "TELEMETRY", "XET"):
+        os.environ[f"HF_HUB_DISABLE_{name}"] = "1"  # read where it is imported for the first time
+    from huggingface_hub import HfApi
+
+    try:
+        yield HfApi(endpoint=os.environ.get("HF_ENDPOINT"), token=token)
+    except Exception as error:
+        raise HubError(sentence(error, repo, SENTENCES)) from error

@@ -30,22 +30,23 @@ Diffusion* (2023).
 
 import hashlib
 import json
-import logging
-import re
+import os
 import shutil
-import threading
+import subprocess
+import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal
 
 from pydantic import Field
 
 from genlib.config import Config
+from genlib.hub import download as program
 from genlib.hub.curated import COMMIT, LARGEST, PARTS, REPOSITORY, Kind, PinnedFile, Pretrained
+from genlib.hub.errors import HubError
 from genlib.hub.pretrained import READERS, seconds_of_a_look
-from genlib.hub.wire import TOO_SLOW, UNREACHABLE, HubError, Wire, opened
 from genlib.runs.spec import RunSpec
 from genlib.runs.store import StoreFullError
 from genlib.settings import Settings
@@ -53,20 +54,18 @@ from genlib.tasks.durations import Durations
 from genlib.tasks.progress import Files, Progress
 from genlib.tasks.workspace import Workspace
 
-log = logging.getLogger(__name__)
-
-LOOK = 0.25  # seconds between two signs of life
-GRACE = 10.0  # seconds beyond a wire's end in which a wire that hangs may still say why
-ANONYMOUS = {"User-Agent": "genlib"}  # no token goes to where models come from
-BROKEN = "The line to the Hub broke off; press again, and it goes on where it stopped."
-REASONS = {
-    "LocalEntryNotFoundError": UNREACHABLE,
-    "GatedRepoError": "{repo} asks for consent on its page at the Hub, so it cannot be pulled.",
-    "RepositoryNotFoundError": "There is no {repo} on the Hub, or it is private.",
-    "RevisionNotFoundError": "{repo} has no such commit any more; pin it anew.",
-    "RemoteEntryNotFoundError": "{repo} lacks a file that it should have; pin it anew.",
-    "HfHubHTTPError": "The Hub refuses {repo}; it may want a permission that this server lacks.",
+SWITCHES = {
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "HF_HUB_DISABLE_XET": "1",  # which would download to a cache of its own
+    "HF_HUB_DOWNLOAD_TIMEOUT": str(program.SILENCE),
+    "HF_HUB_ETAG_TIMEOUT": str(program.SILENCE),
+    "HF_HUB_VERBOSITY": "critical",  # its warnings tell signed addresses
 }
+INTERVAL = 0.25  # seconds between two looks at how far a download is
+PATIENCE = 90.0  # seconds of a download, and more for a large one
+SLOWEST = 500e3  # bytes a second: a line that is slower does not get a large model
+SLACK = 4 * 2**20  # bytes on the disk, beside the files: locks, times, what they are known by
 
 
 class Pull(Config):
@@ -106,7 +105,8 @@ class Pull(Config):
 
         Raises:
             HubError: it cannot be had, or is not what it should be; nothing of it is kept then,
-                but for whole pieces of a download that goes on at the next attempt.
+                but for whole files, which the next attempt does not ask for again.
+            StoreFullError: the disk is full, or cannot be written.
         """
         if not self.files and not Settings().hub_any:
             raise HubError("This server loads models of its own list only.")
@@ -115,15 +115,10 @@ class Pull(Config):
     def pulled(self, workspace: Workspace) -> Iterator[Progress]:
         """Yield the same, whoever asks."""
         folder = workspace.store.home / "hub" / self.fingerprint
-        fetched: list[Files] = []
-
-        def work(wire: Wire) -> None:
-            fetched.append(fetch(self, folder, wire))
-
-        for wire in _in_background(work, self.size or LARGEST):
-            most = wire.expected // 1000
-            yield Progress(min(wire.received // 1000, most), most + 1, {})
-        parts = fetched[0]
+        for received, expected in download(self, folder):
+            most = expected // 1000
+            yield Progress(min(received // 1000, most), most + 1, {})
+        parts = {part: content for part, _, content in verified(self, folder)}
         kilobytes = sum(map(len, parts.values())) // 1000 + 1
         READERS[self.kind](parts)  # else it is not kept
         parts["look.json"] = json.dumps(
@@ -133,131 +128,106 @@ class Pull(Config):
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _in_background(work: Callable[[Wire], None], limit: int) -> Iterator[Wire]:
-    """Do it in a thread, and yield the wire again and again until it ends.
+def download(pull: Pull, folder: Path, patience: float | None = None) -> Iterator[tuple[int, int]]:
+    """Download a model's files into a folder, yielding (bytes that are there, bytes expected).
+
+    A child process does it by huggingface_hub, and without a token. It is killed when it takes
+    too long or too much comes, and when this generator is closed. huggingface_hub follows
+    redirects, wherever they lead: what comes from there is kept only where its SHA-256 is the
+    pinned one, or where the operator allows models that are not pinned.
+
+    Args:
+        pull: what to download.
+        folder: where whole files stay until it is deleted; afterwards it also has a `listing`.
+        patience: seconds, and more for a large model; None means PATIENCE.
 
     Raises:
-        HubError: it failed, or did not end in time; even one that hangs is left behind.
-    """
-    failures: list[BaseException] = []
-    with opened(limit) as wire:
-
-        def run() -> None:
-            try:
-                work(wire)
-            except BaseException as error:
-                failures.append(error)
-
-        thread = threading.Thread(target=run, daemon=True)
-        thread.start()
-        while thread.is_alive():
-            yield wire
-            thread.join(LOOK)
-            if time.monotonic() > wire.end + GRACE - LOOK:
-                raise HubError(TOO_SLOW)
-    if failures:
-        raise failures[0]
-
-
-class Listed(NamedTuple):
-    """A file as the Hub lists it; of small ones it tells no SHA-256."""
-
-    part: str
-    path: str
-    size: int
-    sha256: str
-
-
-def fetch(pull: Pull, folder: Path, wire: Wire) -> Files:
-    """Return the verified bytes of each part, downloaded into a folder where they are not there.
-
-    The wire is told how many bytes to expect once that is known.
-
-    Raises:
-        HubError: see `Pull.perform`.
+        HubError: it cannot be had.
         StoreFullError: the disk is full, or cannot be written.
     """
-    with told(pull.repo):
-        commit, files = pull.commit, [Listed(**file.model_dump()) for file in pull.files]
-        if not files:
-            commit, files, _ = look_up(pull.repo, pull.commit, pull.kind)
-            wire.expected = sum(file.size for file in files)
-        return fetch_listed(pull.repo, commit, files, folder / commit)
-
-
-def fetch_listed(repo: str, commit: str, files: list[Listed], folder: Path) -> Files:
-    """Return the bytes of each part, each of the size and the SHA-256 that its listing tells.
-
-    Raises:
-        HubError: one of them is not.
-    """
-    return {file.part: _one(repo, commit, file, folder) for file in files}
-
-
-def look_up(repo: str, revision: str, kind: Kind) -> tuple[str, list[Listed], str]:
-    """Return (commit, files, licence) of a repository as the Hub has it now.
-
-    Raises:
-        HubError: it lacks a part, or has too much.
-    """
-    from huggingface_hub import HfApi
-
-    info = HfApi(token=False).model_info(repo, revision=revision, files_metadata=True)
-    there = {item.rfilename: item for item in info.siblings or ()}
-    files = []
-    for part, places in PARTS[kind].items():
-        path = next((place for place in places if place in there), None)
-        if path is None:
-            raise HubError(f"{repo} has no {places[-1]}: it cannot be loaded safely here.")
-        item = there[path]
-        files.append(Listed(part, path, item.size or 0, item.lfs.sha256 if item.lfs else ""))
-    if sum(file.size for file in files) > LARGEST:
-        raise HubError(f"{repo} has more than {LARGEST // 10**6} MB, too much for this server.")
-    if not re.fullmatch(COMMIT, str(info.sha)):
-        raise HubError(BROKEN)
-    licence = info.card_data.license if info.card_data is not None else ""
-    return str(info.sha), files, str(licence or "")
-
-
-def _one(repo: str, commit: str, file: Listed, folder: Path) -> bytes:
-    """Return a file's bytes once they are what was pinned, or at least what was listed.
-
-    What has come of it stays in the folder. (`hf_hub_download` would throw it away.)
-    """
-    from huggingface_hub import hf_hub_url
-    from huggingface_hub.file_download import http_get
-
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / file.part).open("ab") as partial:
-        if partial.tell() < file.size:
-            url = hf_hub_url(repo, file.path, revision=commit)
-            http_get(url, partial, headers=ANONYMOUS, resume_size=partial.tell())
-    content = (folder / file.part).read_bytes()
-    same = hashlib.sha256(content).hexdigest() == file.sha256 or not file.sha256
-    if len(content) != file.size or not same:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise HubError(
-            f"{file.path} of {repo} is not what it should be, so it was thrown away; try again."
-        )
-    return content
-
-
-@contextmanager
-def told(repo: str, reasons: Mapping[str, str] = REASONS) -> Iterator[None]:
-    """Turn whatever goes wrong with the Hub into a sentence, by the name of its error.
-
-    Raises:
-        HubError: it went wrong.
-        StoreFullError: the disk is full, or cannot be written.
-    """
+    (folder / program.LISTING).unlink(missing_ok=True)
+    began, expected = time.monotonic(), pull.size
+    process = _start(pull, folder)
     try:
-        yield
-    except HubError:
-        raise
-    except Exception as error:  # whatever a stranger's answer may break
-        if isinstance(error, OSError) and error.errno is not None:  # of the disk
-            raise StoreFullError(str(error)) from error
-        names = [kind.__name__ for kind in type(error).__mro__]
-        sentence = next((reasons[name] for name in names if name in reasons), BROKEN)
-        log.warning("the Hub: %s", type(error).__name__, exc_info=sentence is BROKEN)
-        raise HubError(sentence.format(repo=repo)) from error
+        while process.poll() is None:
+            if not expected and (folder / program.LISTING).exists():
+                expected = sum(listing(folder)["sizes"].values())
+            received = _size(folder)
+            if received > (expected or LARGEST) + SLACK:
+                raise HubError(program.TOO_MUCH)
+            if time.monotonic() - began > (patience or PATIENCE) + expected / SLOWEST:
+                raise HubError(program.TOO_SLOW)
+            yield received, expected or LARGEST
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(INTERVAL)
+    finally:
+        process.kill()
+        complaint, _ = process.communicate()
+        for path in folder.rglob("*.incomplete"):  # huggingface_hub goes on with whole files only
+            path.unlink()
+    if process.returncode == program.DISK:
+        raise StoreFullError(complaint)
+    if process.returncode:
+        raise HubError(complaint or program.BROKEN)
+
+
+def listing(folder: Path) -> dict[str, Any]:
+    """Return what was there to download: its "commit", its "licence", its "sizes" by path."""
+    document: dict[str, Any] = json.loads((folder / program.LISTING).read_bytes())
+    return document
+
+
+def verified(pull: Pull, folder: Path) -> list[tuple[str, str, bytes]]:
+    """Return (part, path, bytes) of each file that was downloaded, once it is what it should be.
+
+    Raises:
+        HubError: one is missing; or it is not what was pinned, and all are deleted then.
+    """
+    sizes = listing(folder)["sizes"]
+    pins = {file.part: (file.size, file.sha256) for file in pull.files}
+    files = []
+    for part, places in _places(pull).items():
+        path = next((place for place in places if place in sizes), None)
+        if path is None:
+            raise HubError(f"{pull.repo} has no {places[-1]}: it cannot be loaded safely here.")
+        content = (folder / path).read_bytes()
+        digest = hashlib.sha256(content).hexdigest()
+        if (len(content), digest) != pins.get(part, (sizes[path], digest)):
+            shutil.rmtree(folder, ignore_errors=True)
+            raise HubError(f"{path} of {pull.repo} is not what it should be; try again.")
+        files.append((part, path, content))
+    return files
+
+
+def _places(pull: Pull) -> Mapping[str, tuple[str, ...]]:
+    """Return where each part may lie in the repository."""
+    return {file.part: (file.path,) for file in pull.files} or PARTS[pull.kind]
+
+
+def _size(folder: Path) -> int:
+    """Return the bytes of all files in a folder, some of which may be renamed meanwhile."""
+    size = 0
+    for path in folder.rglob("*"):
+        with suppress(FileNotFoundError):
+            size += path.stat().st_size if path.is_file() else 0
+    return size
+
+
+def _start(pull: Pull, folder: Path) -> subprocess.Popen[str]:
+    """Start the program that downloads; it ends when this process does."""
+    folder.mkdir(parents=True, exist_ok=True)
+    request = {
+        "repo": pull.repo,
+        "revision": pull.commit,
+        "paths": [path for places in _places(pull).values() for path in places],
+        "folder": str(folder),
+        "limit": (pull.size or LARGEST) + SLACK,
+    }
+    own = {name: value for name, value in os.environ.items() if "TOKEN" not in name}
+    return subprocess.Popen(  # noqa: S603
+        [sys.executable, "-P", program.__file__, json.dumps(request)],
+        env=own | SWITCHES | {"HF_HOME": str(folder / ".home")},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )

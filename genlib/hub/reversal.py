@@ -13,9 +13,9 @@ from torch import Tensor, nn
 
 from genlib.config import Config
 from genlib.family import to_uint8
+from genlib.hub.errors import HubError
 from genlib.hub.pretrained import SamplerName, picture_shape, read_denoiser, scheduler
 from genlib.hub.pull import Pull
-from genlib.hub.wire import HubError
 from genlib.latents import FRAMES, spread
 from genlib.rng import generator
 from genlib.runs.spec import RunSpec

@@ -61,8 +61,8 @@ def saved(*models: tuple[object, str]) -> Files:
     with tempfile.TemporaryDirectory() as home:
         for model, folder in models:
             model.save_pretrained(Path(home, folder))
-        there = [path for path in Path(home).rglob("*") if path.is_file()]
-        return {str(path.relative_to(home)): path.read_bytes() for path in there}
+        paths = sorted(path for path in Path(home).rglob("*") if path.is_file())
+        return {str(path.relative_to(home)): path.read_bytes() for path in paths}
 
 
 @functools.cache

@@ -106,21 +106,13 @@ def loopback() -> Iterator[Hub]:
 
 def aim(monkeypatch: pytest.MonkeyPatch, hub: Hub, home: Path) -> None:
     """Point the client at a hub: the one here, and those of processes that start from now on."""
-    from huggingface_hub import constants, hf_api
-    from huggingface_hub.utils import _http
+    from huggingface_hub import constants
 
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)  # which this hub does not speak
     monkeypatch.setenv("HF_ENDPOINT", hub.endpoint)
     monkeypatch.setenv("HF_HOME", str(home))
     for name in ("HF_TOKEN", "HF_HUB_OFFLINE", "http_proxy", "HTTP_PROXY"):
         monkeypatch.delenv(name, raising=False)
-    old = constants.ENDPOINT
-    for module in [sys.modules[name] for name in sys.modules if name.startswith("huggingface_")]:
-        for key in {"ENDPOINT", "HUGGINGFACE_CO_URL_TEMPLATE"} & vars(module).keys():
-            monkeypatch.setattr(module, key, getattr(module, key).replace(old, hub.endpoint))
-    monkeypatch.setattr(hf_api.api, "endpoint", hub.endpoint)
-    monkeypatch.setattr(_http, "_HUB_ORIGINS", {_http._url_origin(hub.endpoint)})
-    for name in ("HF_HUB_CACHE", "HF_TOKEN_PATH", "HF_STORED_TOKENS_PATH"):
-        monkeypatch.setattr(constants, name, str(home / name))
 
 
 def sha256(content: bytes) -> str:

@@ -2,13 +2,13 @@
 
 import hashlib
 import secrets
-from itertools import cycle
 
 import streamlit as st
 
 from genlib.jobs import Job, JobProgress, QueueUnavailableError
 from genlib.tasks.task import Task
 from ui import cache
+from ui.server.student import COOKIE, FORM
 from ui.widgets.elements import Badge
 
 WAITING = ("queued", "training")
@@ -48,21 +48,14 @@ def submit(task: Task, seconds: float) -> None:
 
 
 def student() -> str:
-    """Return a name for this browser, in which nobody can read what the browser is known by.
+    """Return a name for this browser, from which nobody learns the cookie that it is known by.
 
-    That is a token that Streamlit keeps in a cookie against forgery, under another mask at every
-    visit. Where the browser keeps no cookie, as in another site's frame, a session is a student.
+    Where the browser keeps no cookie, a session is a student.
     """
-    cookie = st.context.cookies.get("_streamlit_xsrf", "")
-    try:
-        _, mask, masked, _ = cookie.split("|")
-        pairs = zip(bytes.fromhex(masked), cycle(bytes.fromhex(mask)), strict=False)
-        token = bytes(one ^ other for one, other in pairs)
-    except ValueError:
-        token = b""
-    if not token:
-        token = st.session_state.setdefault("student", secrets.token_bytes(16))
-    return hashlib.sha256(token).hexdigest()[:16]
+    cookie = st.context.cookies.get(COOKIE, "")
+    if not FORM.fullmatch(cookie):
+        cookie = st.session_state.setdefault("student", secrets.token_hex(16))
+    return hashlib.sha256(cookie.encode()).hexdigest()[:16]
 
 
 def waiting(job: Job) -> str:

@@ -1,24 +1,26 @@
-"""Whatever a hub does it ends soon, in one sentence, and little is kept."""
+"""Whatever a hub does, a pull ends soon, in one sentence, and little is kept of it."""
 
-import gzip
-import json
-import os
-import resource
-import signal
-import socket
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
-import httpx2
 import pytest
 
-from genlib.hub import HubError, Pull, pull, wire
-from genlib.hub.curated import Kind, PinnedFile
-from genlib.hub.wire import BUSY, TOO_MUCH, TOO_SLOW, UNREACHABLE, Wire, opened
-from tests.support.hub_models import UNET, changed, denoiser_files, denoiser_parts, fuzzed, outcome
+from genlib.hub import Pull, pull
+from genlib.hub.curated import PinnedFile
+from genlib.hub.download import BUSY, TOO_MUCH, TOO_SLOW, UNREACHABLE
+from tests.support.hub_faults import (
+    a_byte_a_second,
+    bomb,
+    endless,
+    flipped,
+    hesitant,
+    once,
+    page,
+    silent,
+    stalled,
+    with_headers,
+)
+from tests.support.hub_models import UNET, denoiser_files
 from tests.support.hub_pulls import (
     REPO,
     assert_clear,
@@ -30,98 +32,20 @@ from tests.support.hub_pulls import (
 )
 from tests.support.loopback_hub import (
     CHUNK,
-    Answer,
     Fault,
-    Files,
+    loopback,
     refused,
     spoilt,
     status,
     truncated,
 )
-from tests.support.services import ROOT
 
-LONGEST = 3.0  # seconds of an attempt here: patience and grace
-ENDLESS = 64 * 2**20  # bytes at which even what is endless ends, should nobody hang up
-ELSEWHERE = "http://127.0.0.2:{}/there?X-Amz-Signature=hf_secret"
-
-
-@pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wire, "PATIENCE", 2.0)
-    monkeypatch.setattr(pull, "GRACE", 1.0)
-    monkeypatch.setattr(wire, "TIMEOUTS", dict.fromkeys(wire.TIMEOUTS, 0.7))
-    monkeypatch.setattr(wire, "TALK", CHUNK)
-
-
-def silent(answer: Answer) -> None:
-    answer.server.over.wait()
-    answer.close_connection = True
-
-
-def hesitant(answer: Answer) -> None:
-    """Send a header that never ends, a byte now and then."""
-    answer.wfile.write(b"HTTP/1.1 200 OK\r\n")
-    while not answer.server.over.wait(0.3):
-        answer.wfile.write(b"X")
-
-
-def slow(body: bytes) -> Iterator[bytes]:
-    for byte in body:
-        yield bytes([byte])
-        time.sleep(1)
-
-
-def stalled(answer: Answer) -> None:
-    def pieces(body: bytes) -> Iterator[bytes]:
-        yield body[: len(body) // 2]
-        answer.server.over.wait()
-
-    spoilt(pieces)(answer)
-
-
-def with_headers(**headers: str) -> Fault:
-    """Answer as ever, but for some headers."""
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-
-    def fault(answer: Answer) -> None:
-        plain = answer.reply
-        answer.reply = lambda body, number, own=None: plain(body, number, (own or {}) | named)
-        answer.route()
-
-    return fault
-
-
-def endless(answer: Answer) -> None:
-    answer.send_response(200)
-    answer.send_header("Transfer-Encoding", "chunked")
-    answer.end_headers()
-    while answer.asked.sent < ENDLESS:
-        answer.wfile.write(b"%x\r\n%s\r\n" % (CHUNK, bytes(CHUNK)))
-        answer.asked.sent += CHUNK
-
-
-def bomb(answer: Answer) -> None:
-    answer.reply(gzip.compress(bytes(ENDLESS)), 200, {"Content-Encoding": "gzip"})
-
-
-def saying(content: bytes) -> Fault:
-    return lambda answer: answer.reply(content, 200)
-
-
+PATIENCE = 4.0  # seconds of an attempt here
+SLACK = 12.0  # seconds that a busy machine may take longer
 EVERY, GET, WEIGHTS = "/resolve/", f"GET /{REPO}/resolve/", "diffusion_pytorch_model.safetensors"
 GIANT = {"Content_Length": "10000000000"}
-LINES: dict[str, tuple[str, Fault, str]] = {  # where, what, and a word of the sentence
-    "silent": (EVERY, silent, TOO_SLOW),
-    "silent once it is asked for bytes": (GET, silent, TOO_SLOW),
-    "a byte a second": (GET, spoilt(slow), TOO_SLOW),
-    "a header without end": (EVERY, hesitant, TOO_SLOW),
-    "stalled half way": (f"{GET}", stalled, "press again"),
-    "hung up half way": (WEIGHTS, truncated, "press again"),
-    "a bit flipped": (
-        WEIGHTS,
-        spoilt(lambda body: [body[:99] + bytes([body[99] ^ 1]) + body[100:]]),
-        "thrown away",
-    ),
+FILES: dict[str, tuple[str, Fault, str]] = {  # where, what, and a word of the sentence
+    "a bit flipped": (WEIGHTS, spoilt(flipped), "not what it should be"),
     "not let in": (EVERY, status(401), REPO),
     "gated": (EVERY, refused("GatedRepo"), "consent"),
     "forbidden": (EVERY, status(403), REPO),
@@ -129,138 +53,150 @@ LINES: dict[str, tuple[str, Fault, str]] = {  # where, what, and a word of the s
     "no such commit": (EVERY, refused("RevisionNotFound"), "commit"),
     "no such file": (WEIGHTS, refused("EntryNotFound"), "lacks"),
     "not found, for no reason": (EVERY, status(404), REPO),
-    "asked too often": (EVERY, status(429), BUSY),
-    "asked too often for bytes": (GET, status(429), BUSY),
-    "out of order": (EVERY, status(500), BUSY),
     "out of order for bytes": (GET, status(503), BUSY),
     "10 GB announced": (EVERY, with_headers(**GIANT), TOO_MUCH),
-    "10 GB announced with the bytes": (GET, with_headers(**GIANT), TOO_MUCH),
+    "10 GB linked": (EVERY, with_headers(X_Linked_Size="10000000000"), TOO_MUCH),
     "bytes without end": (GET, endless, TOO_MUCH),
     "a bomb": (GET, bomb, TOO_MUCH),
-    "a length that is no number": (GET, with_headers(Content_Length="1e9"), ""),
-    "a coding of its own": (GET, with_headers(Content_Encoding="br"), TOO_MUCH),
-    "nothing but a greeting": (EVERY, saying(b"<html>Welcome to the hotel</html>"), ""),
+    "a greeting": (EVERY, page(b"<html>Welcome to the hotel</html>"), "press again"),
+    "a name that climbs": (EVERY, with_headers(ETag='"../../climbed"'), "press again"),
+    "a long name": (EVERY, with_headers(ETag=f'"{"a" * 10_000}"'), "press again"),
 }
-LISTINGS: dict[str, tuple[Fault, str]] = {
-    "silent": (silent, "press again"),
-    "hesitant": (hesitant, TOO_SLOW),
-    "gated": (refused("GatedRepo"), "consent"),
-    "no such repository": (refused("RepoNotFound"), f"no {REPO}"),
-    "not let in": (status(401), REPO),
-    "forbidden": (status(403), REPO),
-    "asked too often": (status(429), BUSY),
-    "out of order": (status(500), BUSY),
-    "hung up": (truncated, ""),
-    "10 GB announced": (with_headers(**GIANT), TOO_MUCH),
-    "a bomb": (bomb, TOO_MUCH),
-    "no JSON": (saying(b"<html>Welcome to the hotel</html>"), ""),
-    "no text": (saying(b"\xff\xfe\x00"), ""),
-    "a list": (saying(b"[]"), ""),
-    "a number": (saying(b"1"), ""),
-    "null": (saying(b"null"), ""),
-    "nothing": (saying(b""), ""),
-    "deep": (saying(b"[" * 100_000), ""),
-    "no name": (saying(b"{}"), ""),
-    "files that are none": (saying(b'{"id": "a", "siblings": [1]}'), ""),
-    "files without names": (saying(b'{"id": "a", "siblings": [{}]}'), ""),
-    "no files": (saying(b'{"id": "a", "sha": "%s", "siblings": []}' % (b"0" * 40)), "safely"),
-    "no list of files": (saying(b'{"id": "a", "sha": "%s"}' % (b"0" * 40)), "safely"),
+STALLED_FILES: dict[str, tuple[str, Fault, str]] = {  # until the patience is over
+    "stalled half way": (GET, stalled, TOO_SLOW),
+    "silent": (EVERY, silent, TOO_SLOW),
+    "silent once it is asked for bytes": (GET, silent, TOO_SLOW),
+    "a byte a second": (GET, spoilt(a_byte_a_second), TOO_SLOW),
+    "a header without end": (EVERY, hesitant, TOO_SLOW),
+    "hung up half way, always": (WEIGHTS, truncated, "press again"),
+    "asked too often": (EVERY, status(429), TOO_SLOW),  # which huggingface_hub waits for
+    "asked too often for bytes": (GET, status(429), TOO_SLOW),
+    "out of order": (EVERY, status(500), TOO_SLOW),
+    "10 GB announced with the bytes": (GET, with_headers(**GIANT), "press again"),
+    "a length that is no number": (GET, with_headers(Content_Length="1e9"), "press again"),
 }
-SAID: dict[str, tuple[str, dict[str, object], str]] = {  # of which file, what, and a word
-    "another sum": (UNET, {"lfs": {"sha256": "0" * 64, "size": 9, "pointerSize": 9}}, "thrown"),
-    "a larger size": (UNET, {"size": 99_999}, "thrown"),
-    "10 GB": (UNET, {"size": 10**10}, "too much"),
-    "no size": (UNET, {"size": None}, ""),
-    "a size in words": (UNET, {"size": "many"}, ""),
-    "a size below nothing": (UNET, {"size": -5}, ""),
-    "a commit that climbs": ("", {"sha": "../../../../etc"}, ""),
-    "a commit of another kind": ("", {"sha": 7}, ""),
-    "a card in one word": ("", {"cardData": "mit"}, ""),
-    "a licence of its own kind": ("", {"cardData": {"license": [1]}}, None),
+LISTINGS: dict[str, tuple[str, Fault, str]] = {
+    "gated": ("/api/", refused("GatedRepo"), "consent"),
+    "no such repository": ("/api/", refused("RepoNotFound"), f"no {REPO}"),
+    "not let in": ("/api/", status(401), REPO),
+    "forbidden": ("/api/", status(403), REPO),
+    "asked too often": ("/api/", status(429), BUSY),
+    "out of order": ("/api/", status(500), BUSY),
+    "hung up": ("/api/", truncated, "press again"),
+    "a bomb": ("/api/", bomb, ""),
+    "a greeting": ("/api/", page(b"<html>Welcome to the hotel</html>"), "press again"),
+    "no text": ("/api/", page(b"\xff\xfe\x00"), "press again"),
+    "a list": ("/revision/", page(b"[]"), "press again"),
+    "deep": ("/api/", page(b"[" * 100_000), "press again"),
+    "no name": ("/revision/", page(b"{}"), "press again"),
+    "a commit that climbs": (
+        "/revision/",
+        page(b'{"id": "ada/model", "sha": "../../../../etc"}'),
+        "press again",
+    ),
+    "files that are none": ("/tree/", page(b"[1]"), "press again"),
+    "files without names": ("/tree/", page(b"[{}]"), "press again"),
+    "no files": ("/tree/", page(b"[]"), "safely"),
+}
+STALLED_LISTINGS: dict[str, tuple[str, Fault, str]] = {
+    "silent": ("/api/", silent, TOO_SLOW),
+    "a header without end": ("/api/", hesitant, TOO_SLOW),
+    "10 GB announced": ("/api/", with_headers(**GIANT), TOO_SLOW),
 }
 
 
-def ended(workspace, task: Pull, tmp_path: Path, word: str) -> None:
-    """It ends in time, says a clear sentence with that word, and leaves nothing behind."""
+QUICK = {  # one of each kind; the others are slow only because they are many
+    *("stalled half way", "a bit flipped", "gated", "forbidden", "no such file"),
+    *("out of order for bytes", "10 GB announced", "bytes without end", "no such repository"),
+    *("asked too often", "a greeting", "no files", "a commit that climbs"),
+}
+
+
+def cases(faults: dict[str, tuple[str, Fault, str]], quick: set[str] = QUICK) -> list[object]:
+    return [
+        pytest.param(*case, id=name, marks=[] if name in quick else pytest.mark.slow)
+        for name, case in faults.items()
+    ]
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pull, "PATIENCE", PATIENCE)
+
+
+@pytest.fixture
+def anything(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The operator allows models that are not pinned."""
+    monkeypatch.setenv("GENLIB_HUB_ANY", "1")
+
+
+def ended(workspace, task: Pull, tmp_path: Path, word: str, seconds: float = 60.0) -> None:
+    """It ends in time, says a clear sentence with that word, and leaves whole files at most."""
     began = time.monotonic()
     sentence = worked(workspace, task)
-    assert time.monotonic() - began < LONGEST + 5  # a busy machine is slow
+    assert time.monotonic() - began < seconds
     assert sentence is not None
     assert_clear(sentence)
     assert word in sentence
     assert_nothing_kept(workspace, task)
     left = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert all(path.is_relative_to(workspace.store.home) for path in left)
+    assert not [path for path in left if path.suffix == ".incomplete"]
     assert sum(path.stat().st_size for path in left) < task.size + 2 * CHUNK
 
 
-@pytest.mark.parametrize("name", LINES)
-@pytest.mark.usefixtures("impatient")
-def test_every_fault_of_the_line_ends_in_a_sentence(hub, workspace, tmp_path, name):
-    where, fault, word = LINES[name]
+@pytest.mark.parametrize(("where", "fault", "word"), cases(FILES))
+def test_every_fault_of_a_file_ends_in_a_sentence(hub, workspace, tmp_path, where, fault, word):
     hub.add(REPO, denoiser_files())
     hub.wrong[where] = fault
     ended(workspace, pinned(hub, "ddpm"), tmp_path, word)
-    assert hub.sent < 16 * 2**20  # what waits in the system's buffers counts as sent
+    assert hub.sent < 32 * 2**20  # what waits in the system's buffers counts as sent
 
 
-@pytest.mark.parametrize("name", LISTINGS)
+@pytest.mark.parametrize(("where", "fault", "word"), cases(STALLED_FILES, {"stalled half way"}))
 @pytest.mark.usefixtures("impatient")
-def test_every_fault_of_a_listing_ends_in_a_sentence(hub, workspace, tmp_path, monkeypatch, name):
-    monkeypatch.setenv("GENLIB_HUB_ANY", "1")
-    fault, word = LISTINGS[name]
+def test_a_file_that_does_not_come_ends_in_a_sentence(
+    hub, workspace, tmp_path, where, fault, word
+):
     hub.add(REPO, denoiser_files())
-    hub.wrong["/api/"] = fault
+    hub.wrong[where] = fault
+    ended(workspace, pinned(hub, "ddpm"), tmp_path, word, PATIENCE + SLACK)
+
+
+@pytest.mark.parametrize(("where", "fault", "word"), cases(LISTINGS))
+@pytest.mark.usefixtures("anything")
+def test_every_fault_of_a_listing_ends_in_a_sentence(hub, workspace, tmp_path, where, fault, word):
+    hub.add(REPO, denoiser_files())
+    hub.wrong[where] = fault
     ended(workspace, unpinned("ddpm"), tmp_path, word)
 
 
-@pytest.mark.parametrize("name", SAID)
-@pytest.mark.usefixtures("impatient")
-def test_a_listing_that_lies_is_not_believed(hub, workspace, tmp_path, monkeypatch, name):
-    monkeypatch.setenv("GENLIB_HUB_ANY", "1")
-    path, said, word = SAID[name]
+@pytest.mark.parametrize(("where", "fault", "word"), cases(STALLED_LISTINGS, set()))
+@pytest.mark.usefixtures("impatient", "anything")
+def test_a_listing_that_does_not_come_ends_in_a_sentence(
+    hub, workspace, tmp_path, where, fault, word
+):
     hub.add(REPO, denoiser_files())
-    hub.repos[REPO].said[path] = said
-    if word is not None:
-        ended(workspace, unpinned("ddpm"), tmp_path, word)
-    else:  # of no importance
-        assert worked(workspace, unpinned("ddpm")) is None
-        assert_kept(workspace, unpinned("ddpm"), "ddpm", denoiser_files())
+    hub.wrong[where] = fault
+    ended(workspace, unpinned("ddpm"), tmp_path, word, PATIENCE + SLACK)
 
 
-@pytest.mark.usefixtures("impatient")
 def test_a_hub_that_is_dead_says_so_at_once(hub, workspace, tmp_path):
     hub.add(REPO, denoiser_files())
     task = pinned(hub, "ddpm")
     hub.end()
-    began = time.monotonic()
-    ended(workspace, task, tmp_path, UNREACHABLE)
-    assert time.monotonic() - began < 2
+    ended(workspace, task, tmp_path, UNREACHABLE, SLACK)  # else it would be tried for 23 s
 
 
-@pytest.mark.parametrize(
-    "header",
-    [{"X_Linked_Size": "10000000000"}, {"ETag": '"../../climbed"'}, {"ETag": f'"{"a" * 10_000}"'}],
-    ids=["size", "climbing", "long"],
-)
-def test_headers_that_lie_change_nothing(hub, workspace, header):
-    hub.add(REPO, denoiser_files())
-    hub.wrong[EVERY] = with_headers(**header)
-    task = pinned(hub, "ddpm")
-    assert worked(workspace, task) is None
-    assert_kept(workspace, task, "ddpm", denoiser_files())
-
-
-def test_a_repository_of_pickles_is_refused(hub, workspace, tmp_path, monkeypatch):
-    monkeypatch.setenv("GENLIB_HUB_ANY", "1")
+@pytest.mark.usefixtures("anything")
+def test_a_repository_of_pickles_is_refused(hub, workspace, tmp_path):
     files = denoiser_files()
     pickled = {path.replace(".safetensors", ".bin"): content for path, content in files.items()}
     hub.add(REPO, pickled)
     ended(workspace, unpinned("ddpm"), tmp_path, "cannot be loaded safely")
-    assert {asked.path for asked in hub.asked} == {f"/api/models/{REPO}/revision/main"}
+    assert not [request for request in hub.asked if request.path.endswith(".bin")]
 
 
-@pytest.mark.usefixtures("impatient")
 def test_what_comes_after_the_announced_bytes_is_not_taken(hub, workspace):
     hub.add(REPO, denoiser_files())
     task = pinned(hub, "ddpm")
@@ -269,51 +205,43 @@ def test_what_comes_after_the_announced_bytes_is_not_taken(hub, workspace):
     assert_kept(workspace, task, "ddpm", denoiser_files())
 
 
-WAYS = {
-    "another host": ("/resolve/", ELSEWHERE),
-    "another host, with the bytes": (GET, ELSEWHERE),
-    "another port": (GET, "http://127.0.0.1:{}/there"),
-    "a cloud's secrets": ("/resolve/", "http://169.254.169.254/latest/meta-data/"),
-    "a cloud's secrets, with the bytes": (GET, "http://169.254.169.254/latest/meta-data/"),
-    "a file": (GET, "file:///etc/passwd"),
-    "nowhere": (GET, "http://"),
-    "no address": (GET, "http://[::1"),
-    "in circles": ("/resolve/", ""),
-    "in circles, with the bytes": (GET, ""),
-}
-
-
-@pytest.mark.parametrize("listing", [False, True], ids=["files", "listing"])
-@pytest.mark.parametrize("name", WAYS)
-@pytest.mark.usefixtures("impatient")
-def test_nobody_leads_us_elsewhere(hub, workspace, tmp_path, monkeypatch, name, listing):
-    monkeypatch.setenv("GENLIB_HUB_ANY", "1")
-    where, target = WAYS[name]
-    host = "127.0.0.1" if "127.0.0.1" in target else "127.0.0.2"
+def test_a_line_that_breaks_once_gets_there(hub, workspace):
     hub.add(REPO, denoiser_files())
-    with socket.create_server((host, 0)) as other:
-        other.setblocking(False)
-        location = target.format(other.getsockname()[1])
-        hub.wrong["/api/" if listing else where] = lambda answer: answer.reply(
-            b"",
-            302,
-            {"Location": location or answer.path, "ETag": '"0"', "X-Repo-Commit": "0" * 40},
+    task = pinned(hub, "ddpm")
+    hub.wrong[f"GET /{REPO}/resolve/{task.commit}/{UNET}"] = once(truncated)
+    assert worked(workspace, task) is None
+    assert_kept(workspace, task, "ddpm", denoiser_files())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("target", ["file:///etc/passwd", "http://", "http://[::1", ""])
+def test_an_address_that_is_none_ends_in_a_sentence(hub, workspace, tmp_path, target):
+    hub.add(REPO, denoiser_files())
+    hub.wrong[GET] = lambda answer: answer.reply(b"", 302, {"Location": target or answer.path})
+    ended(workspace, pinned(hub, "ddpm"), tmp_path, "")
+
+
+def test_what_another_host_gives_is_no_model(hub, workspace, tmp_path):
+    """The client follows; but the bytes are not the pinned ones, and no token was with it."""
+    hub.add(REPO, denoiser_files())
+    with loopback() as other:
+        other.wrong["/"] = lambda answer: answer.reply(bytes(len(denoiser_files()[UNET])), 200)
+        elsewhere = {"Location": f"{other.endpoint}/there"}
+        hub.wrong[f"{GET}{hub.repos[REPO].head}/{UNET}"] = lambda answer: answer.reply(
+            b"", 302, elsewhere
         )
-        task = unpinned("ddpm") if listing else pinned(hub, "ddpm")
-        ended(workspace, task, tmp_path, "sent us to" if "//1" in target else "")
-        with pytest.raises(BlockingIOError):  # nobody has called
-            other.accept()
-    assert {asked.token for asked in hub.asked} == {""}
+        ended(workspace, pinned(hub, "ddpm"), tmp_path, "not what it should be")
+    assert [request.path for request in other.asked] == ["/there"]
+    assert {request.token for request in other.asked} == {""}
 
 
-@pytest.mark.parametrize("number", [301, 302, 307, 308])
-def test_a_repository_that_was_renamed_is_found(hub, workspace, monkeypatch, number):
+@pytest.mark.usefixtures("anything")
+def test_a_repository_that_was_renamed_is_found(hub, workspace):
     """The Hub leads from the old name to the new one, on itself."""
-    monkeypatch.setenv("GENLIB_HUB_ANY", "1")
     hub.add(REPO, denoiser_files())
     for place in ("/api/models/ada/old", "/ada/old/resolve"):
         hub.wrong[place] = lambda answer: answer.reply(
-            b"", number, {"Location": answer.path.replace("ada/old", REPO)}
+            b"", 307, {"Location": answer.path.replace("ada/old", REPO)}
         )
     for task in (pinned(hub, "ddpm"), unpinned("ddpm")):
         task = task.model_copy(update={"repo": "ada/old"})
@@ -321,57 +249,6 @@ def test_a_repository_that_was_renamed_is_found(hub, workspace, monkeypatch, num
         assert workspace.store.read_run(task.fingerprint)["network.safetensors"]
 
 
-REFUSED = [
-    "http://huggingface.co/x",
-    "https://huggingface.co.evil.example/x",
-    "https://evilhuggingface.co/x",
-    "https://huggingface.co@evil.example/x",
-    "https://huggingface.co:8443/x",
-    "https://127.0.0.1/x",
-    "http://localhost:7/x",
-    "http://127.0.0.1:8/x",
-    "http://0x7f000001:7/x",
-    "ftp://huggingface.co/x",
-]
-KNOWN = ["https://huggingface.co/x", "https://cdn-lfs.hf.co/x", "http://127.0.0.1:7/x"]
-
-
-def test_files_come_from_the_hub_and_its_own_hosts_alone():
-    line = Wire(10, "http://127.0.0.1:7")
-    for url in REFUSED:
-        with pytest.raises(HubError, match="sent us to"):
-            line.handle_request(httpx2.Request("GET", url))
-    for url in KNOWN:
-        line._check_host(httpx2.URL(url))
-    for endpoint, url in [
-        ("https://mirror.example", "https://mirror.example/x"),
-        ("https://mirror.example:443", "https://mirror.example/x"),
-        ("http://Mirror.example:80/", "http://mirror.example/x"),
-        ("http://mirror.example:8080/hub", "http://mirror.example:8080/hub/x"),
-    ]:
-        Wire(10, endpoint)._check_host(httpx2.URL(url))
-    line.close()
-
-
-@pytest.mark.parametrize("fault", [endless, saying(bytes(ENDLESS))], ids=["chunks", "at once"])
-def test_no_more_than_a_chunk_comes_beyond_the_limit(hub, monkeypatch, fault):
-    from huggingface_hub import get_session
-
-    monkeypatch.setattr(wire, "TALK", 0)
-    hub.wrong["/"] = fault
-    with opened(10**6) as line, pytest.raises(HubError, match="more than"):
-        get_session().get(hub.endpoint)
-    assert line.received <= 10**6 + CHUNK
-
-
-def test_an_attempt_takes_two_minutes_at_most_as_shipped(hub):
-    assert wire.PATIENCE + pull.GRACE + wire.TIMEOUTS["connect"] <= 120
-    with opened(1) as line:
-        assert line.end - time.monotonic() <= wire.PATIENCE
-    assert line.stopped
-
-
-@pytest.mark.usefixtures("impatient")
 def test_no_path_leads_out_of_the_folder(hub, workspace, tmp_path):
     evil = "a/../../../../climbed.json"
     hub.add(REPO, {evil: b"{}", "x/climbed.json": b"{}"})
@@ -380,79 +257,3 @@ def test_no_path_leads_out_of_the_folder(hub, workspace, tmp_path):
     task = Pull(kind="ddpm", repo=REPO, commit=hub.repos[REPO].head, files=(file,))
     ended(workspace, task, tmp_path, "")
     assert not list(tmp_path.rglob("climbed*"))
-
-
-# What would cost much, if it were built or used: of which kind, and where.
-VAST = 10**9
-GIANTS: dict[tuple[Kind, str], dict[str, object]] = {
-    ("ddpm", "network.json"): {
-        "sample_size": VAST,
-        "in_channels": VAST,
-        "layers_per_block": VAST,
-        "norm_num_groups": VAST,
-        "attention_head_dim": VAST,
-        "time_embedding_dim": VAST,
-        "downsample_padding": 1000,
-        "block_out_channels": [VAST, VAST],
-        "down_block_types": ["DownBlock2D"] * 10**5,
-    },
-    ("ddpm", "scheduler.json"): {
-        "num_train_timesteps": VAST,
-        "trained_betas": [0.5] * 10**6,
-    },
-    ("autoencoder", "network.json"): {
-        "latent_channels": VAST,
-        "upsampling_scaling_factor": 1000,
-        "num_encoder_blocks": [VAST] * 3,
-        "num_decoder_blocks": [VAST] * 3,
-        "encoder_block_out_channels": [VAST] * 3,
-    },
-}
-DEEP = {
-    "block_out_channels": [8] * 500,
-    "down_block_types": ["DownBlock2D"] * 500,
-    "up_block_types": ["UpBlock2D"] * 500,
-}
-
-
-def giants() -> Iterator[tuple[str, Kind, Files]]:
-    """Yield a name, a kind and its parts, one of them with a giant in it."""
-    whole = {name: parts for name, (_, _, parts) in fuzzed().items()} | {"ddpm": denoiser_parts()}
-    for (kind, part), settings in GIANTS.items():
-        for key, value in settings.items():
-            odd = changed(whole[kind][part], (key,), value)
-            yield f"{kind} {key}", kind, whole[kind] | {part: odd}
-    document = json.loads(whole["ddpm"]["network.json"]) | DEEP
-    yield "ddpm levels", "ddpm", whole["ddpm"] | {"network.json": json.dumps(document).encode()}
-
-
-def try_giants() -> None:
-    """Write a line of JSON for each: its name, outcome, seconds, MB, each in its own process."""
-    assert outcome("ddpm", denoiser_parts()) == "used"  # all that is imported is imported now
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    for name, kind, parts in giants():
-        if os.fork() == 0:
-            signal.alarm(12)
-            used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-            resource.setrlimit(resource.RLIMIT_AS, (used + 3 * 2**30,) * 2)
-            began = time.monotonic()
-            came, seconds = outcome(kind, parts), time.monotonic() - began
-            grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1000
-            os.write(1, json.dumps([name, came, seconds, grown]).encode() + b"\n")
-            os._exit(0)
-        if os.wait()[1]:
-            os.write(1, json.dumps([name, "killed", 12, 0]).encode() + b"\n")
-
-
-def test_what_is_giant_costs_neither_time_nor_memory():
-    done = subprocess.run(
-        [sys.executable, "-c", "import test_hub_faults; test_hub_faults.try_giants()"],
-        env=os.environ | {"PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"},
-        check=True,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    came = {name: rest for name, *rest in map(json.loads, done.stdout.splitlines())}
-    assert len(came) == sum(map(len, GIANTS.values())) + 1
-    assert {name: it for name, it in came.items() if it[0] not in ("refused", "used")} == {}
-    assert {name: it for name, it in came.items() if it[1] > 10 or it[2] > 500} == {}

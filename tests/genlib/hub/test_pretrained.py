@@ -2,6 +2,8 @@
 
 import json
 import math
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -20,6 +22,7 @@ from genlib.hub.pretrained import (
 )
 from genlib.hub.reversal import FRAMES, codings, decoded
 from genlib.rng import generator
+from tests.support.giants import GIANTS
 from tests.support.hub_models import (
     autoencoder_files,
     changed,
@@ -35,6 +38,7 @@ from tests.support.hub_models import (
     run_files,
     small_run,
 )
+from tests.support.services import ROOT
 from tests.support.studied import CPU
 
 
@@ -258,7 +262,7 @@ def test_a_published_run_read_back_makes_what_the_run_makes():
     assert [snapshot.figures for snapshot in back.snapshots] == [m.figures for m in run.snapshots]
 
 
-# A stranger's files: small odd values here, giant ones in test_hub_faults.py.
+# A stranger's files: small odd values here, giant ones below.
 ODD = [None, -1, 0, 2.5, math.nan, "8", []]
 
 
@@ -333,3 +337,17 @@ def test_no_damaged_weights_are_opened(kind):
         for damage, content in damages(parts[part]).items()
     }
     assert {damage: it for damage, it in came.items() if it != "refused"} == {}
+
+
+def test_what_is_giant_costs_neither_time_nor_memory():
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.support.giants"],
+        cwd=ROOT,
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    outcomes = {name: rest for name, *rest in map(json.loads, done.stdout.splitlines())}
+    assert len(outcomes) == sum(map(len, GIANTS.values())) + 1
+    assert {name: it for name, it in outcomes.items() if it[0] not in ("refused", "used")} == {}
+    assert {name: it for name, it in outcomes.items() if it[1] > 10 or it[2] > 500} == {}

@@ -1,0 +1,83 @@
+"""A Space of Hugging Face: where it keeps runs, and how its pages live inside another site's."""
+
+import logging
+import os
+import shutil
+import tempfile
+import uuid
+from pathlib import Path
+from urllib.parse import parse_qsl, urlencode
+
+from starlette.responses import RedirectResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from streamlit import config
+
+from genlib.runs.store import write_bundle
+from genlib.settings import Settings
+from ui.navigation import PLAN
+
+log = logging.getLogger(__name__)
+
+
+def settle() -> None:
+    """Adapt to the place where the server runs, before anything asks for a setting.
+
+    On a Space, pages are shown inside another site's: their sockets come from the Space's own
+    address, and the cookie that guards uploads is sent from there. Finished runs are kept at
+    GENLIB_RUNS only where a bucket is mounted that can be written; else, and all that is not
+    finished, on the container's own disk, in whichever folder its user may write.
+    """
+    if hosts := os.environ.get("SPACE_HOST"):  # with the Space's own domain after a comma
+        origins = [f"https://{host.strip()}" for host in hosts.split(",")]
+        config.set_option("server.corsAllowedOrigins", origins)
+        config.set_option("server.xsrfCookieSameSite", "none")
+    if runs := os.environ.get("GENLIB_RUNS"):
+        if not keeps(Path(runs)):
+            del os.environ["GENLIB_RUNS"]
+        if "GENLIB_HOME" not in os.environ and not keeps(Settings().home):
+            os.environ["GENLIB_HOME"] = f"{tempfile.gettempdir()}/genlib-{os.getuid()}"
+        log.warning("runs are kept in %s", Settings().runs or Settings().home)
+
+
+def keeps(folder: Path) -> bool:
+    """Return whether runs can be kept in a folder, by keeping something there as they are."""
+    probe = folder / f"probe-{uuid.uuid4().hex}"
+    try:
+        write_bundle(probe, {"probe": b"it holds"})
+    except OSError:
+        return False
+    finally:
+        shutil.rmtree(probe, ignore_errors=True)
+    return True
+
+
+def framed(app: ASGIApp) -> ASGIApp:
+    """Middleware for a page inside another site's, as Hugging Face shows a Space.
+
+    Such a page begins at / whichever lesson its link means, and gets only the query: so from
+    /?page=vae&vae.beta=4 it is sent on to /vae?vae.beta=4. Its cookie is kept apart for each site
+    around it: any other is refused by browsers that refuse cookies of third parties.
+    """
+    lessons = PLAN.keys() - {"home"}
+
+    async def served(scope: Scope, receive: Receive, send: Send) -> None:
+        async def kept_apart(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = message.get("headers", [])
+                message["headers"] = [(name, _kept_apart(value)) for name, value in headers]
+            await send(message)
+
+        if scope["type"] == "http" and scope["path"] == "/":
+            asked = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+            if (lesson := dict(asked).get("page")) in lessons:
+                knobs = urlencode([(name, value) for name, value in asked if name != "page"])
+                await RedirectResponse(f"/{lesson}?{knobs}")(scope, receive, send)
+                return
+        await app(scope, receive, kept_apart)
+
+    return served
+
+
+def _kept_apart(value: bytes) -> bytes:
+    """Return a header's value; a cookie for frames is kept apart for each site around them."""
+    return value + b"; Partitioned" if value.endswith(b"; SameSite=None; Secure") else value
