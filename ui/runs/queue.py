@@ -52,8 +52,8 @@ def student() -> str:
 
     Where the browser keeps no cookie, a session is a student.
     """
-    cookie = st.context.cookies.get(COOKIE, "")
-    if not FORM.fullmatch(cookie):
+    cookie = st.context.cookies.get(COOKIE)
+    if not isinstance(cookie, str) or not FORM.fullmatch(cookie):
         cookie = st.session_state.setdefault("student", secrets.token_hex(16))
     return hashlib.sha256(cookie.encode()).hexdigest()[:16]
 

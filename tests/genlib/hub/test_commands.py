@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from genlib.cli import main
-from genlib.cli.space import HOUSE
 from genlib.hub import Pretrained, Pull, curated
 from genlib.hub.curated import write_curated
 from genlib.runs.spec import RunSpec
@@ -101,29 +100,6 @@ def test_nobody_publishes_what_is_not_there(hub, home, capsys):
     spec = RunSpec.of_preset("stacked", dataset="digits")
     assert main(["hub", "publish", spec.fingerprint]) == 1
     assert capsys.readouterr().err == "There is no such finished run here.\n"
-
-
-def test_the_space_has_the_app_and_nothing_else(hub, home, capsys, monkeypatch):
-    monkeypatch.setenv("GENLIB_HUB_TOKEN", TOKEN)
-    hub.add("spaces/ada/place", {"old.txt": b"", ".gitattributes": b""})
-    assert main(["space", "ada/place"]) == 0
-    *not_pinned, where = said(capsys)
-    assert [document["not pinned"] for document in not_pinned] == [
-        each.name for each in curated() if not each.commit
-    ]
-    space = hub.repos["spaces/ada/place"]
-    assert where["commit"] == space.head
-    files = space.commits[space.head]
-    assert files["app.py"] == (HOUSE / "app.py").read_bytes()
-    for name in ("Dockerfile", "README.md", "requirements.txt", ".streamlit/config.toml"):
-        assert files[name] == (HOUSE / name).read_bytes()
-    assert "pages/pretrained.py" in files
-    shipped = RunSpec.of_preset("stacked").fingerprint
-    assert f"genlib/zoo/{shipped}/model.safetensors" in files
-    roots = {name.partition("/")[0] for name in files}
-    assert roots <= {path.name for path in HOUSE.iterdir()} | {".gitattributes"}
-    assert not roots & {"tests", "benchmarks", ".ci", ".git", "old.txt"}
-    assert not [name for name in files if "__pycache__" in name or "secrets" in name]
 
 
 def test_a_space_is_made_from_a_clone_alone(home, capsys, monkeypatch):

@@ -2,53 +2,25 @@
 
 import asyncio
 import time
-from typing import Any
 
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 from streamlit.proto.BackMsg_pb2 import BackendOperationRequest, BackMsg
 
+from tests.support.requests import Inside, request
 from ui.server import guard
 from ui.server.guard import MAX_MESSAGE, MAX_RATE, MAX_UPLOAD, Budget, Guard
 
 RERUN = BackMsg(rerun_script={"query_string": "stacked.codings=3"})
 
 
-class Inside:
-    """The application behind the guard: remembers what came through."""
-
-    def __init__(self) -> None:
-        self.paths: list[str] = []
-        self.messages: list[bytes] = []
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self.paths.append(scope["path"])
-        if scope["type"] == "http":
-            headers = [(b"content-type", b"text/plain")]
-            await send({"type": "http.response.start", "status": 200, "headers": headers})
-            await send({"type": "http.response.body", "body": b"served"})
-            return
-        while (message := await receive())["type"] != "websocket.disconnect":
-            if message["type"] == "websocket.receive":
-                self.messages.append(message["bytes"])
-
-
-def request(
+def guarded(
     path: str, method: str = "GET", headers: dict[bytes, bytes] | None = None
 ) -> tuple[int, dict[bytes, bytes], bool]:
     """Return the status, the headers, and whether the request came through."""
-    inside, sent = Inside(), list[Message]()
-    scope: dict[str, Any] = {"type": "http", "path": path, "method": method}
-    scope["headers"] = list((headers or {}).items())
-
-    async def receive() -> Message:
-        return {"type": "http.request", "body": b"", "more_body": False}
-
-    async def send(message: Message) -> None:
-        sent.append(message)
-
-    asyncio.run(Guard(inside)(scope, receive, send))
-    return sent[0]["status"], dict(sent[0]["headers"]), inside.paths == [path]
+    inside = Inside()
+    status, answered = request(Guard(inside), path, method, headers)
+    return status, answered, inside.paths == [path]
 
 
 def through(messages: list[Message]) -> list[bytes]:
@@ -160,7 +132,7 @@ def test_a_budget_fills_up_again(monkeypatch: pytest.MonkeyPatch):
     ["metrics", "agent/interact", "agent/openapi.json", "agent/mcp", "script-health-check"],
 )
 def test_routes_for_the_operator_are_hidden(prefix: str, route: str):
-    status, headers, served = request(f"{prefix}/_stcore/{route}")
+    status, headers, served = guarded(f"{prefix}/_stcore/{route}")
     assert (status, served) == (404, False)
     assert guard.HEADERS.items() <= headers.items()
 
@@ -170,7 +142,7 @@ def test_routes_for_the_operator_are_hidden(prefix: str, route: str):
     ["/", "/stacked", "/stacked/", "/_stcore/health", "/static/js/x.js", "/media/picture.png"],
 )
 def test_pages_are_served_with_the_headers(path: str):
-    status, headers, served = request(path)
+    status, headers, served = guarded(path)
     assert (status, served) == (200, True)
     assert guard.HEADERS.items() <= headers.items()
     assert headers[b"content-type"] == b"text/plain"
@@ -180,7 +152,7 @@ def test_pages_are_served_with_the_headers(path: str):
 
 @pytest.mark.parametrize("path", ["/stacked/x", "/etc/passwd", "/a/b/c/", "//a//b"])
 def test_an_address_below_a_page_is_no_page(path: str):
-    status, headers, served = request(path)
+    status, headers, served = guarded(path)
     assert (status, served) == (404, False)
     assert guard.HEADERS.items() <= headers.items()
 
@@ -194,13 +166,13 @@ LARGE = str(MAX_UPLOAD + 1).encode()
 @pytest.mark.parametrize("length", [None, LARGE, b"-1", b"many", b"", b"1e3", b"9" * 20])
 def test_an_upload_says_its_size_and_is_small(prefix: str, method: str, length: bytes | None):
     headers = {} if length is None else {b"content-length": length}
-    status, _, served = request(prefix + UPLOAD, method, headers)
+    status, _, served = guarded(prefix + UPLOAD, method, headers)
     assert (status, served) == (413, False)
 
 
 @pytest.mark.parametrize("length", [b"0", b"1000", str(MAX_UPLOAD).encode()])
 def test_a_small_upload_is_served(length: bytes):
-    assert request(UPLOAD, "PUT", {b"content-length": length})[0] == 200
+    assert guarded(UPLOAD, "PUT", {b"content-length": length})[0] == 200
 
 
 def test_the_number_of_sockets_is_capped(monkeypatch: pytest.MonkeyPatch):
