@@ -14,7 +14,8 @@ import ui
 from tests.support.app import opened, shared, shown_run
 from ui.controls import VIEWS
 from ui.navigation import PLAN
-from ui.server.lifespan import framed, warm
+from ui.server.lifespan import warm
+from ui.server.space import framed
 
 # A shipped run of each family, with views of its lesson; the start of the run's fingerprint.
 LINKS: dict[str, str] = {

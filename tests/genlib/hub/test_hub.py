@@ -80,17 +80,14 @@ def test_a_pinned_commit_stays_what_it_is_while_the_repository_goes_on(hub, work
 def test_what_is_not_what_was_pinned_is_thrown_away(hub, workspace, change):
     hub.add(REPO, denoiser_files())
     right = pinned(hub, "ddpm")
-    for number, file in enumerate(right.files):
-        files = list(right.files)
-        files[number] = file.model_copy(update=change)
-        task = right.model_copy(update={"files": tuple(files)})
-        sentence = worked(workspace, task)
-        assert_clear(sentence)
-        assert "not what it should be" in sentence
-        assert_nothing_kept(workspace, task)
-        left = (workspace.store.home / "hub" / task.fingerprint).rglob("*")
-        assert not any(path.is_file() for path in left)
-    assert worked(workspace, right) is None
+    first, *others = right.files
+    task = right.model_copy(update={"files": (first.model_copy(update=change), *others)})
+    sentence = worked(workspace, task)
+    assert_clear(sentence)
+    assert "not what it should be" in sentence
+    assert_nothing_kept(workspace, task)
+    left = (workspace.store.home / "hub" / task.fingerprint).rglob("*")
+    assert not any(path.is_file() for path in left)
 
 
 def test_whole_files_of_an_earlier_attempt_are_not_asked_for_again(hub, workspace):
@@ -174,7 +171,7 @@ def test_a_pull_that_is_stopped_leaves_the_hub_alone(hub, workspace, fault):
     hub.wrong[f"GET /{REPO}/resolve"] = wrong
     events = task.perform(workspace, {})
     next(events)
-    wait_for(lambda: [request for request in hub.asked if "GET" in request.method], 30)
+    wait_for(lambda: [request for request in hub.asked if "GET" in request.method])
     assert downloading(workspace.store.home)
     events.close()
     assert not downloading(workspace.store.home)
@@ -196,7 +193,7 @@ pull = Pull.model_validate_json({pinned(hub, "ddpm").model_dump_json()!r})
 for _ in download(pull, Path({str(tmp_path / "model")!r})): pass
 """
     watcher = subprocess.Popen([sys.executable, "-c", script], cwd=ROOT)
-    wait_for(lambda: [request for request in hub.asked if request.method == "GET"], 60)
+    wait_for(lambda: [request for request in hub.asked if request.method == "GET"])
     assert downloading(tmp_path)
     watcher.kill()
     watcher.wait()
