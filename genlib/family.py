@@ -223,7 +223,7 @@ class Discriminates(ABC):
         """Return the discriminator's logit of each picture in [0, 1]: a high one says real."""
 
     @abstractmethod
-    def decision_threshold(self, real: Pictures, made: Pictures) -> Float[Tensor, ""]:
+    def decision_threshold(self, real: Pictures, generated: Pictures) -> Float[Tensor, ""]:
         """Return the logit from which it says real; it may follow from pictures of both kinds."""
 
 

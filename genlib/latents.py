@@ -1,4 +1,4 @@
-"""Walks through a latent space: codings in a row or on a grid, whose pictures change slowly."""
+"""Paths through a latent space: traversals, interpolations and grids of codings."""
 
 import numpy as np
 import torch
@@ -6,8 +6,8 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
-FRAMES = 60  # of a film at most; longer paths are told by so many of their moments
-ALIKE = 1e-4  # the sine of an angle below which an arc is a line
+FRAMES = 60  # of a film at most; of longer paths it shows so many moments
+PARALLEL = 1e-4  # the sine of an angle below which an arc is a line
 Codings = Float[Tensor, "batch codings"]
 
 
@@ -15,10 +15,10 @@ def traversal(
     z: Float[Tensor, "codings"], order: list[int], values: Float[Tensor, "steps"]
 ) -> Float[Tensor, "chosen steps codings"]:
     """Return, for each coding in `order`, copies of z with that coding set to each value."""
-    walk = z.repeat(len(order), len(values), 1)
+    rows = z.repeat(len(order), len(values), 1)
     for row, coding in enumerate(order):
-        walk[row, :, coding] = values
-    return walk
+        rows[row, :, coding] = values
+    return rows
 
 
 def interpolation(
@@ -39,7 +39,7 @@ def spherical_interpolation(
     share = torch.linspace(0, 1, steps, device=first.device).view(-1, *[1] * first.ndim)
     cosine = (first * last).sum() / (first.norm() * last.norm())
     angle = cosine.clamp(-1, 1).acos()
-    if float(angle.sin()) < ALIKE:
+    if float(angle.sin()) < PARALLEL:
         return interpolation(first, last, steps)
     parts = ((1 - share) * angle).sin() / angle.sin(), (share * angle).sin() / angle.sin()
     between: Tensor = parts[0] * first + parts[1] * last

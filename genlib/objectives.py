@@ -40,12 +40,12 @@ def excess_cross_entropy(logits: Values, x: Values) -> Float[Tensor, ""]:
 
 
 def error_in_parts(
-    made: Callable[[Pictures], Pictures], given: Pictures, wanted: Pictures
+    model: Callable[[Pictures], Pictures], x: Pictures, target: Pictures
 ) -> Float[Tensor, ""]:
-    """Return the mean squared error of made(given) to wanted, a thousand pictures at a time."""
-    pairs = zip(given.split(1000), wanted.split(1000), strict=True)
-    errors = [F.mse_loss(made(part), goal) * len(goal) for part, goal in pairs]
-    return torch.stack(errors).sum() / len(wanted)
+    """Return the mean squared error of model(x) to the target, a thousand pictures at a time."""
+    pairs = zip(x.split(1000), target.split(1000), strict=True)
+    errors = [F.mse_loss(model(part), goal) * len(goal) for part, goal in pairs]
+    return torch.stack(errors).sum() / len(target)
 
 
 def bernoulli_kl(p: float, q: Values) -> Values:

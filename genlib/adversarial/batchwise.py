@@ -29,7 +29,7 @@ class MinibatchDiscrimination(nn.Module):
         return torch.cat([h, near], 1)
 
 
-def verdict(features: int, *, batchwise: bool) -> nn.Sequential:
+def logit_head(features: int, *, batchwise: bool) -> nn.Sequential:
     """Return the last layers of a discriminator: from features to one logit."""
     if not batchwise:
         return nn.Sequential(nn.Linear(features, 1))

@@ -31,7 +31,7 @@ class Game:
         config: the rules.
         generate: G, from codings z to pictures.
         critic: D, from pictures, packed where the rules say so, to a logit each.
-        replay: what is kept of earlier pictures, where the rules say so.
+        replay: the buffer of earlier pictures, where the rules have one.
         codings: the dimensions of z.
         lead: of all batches.
     """
@@ -63,16 +63,16 @@ class Game:
     def critic_losses(self, real: Tensor, fake: Tensor, rng: torch.Generator) -> Losses:
         """Return what the discriminator minimises."""
         rules = self.config
-        real = self.seen(real, rng).detach().requires_grad_(rules.r1 > 0)
-        fake = self.seen(fake, rng).detach().requires_grad_(rules.r2 > 0)
+        real = self.noised(real, rng).detach().requires_grad_(rules.r1 > 0)
+        fake = self.noised(fake, rng).detach().requires_grad_(rules.r2 > 0)
         on_real, on_fake = self.logits(real, fake)
         terms = {"discriminator": OBJECTIVES[rules.loss].critic(on_real, on_fake, rules.smoothing)}
         flat = {"R1": (rules.r1, real), "R2": (rules.r2, fake)}  # Mescheder et al. 2018, eq. 9
         flat = {name: (weight, x) for name, (weight, x) in flat.items() if weight}
         if flat:
             logits = torch.cat([on_real, on_fake], -1)
-            found = squared_gradient_norm(logits, *(x for _, x in flat.values()))
-            for (name, (weight, _)), squared in zip(flat.items(), found, strict=True):
+            norms = squared_gradient_norm(logits, *(x for _, x in flat.values()))
+            for (name, (weight, _)), squared in zip(flat.items(), norms, strict=True):
                 terms[name] = weight / 2 * squared
         if rules.gradient_penalty:
             batch = real.shape[: len(self.lead) + 1]
@@ -83,15 +83,15 @@ class Game:
 
     def generator_losses(self, real: Tensor, fake: Tensor, rng: torch.Generator) -> Losses:
         """Return what the generator minimises."""
-        objective, fake = OBJECTIVES[self.config.loss], self.seen(fake, rng)
+        objective, fake = OBJECTIVES[self.config.loss], self.noised(fake, rng)
         if objective.paired:
-            on_real, on_fake = self.logits(self.seen(real, rng), fake)
+            on_real, on_fake = self.logits(self.noised(real, rng), fake)
         else:
             on_fake = self.score(fake)
             on_real = torch.zeros_like(on_fake)
         return {"generator": self.total(objective.generator(on_real, on_fake))}
 
-    def seen(self, x: Tensor, rng: torch.Generator) -> Tensor:
+    def noised(self, x: Tensor, rng: torch.Generator) -> Tensor:
         """Return what the discriminator sees of pictures: with noise, where the rules say so."""
         if not self.config.instance_noise:
             return x

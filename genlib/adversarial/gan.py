@@ -26,7 +26,7 @@ from genlib.nn import draw_from, spectral_norm
 from genlib.rng import generator
 
 COMPARED = 1000  # pictures of each kind in the energy distance
-JUDGED = 256  # pictures at once: where they are compared, the effort grows with the square
+DISCRIMINATED = 256  # pictures at once: comparing them costs the square of their number
 
 
 class GAN(Family, GaussianCodings, Discriminates):
@@ -91,15 +91,15 @@ class GAN(Family, GaussianCodings, Discriminates):
 
     def discriminate(self, x: Pictures) -> Float[Tensor, "batch"]:
         """Return D's logit of each picture; with packing, of several copies of it."""
-        parts = [part.repeat_interleave(self.config.packing, 0) for part in x.split(JUDGED)]
+        parts = [part.repeat_interleave(self.config.packing, 0) for part in x.split(DISCRIMINATED)]
         return torch.cat([self.game.score(part) for part in parts])
 
-    def decision_threshold(self, real: Pictures, made: Pictures) -> Float[Tensor, ""]:
+    def decision_threshold(self, real: Pictures, generated: Pictures) -> Float[Tensor, ""]:
         """Return the logit from which D says real: the loss's own, or else the middle of all."""
         own = OBJECTIVES[self.config.loss].decision_threshold
         if own is not None:
             return torch.full((), own, device=real.device)
-        return (self.discriminate(real).mean() + self.discriminate(made).mean()) / 2
+        return (self.discriminate(real).mean() + self.discriminate(generated).mean()) / 2
 
     def generate(self, z: Float[Tensor, "batch codings"]) -> Pictures:
         """Return the pictures of codings z."""
@@ -112,10 +112,10 @@ class GAN(Family, GaussianCodings, Discriminates):
     def evaluate(self, x: Pictures) -> Losses:
         """Return the energy distance of samples, and the shares that D judges rightly."""
         x = x[:COMPARED]
-        made = self.sample(len(x), generator(0, x.device))
-        decision_threshold = self.decision_threshold(x, made)
+        samples = self.sample(len(x), generator(0, x.device))
+        threshold = self.decision_threshold(x, samples)
         return {
-            "energy": energy_distance(x.flatten(1), made.flatten(1)),
-            "right on real": (self.discriminate(x) > decision_threshold).float().mean(),
-            "right on fake": (self.discriminate(made) <= decision_threshold).float().mean(),
+            "energy": energy_distance(x.flatten(1), samples.flatten(1)),
+            "right on real": (self.discriminate(x) > threshold).float().mean(),
+            "right on fake": (self.discriminate(samples) <= threshold).float().mean(),
         }

@@ -10,10 +10,17 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from genlib.adversarial.batchwise import verdict
+from genlib.adversarial.batchwise import logit_head
 from genlib.adversarial.config import GrowingConfig
 from genlib.adversarial.gan import GAN
-from genlib.adversarial.levels import SMALLEST, Grows, GrowthState, RGBConvolutions, padded, sides
+from genlib.adversarial.levels import (
+    SMALLEST,
+    GrowingNetwork,
+    GrowthState,
+    from_rgb,
+    padded,
+    sides,
+)
 from genlib.family import Pictures, Shape, Stage
 from genlib.nn import MinibatchStd, equalise, fade_in
 
@@ -28,7 +35,7 @@ def channels(config: GrowingConfig, levels: int) -> list[int]:
     ]
 
 
-class GrowingCritic(Grows):
+class GrowingCritic(GrowingNetwork):
     """A discriminator that takes pictures of any level's size apart, down to 4 × 4.
 
     At α = 0 it sees the level below alone.
@@ -42,19 +49,17 @@ class GrowingCritic(Grows):
         super().__init__()
         self.sides = sides(shape)
         filters = channels(config, len(self.sides))
-        self.colours = RGBConvolutions(
-            filters, config.packing * shape[0], growing=config.growing, back=True
-        )
+        self.colours = from_rgb(filters, config.packing * shape[0], growing=config.growing)
         self.blocks = nn.ModuleList([self._last(config, filters[0])])
         for wide, narrow in pairwise(filters):
             self.blocks.append(self._halving(narrow, wide))
         equalise(self, at_run_time=config.equalised)
 
     @staticmethod
-    def _halving(given: int, made: int) -> nn.Module:
+    def _halving(fan_in: int, fan_out: int) -> nn.Module:
         return nn.Sequential(
-            *(nn.Conv2d(given, given, 3, padding=1), nn.LeakyReLU(0.2)),
-            *(nn.Conv2d(given, made, 3, padding=1), nn.LeakyReLU(0.2), nn.AvgPool2d(2)),
+            *(nn.Conv2d(fan_in, fan_in, 3, padding=1), nn.LeakyReLU(0.2)),
+            *(nn.Conv2d(fan_in, fan_out, 3, padding=1), nn.LeakyReLU(0.2), nn.AvgPool2d(2)),
         )
 
     @staticmethod
@@ -64,19 +69,19 @@ class GrowingCritic(Grows):
             *([MinibatchStd()] if more else []),
             *(nn.Conv2d(filters + more, filters, 3, padding=1), nn.LeakyReLU(0.2), nn.Flatten()),
             *(nn.Linear(filters * SMALLEST**2, filters), nn.LeakyReLU(0.2)),
-            verdict(filters, batchwise=config.minibatch_discrimination),
+            logit_head(filters, batchwise=config.minibatch_discrimination),
         )
 
-    def forward(self, x: Pictures, at: GrowthState) -> Float[Tensor, "batch 1"]:
+    def forward(self, x: Pictures, growth: GrowthState) -> Float[Tensor, "batch 1"]:
         """Return a logit of each picture, as it looks at that level."""
         x = padded(x, self.sides[-1])
-        x = F.avg_pool2d(x, self.sides[-1] // self.sides[at.level])
-        h = F.leaky_relu(self.colours.at(at.level)(x), 0.2)
-        for level in range(at.level, 0, -1):
+        x = F.avg_pool2d(x, self.sides[-1] // self.sides[growth.level])
+        h = F.leaky_relu(self.colours.of(growth.level)(x), 0.2)
+        for level in range(growth.level, 0, -1):
             h = self.blocks[level](h)
-            if level == at.level and at.fading:
-                old = F.leaky_relu(self.colours.at(level - 1)(F.avg_pool2d(x, 2)), 0.2)
-                h = fade_in(old, h, at.alpha)
+            if level == growth.level and growth.fading:
+                below = self.colours.of(level - 1)(F.avg_pool2d(x, 2))
+                h = fade_in(F.leaky_relu(below, 0.2), h, growth.alpha)
         return self.blocks[0](h)  # type: ignore[no-any-return]
 
 
@@ -90,10 +95,10 @@ class GrowingGAN(GAN):
     """
 
     config: GrowingConfig
-    generator: Grows
+    generator: GrowingNetwork
     discriminator: GrowingCritic
 
-    def __init__(self, config: GrowingConfig, shape: Shape, generator: Grows) -> None:
+    def __init__(self, config: GrowingConfig, shape: Shape, generator: GrowingNetwork) -> None:
         super().__init__(config, shape, config.codings, (generator, GrowingCritic(config, shape)))
         self.sides = sides(shape)
         self.growth = (GrowthState(len(self.sides) - 1),)
@@ -135,14 +140,14 @@ class GrowingGAN(GAN):
         """Return the parts of both networks that a stage uses."""
         growth = self.growth_state(stage, 0.0)
         levels = range(growth.level - growth.fading, growth.level + 1)
-        networks: dict[str, Grows] = {
+        networks: dict[str, GrowingNetwork] = {
             "discriminator": self.discriminator,
             "generator": self.generator,
         }
         return {name: network.used(levels) for name, network in networks.items()}
 
     def relative_cost(self) -> float:
-        """Return the effort of a GAN; levels cost about the same, and are not always all there."""
+        """Return that of a GAN; levels cost about the same, and are not always all there."""
         count = len(self.sides)
         levels = enumerate(self.stages(), 1) if self.config.growing else [(count, Stage("", 1.0))]
         return super().relative_cost() * sum(

@@ -1,4 +1,4 @@
-"""The sizes that a network grows through, and what both players know of them."""
+"""The levels that a network grows through, with to_rgb and from_rgb of each."""
 
 from typing import NamedTuple
 
@@ -26,10 +26,10 @@ class GrowthState(NamedTuple):
 
 def sides(shape: Shape) -> list[int]:
     """Return the sides of all levels: 4, 8, … pixels, until a picture of that shape fits."""
-    found = [SMALLEST]
-    while found[-1] < max(shape[1:]):
-        found.append(2 * found[-1])
-    return found
+    levels = [SMALLEST]
+    while levels[-1] < max(shape[1:]):
+        levels.append(2 * levels[-1])
+    return levels
 
 
 def padded(x: Pictures, side: int) -> Float[Tensor, "batch channels side side"]:
@@ -64,56 +64,65 @@ def true_pixels(x: Pictures, side: int) -> Float[Tensor, "batch channels rows co
     return x[:, :, rows][:, :, :, columns]
 
 
-class RGBConvolutions(nn.ModuleList):
-    """A convolution of 1 × 1 for each level that is ever shown: from maps to pictures, or back.
+class LevelConvolutions(nn.ModuleList):
+    """A convolution of 1 × 1 for each level that is ever shown.
 
     Args:
-        filters: of each level.
-        pictures: the channels of pictures.
+        channels: (in, out) of each level.
         growing: whether all levels are shown; otherwise the last one is.
-        back: from pictures to maps.
     """
 
-    def __init__(
-        self, filters: list[int], pictures: int, *, growing: bool, back: bool = False
-    ) -> None:
-        ends = [(pictures, count) if back else (count, pictures) for count in filters]
-        first = 0 if growing else len(filters) - 1
-        super().__init__([nn.Conv2d(*end, 1) for end in ends[first:]])
+    def __init__(self, channels: list[tuple[int, int]], *, growing: bool) -> None:
+        first = 0 if growing else len(channels) - 1
+        super().__init__([nn.Conv2d(*ends, 1) for ends in channels[first:]])
         self.first = first
 
-    def at(self, level: int) -> nn.Module:
+    def of(self, level: int) -> nn.Module:
         """Return the convolution of a level."""
         return self[level - self.first]
 
 
-def drawn(
-    colours: RGBConvolutions, below: Tensor, maps: Tensor, at: GrowthState, shape: Shape
+def to_rgb(filters: list[int], pictures: int, *, growing: bool) -> LevelConvolutions:
+    """Return the convolutions from the maps of each level to pictures of so many channels."""
+    return LevelConvolutions([(count, pictures) for count in filters], growing=growing)
+
+
+def from_rgb(filters: list[int], pictures: int, *, growing: bool) -> LevelConvolutions:
+    """Return the convolutions from pictures of so many channels to the maps of each level."""
+    return LevelConvolutions([(pictures, count) for count in filters], growing=growing)
+
+
+def to_pictures(
+    convolutions: LevelConvolutions,
+    below: Tensor,
+    maps: Tensor,
+    growth: GrowthState,
+    shape: Shape,
 ) -> Pictures:
     """Return the pictures, in [0, 1] and of full size, of maps of a level and of the one below.
 
     Args:
-        colours: from maps to pictures.
-        below: of the level below, half as large.
+        convolutions: of `to_rgb`.
+        below: maps of the level below, half as large.
         maps: of the level.
-        at: the level, and how far it has faded in.
+        growth: the level, and how far it has faded in.
         shape: of a picture.
     """
-    made = colours.at(at.level)(maps)
-    if at.fading:
-        made = fade_in(colours.at(at.level - 1)(below), made, at.alpha)
-    return cropped(F.interpolate(made.sigmoid(), sides(shape)[-1]), shape)
+    x = convolutions.of(growth.level)(maps)
+    if growth.fading:
+        x = fade_in(convolutions.of(growth.level - 1)(below), x, growth.alpha)
+    return cropped(F.interpolate(x.sigmoid(), sides(shape)[-1]), shape)
 
 
-class Grows(nn.Module):
-    """A network with a block for each level, and colours for each that is ever shown."""
+class GrowingNetwork(nn.Module):
+    """A network with a block for each level, and to_rgb or from_rgb for each that is shown."""
 
     blocks: nn.ModuleList
-    colours: RGBConvolutions
+    colours: LevelConvolutions  # its name stays: shipped weights have it
 
     def used(self, levels: range) -> nn.ModuleList:
-        """Return the network without the blocks of higher levels, and the colours of others."""
+        """Return the network without the blocks of higher levels, and to_rgb of those alone."""
         grown = self.blocks, self.colours
         parts = [part for part in self.children() if part not in grown]
-        colours = [self.colours.at(level) for level in levels]
-        return nn.ModuleList([*parts, *self.blocks[: levels.stop], *colours])
+        convolutions = [self.colours.of(level) for level in levels]
+        return nn.ModuleList([*parts, *self.blocks[: levels.stop], *convolutions])

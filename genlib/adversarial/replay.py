@@ -17,8 +17,8 @@ class ReplayBuffer(nn.Module):
         shape: of a picture.
     """
 
-    kept: Tensor
-    pushed: Tensor
+    kept: Tensor  # the pictures; both names stay: shipped weights have them
+    pushed: Tensor  # how many there were in all
 
     def __init__(self, size: int, lead: tuple[int, ...], shape: tuple[int, ...]) -> None:
         super().__init__()
@@ -28,15 +28,15 @@ class ReplayBuffer(nn.Module):
 
     @torch.no_grad()
     def exchange(self, fake: Float[Tensor, "*all"], rng: torch.Generator) -> Float[Tensor, "*all"]:
-        """Push pictures, and return as many that are drawn evenly from all that are kept."""
+        """Push pictures, and return as many that are drawn evenly from the whole buffer."""
         batch, device = fake.shape[: self.axis + 1], fake.device
         fake = fake.movedim(self.axis, 0)[-self.size :].movedim(0, self.axis)
         count = fake.shape[self.axis]
         places = (self.pushed + torch.arange(count, device=device)) % self.size
         self.kept.index_copy_(self.axis, places, fake.to(self.kept.dtype))
         self.pushed += count
-        drawn = torch.rand(batch, generator=rng, device=device)
-        index = (drawn * self.pushed.clamp(max=self.size)).long()
+        share = torch.rand(batch, generator=rng, device=device)
+        index = (share * self.pushed.clamp(max=self.size)).long()
         rest = fake.ndim - index.ndim
         index = index.view(*index.shape, *[1] * rest)
         return torch.take_along_dim(self.kept, index, self.axis)

@@ -28,8 +28,8 @@ class Dropout(Drawing):
         """Return a tensor of the same shape."""
         if not self.training or not self.share:
             return x
-        kept = torch.rand(x.shape, generator=self.rng, device=x.device) >= self.share
-        return x * kept / (1 - self.share)
+        mask = torch.rand(x.shape, generator=self.rng, device=x.device) >= self.share
+        return x * mask / (1 - self.share)
 
 
 def draw_from(network: nn.Module, rng: torch.Generator) -> None:

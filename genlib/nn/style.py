@@ -91,7 +91,7 @@ class NoiseInjection(Drawing):
         side: of the maps; the noise that is kept for afterwards is as large.
     """
 
-    kept: Tensor
+    kept: Tensor  # the noise of a trained model; its name stays: shipped weights have it
 
     def __init__(self, channels: int, side: int) -> None:
         super().__init__()

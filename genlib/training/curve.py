@@ -34,7 +34,7 @@ class Table:
 class Curve:
     """Losses by step and stage.
 
-    `write` runs inside a CUDA graph; `blown_up` looks at what the device had finished at the
+    `write` runs inside a CUDA graph; `diverged` reads what the device had finished at the
     call before, and so waits for steps that are long past; only `read` waits for all.
     """
 
@@ -63,7 +63,7 @@ class Curve:
         begun = table.values[0, : table.losses].abs().sum().clamp(min=1e-6)
         self.worst.copy_(torch.maximum(self.worst, row[: table.losses].abs().sum() / begun))
 
-    def blown_up(self, limit: float, *, wait: bool) -> bool:
+    def diverged(self, limit: float, *, wait: bool) -> bool:
         """Return whether a loss is not finite, or all are `limit` times their first sum.
 
         The answer is of the call before this one, unless `wait`.
@@ -95,7 +95,7 @@ class Curve:
                 rows.append(Row(last, table.stage, losses, norms))
         return rows
 
-    def at(self, step: int) -> dict[str, float]:
+    def losses_of(self, step: int) -> dict[str, float]:
         """Return the losses of one step of the present stage, counted from 1."""
         table = self.tables[-1]
         values = table.values[step - table.first - 1].tolist() if table.values is not None else []
@@ -103,11 +103,10 @@ class Curve:
 
     def explain_divergence(self, rate: float) -> str:
         """Return one sentence for the student: what happened, and what to change."""
-        what = (
-            "is no longer a finite number" if not self.worst.isfinite() else "grew a thousand-fold"
-        )
+        finite = bool(self.worst.isfinite())
+        change = "grew a thousand-fold" if finite else "is no longer a finite number"
         return (
-            f"Training diverged: the loss {what}. "
+            f"Training diverged: the loss {change}. "
             f"Lower the learning rate (now {rate:g}) or choose another optimizer."
         )
 

@@ -32,8 +32,8 @@ from genlib.training.optimizers import (
 
 Labels = Int64[Tensor, "_"]
 SNAPSHOTS = 24  # pictures of progress kept of every run, denser at its start
-PATIENCE = 5  # steps between two looks for divergence
-BLOWN_UP = 1_000.0  # a loss so many times its first value has diverged
+CHECKED = 5  # steps from one test for divergence to the next
+DIVERGED = 1_000.0  # a loss so many times its first value has diverged
 
 
 def train(
@@ -62,7 +62,7 @@ def train(
     saved, pause = time.perf_counter(), 0.25
     while True:
         if run.step in run.snapshot_steps:
-            yield Snapshot(run.step, *run.look(showcase, validation))
+            yield Snapshot(run.step, *run.measured(showcase, validation))
         if run.step == run.steps:
             break
         run.advance()
@@ -82,7 +82,7 @@ def train(
 
 
 def snapshot_steps(steps: int) -> frozenset[int]:
-    """Return the steps at which to look: the first, the last, and denser at the start."""
+    """Return the steps of the snapshots: the first, the last, and denser at the start."""
     marks = (steps * (index / (SNAPSHOTS - 1)) ** 2 for index in range(SNAPSHOTS))
     return frozenset(round(mark) for mark in marks)
 
@@ -205,8 +205,8 @@ class Training:
         self.done += 1
 
     def diverged(self, *, wait: bool = False) -> bool:
-        """Return whether a loss became infinite or huge; looks every five steps, or at `wait`."""
-        return (wait or self.step % PATIENCE == 0) and self.curve.blown_up(BLOWN_UP, wait=wait)
+        """Return whether a loss became infinite or huge; tests every five steps, or at `wait`."""
+        return (wait or self.step % CHECKED == 0) and self.curve.diverged(DIVERGED, wait=wait)
 
     @contextmanager
     def ema_model(self) -> Iterator[Family]:
@@ -216,13 +216,13 @@ class Training:
         self.average.train()
 
     @torch.no_grad()
-    def look(self, showcase: Data, validation: Data) -> tuple[dict[str, float], Data]:
+    def measured(self, showcase: Data, validation: Data) -> tuple[dict[str, float], Data]:
         """Return the figures of merit of the averaged weights, and their preview pictures."""
         rng = generator(self.config.seed, self.device)
         with self.ema_model() as average:
-            made = average.preview(to_float(showcase), rng).cpu()
+            images = average.preview(to_float(showcase), rng).cpu()
             figures = average.evaluate(to_float(validation))
-        shown = made if showcase.is_floating_point() else to_uint8(made)
+        shown = images if showcase.is_floating_point() else to_uint8(images)
         return {name: float(value) for name, value in figures.items()}, shown
 
     def seconds(self) -> float:

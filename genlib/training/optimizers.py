@@ -147,7 +147,7 @@ def descend(
 @torch.no_grad()
 def follow(average: nn.Module, model: nn.Module, rate: Float[Tensor, ""]) -> None:
     """Move the weight average towards the weights; copy what is no weight (statistics)."""
-    for kept, new in zip(average.parameters(), model.parameters(), strict=True):
-        kept.lerp_(new, rate)
+    for averaged, weight in zip(average.parameters(), model.parameters(), strict=True):
+        averaged.lerp_(weight, rate)
     for buffer, value in zip(average.buffers(), model.buffers(), strict=True):
         buffer.copy_(value)

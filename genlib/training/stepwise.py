@@ -14,8 +14,8 @@ from genlib.rng import generator
 from genlib.training.curve import Curve
 from genlib.training.loop import Training
 
-MOVES = {"D": frozenset({"discriminator"}), "G": frozenset({"generator"}), "B": None}
-MOST = 500  # moves of a game, at least
+PLAYERS = {"D": frozenset({"discriminator"}), "G": frozenset({"generator"}), "B": None}
+LEAST = 500  # moves that a game has room for
 PULL = 0.5  # how far a strong pull moves a point in slow motion, in deviations of the data
 
 
@@ -44,21 +44,21 @@ class StepwiseGame:
         self.family = copy.deepcopy(family).train().requires_grad_()
         count = config.pictures or len(data.train)
         steps = max(1, count // config.batch_size) * config.epochs
-        longer = config.epochs * -(-MOST // steps)  # a short recipe's rates, and then on
+        longer = config.epochs * -(-LEAST // steps)  # a short recipe's rates, and then on
         recipe = config.model_copy(update={"epochs": max(config.epochs, longer)})
         self.training = Training(self.family, data.train, recipe)
         # the table of a long recipe would be large in every state that is kept
-        self.training.curve = Curve(self.training.device, MOST)
-        self.training.curve.begin("", 0, MOST)
+        self.training.curve = Curve(self.training.device, LEAST)
+        self.training.curve.begin("", 0, LEAST)
         self.showcase = data.test[data.showcase()]
 
     def move(self, letter: str) -> None:
-        """Let the players of a letter of MOVES move once."""
-        self.training.moving = MOVES[letter]
+        """Let the players of a letter of PLAYERS move once."""
+        self.training.moving = PLAYERS[letter]
         self.training.advance()
 
     @torch.no_grad()
-    def look(self) -> Shown:
+    def preview(self) -> Shown:
         """Return what the family previews now, always of the same codings."""
         self.family.eval()
         shown = self.family.preview(self.showcase, generator(0))
@@ -67,18 +67,18 @@ class StepwiseGame:
 
     def losses(self) -> dict[str, float]:
         """Return the losses of the last move."""
-        return self.training.curve.at(self.training.step)
+        return self.training.curve.losses_of(self.training.step)
 
     def slow_motion(self) -> list[Part]:
         """Take the next step, and return the parts of both its phases."""
-        before = self.look()
+        before = self.preview()
         self.move("D")
-        after_d, loss_d = self.look(), self.losses()["discriminator"]
+        after_d, loss_d = self.preview(), self.losses()["discriminator"]
         self.family.eval()
         pulled = self._pulled(after_d)
         self.family.train()
         self.move("G")
-        after_g, loss_g = self.look(), self.losses()["generator"]
+        after_g, loss_g = self.preview(), self.losses()["generator"]
         return [
             Part("Phase 1, 1 of 5. Codings are drawn; G turns them into points.", before),
             Part("Phase 1, 2 of 5. D gets these and as many real points, mixed.", before),
@@ -93,12 +93,13 @@ class StepwiseGame:
 
     def _pulled(self, shown: Shown) -> Shown:
         """Return a preview whose samples have gone where the generator's gradient pulls them."""
-        made, *rest = shown.chunk(3)
-        made = made.detach().requires_grad_()
-        x = self.showcase[: len(made)]
-        losses = self.family.game.generator_losses(x, made, generator(0))
-        (slope,) = torch.autograd.grad(losses["generator"], made)
-        norms: Tensor = slope.flatten(1).norm(dim=1)
+        samples, *rest = shown.chunk(3)
+        samples = samples.detach().requires_grad_()
+        x = self.showcase[: len(samples)]
+        losses = self.family.game.generator_losses(x, samples, generator(0))
+        (gradient,) = torch.autograd.grad(losses["generator"], samples)
+        norms: Tensor = gradient.flatten(1).norm(dim=1)
         strong = norms.quantile(0.9).clamp(min=1e-12)
         reach = PULL * self.showcase.std() / norms.clamp(min=strong)
-        return torch.cat([made.detach() - slope * reach.view(-1, 1, 1, 1), *rest])
+        pulled = samples.detach() - gradient * reach.view(-1, 1, 1, 1)
+        return torch.cat([pulled, *rest])

@@ -142,7 +142,7 @@ def _last_move(spec: RunSpec, trained: Run | None, moves: str) -> tuple[list[Sna
     if moves:
         losses = ", ".join(f"{key} {value:.3f}" for key, value in game.losses().items())
         caption = f"Losses of the last move: {losses}."
-    return [Snapshot(len(moves), {}, game.look())], [caption]
+    return [Snapshot(len(moves), {}, game.preview())], [caption]
 
 
 @cached_figure

@@ -4,7 +4,7 @@ import math
 
 from torch import Tensor, nn
 
-from genlib.adversarial.batchwise import verdict
+from genlib.adversarial.batchwise import logit_head
 from genlib.adversarial.gan import GAN
 from genlib.config import Nonlinearity
 from genlib.family import Shape
@@ -98,7 +98,7 @@ def strided_discriminator(config: DCGANConfig, shape: Shape) -> nn.Module:
         *([CENTRED] if config.output == "tanh" else []),
         *(*halved(config.packing * channels, filters), kind(), Dropout(config.dropout)),
         *(*halved(filters, 2 * filters), kind(), Dropout(config.dropout)),
-        *(nn.Flatten(), *dense, verdict(hidden, batchwise=config.minibatch_discrimination)),
+        *(nn.Flatten(), *dense, logit_head(hidden, batchwise=config.minibatch_discrimination)),
     )
 
 
@@ -149,5 +149,5 @@ def residual_discriminator(config: DCGANConfig, shape: Shape) -> nn.Module:
         ),
         *(Residual(filters, kind), nn.PixelUnshuffle(2), nn.Conv2d(4 * filters, 2 * filters, 1)),
         *(Residual(2 * filters, kind), ACTIVATIONS[kind](), nn.Flatten()),
-        verdict(flat, batchwise=config.minibatch_discrimination),
+        logit_head(flat, batchwise=config.minibatch_discrimination),
     )

@@ -4,7 +4,7 @@ import math
 
 from torch import nn
 
-from genlib.adversarial.batchwise import verdict
+from genlib.adversarial.batchwise import logit_head
 from genlib.adversarial.gan import GAN
 from genlib.family import Shape
 from genlib.models.gan.config import GANConfig
@@ -19,7 +19,7 @@ class DenseGAN(GAN):
         narrow = wide * 2 // 3
         drawing = stack([config.codings, narrow, wide, pixels], kind)
         seeing = stack([config.packing * pixels, wide, narrow], kind)
-        last = verdict(narrow, batchwise=config.minibatch_discrimination)
+        last = logit_head(narrow, batchwise=config.minibatch_discrimination)
         networks = (
             nn.Sequential(drawing, nn.Sigmoid(), nn.Unflatten(1, shape)),
             nn.Sequential(nn.Flatten(), seeing, ACTIVATIONS[kind](), last),

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from genlib.adversarial.batchwise import verdict
+from genlib.adversarial.batchwise import logit_head
 from genlib.adversarial.gan import GAN
 from genlib.family import Pictures, Shape, Shown
 from genlib.models.gan2d.config import GAN2DConfig
@@ -23,7 +23,7 @@ class PlaneGAN(GAN):
         size, hidden, kind = math.prod(shape), config.hidden, config.activation
         drawing = stack([CODINGS, hidden, hidden, size], kind)
         seeing = stack([config.packing * size, hidden, hidden], kind)
-        last = verdict(hidden, batchwise=config.minibatch_discrimination)
+        last = logit_head(hidden, batchwise=config.minibatch_discrimination)
         networks = (
             nn.Sequential(drawing, nn.Unflatten(1, shape)),
             nn.Sequential(nn.Flatten(), seeing, ACTIVATIONS[kind](), last),

@@ -7,7 +7,14 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from genlib.adversarial.growing import GrowingGAN, channels
-from genlib.adversarial.levels import SMALLEST, Grows, GrowthState, RGBConvolutions, drawn, sides
+from genlib.adversarial.levels import (
+    SMALLEST,
+    GrowingNetwork,
+    GrowthState,
+    sides,
+    to_pictures,
+    to_rgb,
+)
 from genlib.family import Pictures, Shape
 from genlib.models.progressive.config import ProgressiveConfig
 from genlib.nn import PixelNorm, equalise
@@ -19,7 +26,7 @@ def block(config: ProgressiveConfig, fan_in: int, fan_out: int) -> list[nn.Modul
     return [*conv, nn.LeakyReLU(0.2), *([PixelNorm()] if config.pixel_norm else [])]
 
 
-class GrowingGenerator(Grows):
+class GrowingGenerator(GrowingNetwork):
     """A generator that begins with 4 × 4 pixels; each further block doubles the size.
 
     Args:
@@ -39,15 +46,15 @@ class GrowingGenerator(Grows):
         for fan_in, fan_out in pairwise(filters):
             layers = block(config, fan_in, fan_out) + block(config, fan_out, fan_out)
             self.blocks.append(nn.Sequential(nn.Upsample(scale_factor=2), *layers))
-        self.colours = RGBConvolutions(filters, shape[0], growing=config.growing)
+        self.colours = to_rgb(filters, shape[0], growing=config.growing)
         equalise(self, at_run_time=config.equalised)
 
-    def forward(self, z: Float[Tensor, "batch codings"], at: GrowthState) -> Pictures:
+    def forward(self, z: Float[Tensor, "batch codings"], growth: GrowthState) -> Pictures:
         """Return pictures in [0, 1], of their full size at every level."""
         below = maps = self.blocks[0](z)
-        for level in range(1, at.level + 1):
+        for level in range(1, growth.level + 1):
             below, maps = maps, self.blocks[level](maps)
-        return drawn(self.colours, below, maps, at, self.shape)
+        return to_pictures(self.colours, below, maps, growth, self.shape)
 
 
 class ProgressiveGAN(GrowingGAN):

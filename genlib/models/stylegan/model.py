@@ -8,7 +8,14 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from genlib.adversarial.growing import GrowingGAN, channels
-from genlib.adversarial.levels import SMALLEST, Grows, GrowthState, RGBConvolutions, drawn, sides
+from genlib.adversarial.levels import (
+    SMALLEST,
+    GrowingNetwork,
+    GrowthState,
+    sides,
+    to_pictures,
+    to_rgb,
+)
 from genlib.family import Pictures, Shape
 from genlib.models.stylegan.config import StyleGANConfig
 from genlib.nn import (
@@ -71,7 +78,7 @@ class StyleLayer(nn.Module):
         return x if self.adain is None else self.adain(x, w)
 
 
-class StyleGenerator(Grows):
+class StyleGenerator(GrowingNetwork):
     """The mapping network and the synthesis network, which grows.
 
     Args:
@@ -93,27 +100,29 @@ class StyleGenerator(Grows):
             first = StyleLayer(config, filters[max(0, level - 1)], count, side, doubling=level > 0)
             second = StyleLayer(config, count, count, side, doubling=False)
             self.blocks.append(nn.ModuleList([first, second]))
-        self.colours = RGBConvolutions(filters, shape[0], growing=config.growing)
+        self.colours = to_rgb(filters, shape[0], growing=config.growing)
         equalise(self, at_run_time=config.equalised)
         self.mapping = mapping_network(  # it has weights of a size of its own
             config.codings, config.width, config.mapping, equalised=config.equalised
         )
 
-    def forward(self, z: Float[Tensor, "batch codings"], at: GrowthState) -> Pictures:
+    def forward(self, z: Float[Tensor, "batch codings"], growth: GrowthState) -> Pictures:
         """Return pictures in [0, 1], of their full size at every level."""
-        return self.synthesise(self.mixing(self.mapping(z), LAYERS * (at.level + 1)), at)
+        return self.synthesise(self.mixing(self.mapping(z), LAYERS * (growth.level + 1)), growth)
 
     def synthesise(
-        self, styles: Styles, at: GrowthState, noises: Noises | None = None
+        self, styles: Styles, growth: GrowthState, noises: Noises | None = None
     ) -> Pictures:
         """Return the pictures of a style for each layer, and noise; by default, that is kept."""
-        *_, below, maps = self.maps(styles, at, noises)
-        return drawn(self.colours, below, maps, at, self.shape)
+        *_, below, maps = self.maps(styles, growth, noises)
+        return to_pictures(self.colours, below, maps, growth, self.shape)
 
-    def maps(self, styles: Styles, at: GrowthState, noises: Noises | None = None) -> list[Tensor]:
+    def maps(
+        self, styles: Styles, growth: GrowthState, noises: Noises | None = None
+    ) -> list[Tensor]:
         """Return the input of the synthesis, then what each size makes of it."""
         maps: list[Tensor] = [self.begin(styles[:, 0])]
-        for level in range(at.level + 1):
+        for level in range(growth.level + 1):
             maps.append(maps[-1])
             for index in range(LAYERS * level, LAYERS * (level + 1)):
                 noise = None if noises is None else noises[index]
@@ -122,11 +131,11 @@ class StyleGenerator(Grows):
 
     def unstyled(self, styles: Styles) -> list[Tensor]:
         """Return the maps of each layer before AdaIN, at the full size and with kept noise."""
-        x, found = self.begin(styles[:, 0]), list[Tensor]()
+        x, maps = self.begin(styles[:, 0]), list[Tensor]()
         for index, w in enumerate(styles.unbind(1)):
-            found.append(self.layer(index).unstyled(x, w, None))
-            x = self.layer(index).styled(found[-1], w)
-        return found
+            maps.append(self.layer(index).unstyled(x, w, None))
+            x = self.layer(index).styled(maps[-1], w)
+        return maps
 
     def layer(self, index: int) -> StyleLayer:
         """Return a layer of the synthesis."""

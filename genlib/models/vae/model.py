@@ -58,7 +58,7 @@ class VariationalAutoencoder(Family, Encodes, GaussianCodings):
 
     def updates(self, batch: Batch, rng: torch.Generator) -> Iterator[tuple[str, Losses]]:
         """Yield the distortion of a draw from each picture's cloud, and β times the rate."""
-        x = self.seen(batch.x, rng)
+        x = self.binarized(batch.x, rng)
         posterior = self.posterior(x)
         z = posterior.draw(torch.randn(posterior.mean.shape, generator=rng, device=x.device))
         distortion = -self.log_likelihood(x, z).mean()
@@ -72,7 +72,7 @@ class VariationalAutoencoder(Family, Encodes, GaussianCodings):
             },
         )
 
-    def seen(self, x: Pictures, rng: torch.Generator) -> Pictures:
+    def binarized(self, x: Pictures, rng: torch.Generator) -> Pictures:
         """Return what it learns of pictures: for the loss "binary", each pixel black or white."""
         return torch.bernoulli(x, generator=rng) if self.config.loss == "binary" else x
 
@@ -100,8 +100,8 @@ class VariationalAutoencoder(Family, Encodes, GaussianCodings):
     def rates(self, x: Pictures) -> Float[Tensor, "codings"]:
         """Return the rate of each coding in nats, the mean over pictures."""
         rng = generator(0, x.device)
-        seen = [self.seen(part, rng) for part in x.split(1000)]
-        sums = [gaussian_kl(*self.posterior(part)).sum(0) for part in seen]
+        targets = [self.binarized(part, rng) for part in x.split(1000)]
+        sums = [gaussian_kl(*self.posterior(part)).sum(0) for part in targets]
         return torch.stack(sums).sum(0) / len(x)
 
     def encode(self, x: Pictures) -> Codings:
@@ -134,13 +134,13 @@ class VariationalAutoencoder(Family, Encodes, GaussianCodings):
 
     def _figures(self, x: Pictures, rng: torch.Generator) -> Losses:
         """Return the figures of merit, as sums over the pictures."""
-        seen = self.seen(x, rng)
-        posterior = self.posterior(seen)
+        target = self.binarized(x, rng)
+        posterior = self.posterior(target)
         z = posterior.draw(torch.randn(posterior.mean.shape, generator=rng, device=x.device))
         return {
             "mse": (self.reconstruct(x) - x).square().flatten(1).mean(1).sum(),
             "kl": gaussian_kl(*posterior).sum(),
-            "distortion": -self.log_likelihood(seen, z).sum(),
+            "distortion": -self.log_likelihood(target, z).sum(),
         }
 
     def sizes(self) -> list[tuple[str, int]]:

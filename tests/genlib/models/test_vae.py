@@ -292,7 +292,7 @@ def test_the_binary_loss_alone_sees_black_and_white(loss):
 def test_each_pixel_is_white_as_often_as_its_grey_level_says():
     x, count = pictures(), 4000
     family, rng = made(loss="binary"), generator(23)
-    drawn = torch.stack([family.seen(x, rng) for _ in range(count)])
+    drawn = torch.stack([family.binarized(x, rng) for _ in range(count)])
     error = (x * (1 - x) / count).sqrt()
     assert ((drawn.mean(0) - x).abs() <= 5 * error + 1 / count).all()
     assert not torch.equal(drawn[0], drawn[1]), "drawn anew at each step"

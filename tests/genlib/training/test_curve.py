@@ -68,15 +68,15 @@ def test_only_the_steps_asked_for_are_read():
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf"), -float("inf"), 2000.1, -2000.1])
 @pytest.mark.parametrize("when", [0, 1, 5])
-def test_what_is_not_finite_or_a_thousandfold_has_blown_up(bad, when):
+def test_what_is_not_finite_or_a_thousandfold_has_diverged(bad, when):
     values = torch.full((6, 1), 2.0)
     values[when] = bad
     curve = Curve(CPU, 6)
     curve.begin("only", 0, 6)
     written(curve, values, ["loss"])
     infinite = abs(bad) != 2000.1
-    assert curve.blown_up(1e3, wait=True) == (infinite or when > 0)
-    assert curve.blown_up(1e3, wait=False) == (infinite or when > 0)
+    assert curve.diverged(1e3, wait=True) == (infinite or when > 0)
+    assert curve.diverged(1e3, wait=False) == (infinite or when > 0)
 
 
 def test_one_loss_of_several_is_enough():
@@ -84,15 +84,15 @@ def test_one_loss_of_several_is_enough():
     values[2, 1] = float("nan")
     curve = Curve(CPU, 4)
     curve.begin("only", 0, 4)
-    assert written(curve, values, ["a", "b", "c"]).blown_up(1e3, wait=True)
+    assert written(curve, values, ["a", "b", "c"]).diverged(1e3, wait=True)
 
 
 @pytest.mark.parametrize("scale", [1e-3, 1.0, 1e6])
-def test_falling_steady_and_noisy_losses_have_not_blown_up(scale):
+def test_falling_steady_and_noisy_losses_have_not_diverged(scale):
     values = scale * torch.rand(50, 2, generator=generator(0)) + 0.1 * scale
     curve = Curve(CPU, 50)
     curve.begin("only", 0, 50)
-    assert not written(curve, values, ["a", "b"]).blown_up(1e3, wait=True)
+    assert not written(curve, values, ["a", "b"]).diverged(1e3, wait=True)
 
 
 def test_a_part_that_begins_at_zero_may_grow():
@@ -100,7 +100,7 @@ def test_a_part_that_begins_at_zero_may_grow():
     values = torch.tensor([[500.0, 0.0], [300.0, 10.0], [100.0, 30.0]])
     curve = Curve(CPU, 3)
     curve.begin("only", 0, 3)
-    assert not written(curve, values, ["reconstruction", "kl"]).blown_up(1e3, wait=True)
+    assert not written(curve, values, ["reconstruction", "kl"]).diverged(1e3, wait=True)
 
 
 def test_divergence_at_the_end_of_a_stage_is_not_forgotten_in_the_next():
@@ -109,7 +109,7 @@ def test_divergence_at_the_end_of_a_stage_is_not_forgotten_in_the_next():
     written(curve, torch.tensor([[1.0], [1.0], [1.0], [float("nan")]]), ["mse"])
     curve.begin("high", 4, 4)
     written(curve, torch.ones(2, 1), ["mse"])
-    assert curve.blown_up(1e3, wait=True)
+    assert curve.diverged(1e3, wait=True)
 
 
 @pytest.mark.parametrize("bad", [float("nan"), 1e9])
@@ -148,5 +148,5 @@ def test_a_restored_curve_remembers_divergence_and_stages():
     again.begin("low", 0, 3)
     again.begin("high", 3, 4)
     again.restore(first.state())
-    assert again.blown_up(1e3, wait=True)
+    assert again.diverged(1e3, wait=True)
     assert again.read(6) == first.read(6)

@@ -99,9 +99,9 @@ def test_moves_of_both_are_the_steps_of_training_bit_for_bit(rules):
     for _ in range(3):
         training.advance()
         hand.move("B")
-        hand.look()
+        hand.preview()
         assert same(kept(hand.training), kept(training))
-        assert hand.losses() == training.curve.at(training.step)
+        assert hand.losses() == training.curve.losses_of(training.step)
 
 
 def test_the_discriminator_moves_first_so_that_alone_it_moves_as_with_the_generator():
@@ -114,7 +114,7 @@ def test_the_discriminator_moves_first_so_that_alone_it_moves_as_with_the_genera
 def test_the_same_letters_are_the_same_game_and_others_another(rules):
     one, other = played("DGB", game(**rules)), played("DGB", game(**rules))
     assert same(kept(one.training), kept(other.training))
-    assert torch.equal(one.look(), other.look())
+    assert torch.equal(one.preview(), other.preview())
     assert not same(weights(one), weights(played("GDB", game(**rules))))
 
 
@@ -122,7 +122,7 @@ def test_the_same_letters_are_the_same_game_and_others_another(rules):
 def test_looking_changes_nothing(rules):
     hand = played("DB", game(**rules))
     before = kept(hand.training)
-    assert torch.equal(hand.look(), hand.look())
+    assert torch.equal(hand.preview(), hand.preview())
     assert same(kept(hand.training), before)
     assert hand.family.training
 
@@ -139,9 +139,9 @@ def test_a_trained_game_is_gone_on_with_and_stays_what_it_was(run):
     known = {name: value.clone() for name, value in run.family.state_dict().items()}
     hand = StepwiseGame(run.family, load_dataset(run.spec.dataset), run.spec.train)
     assert same(dict(hand.family.state_dict()), known)
-    assert torch.equal(hand.look(), run.snapshots[-1].images)
+    assert torch.equal(hand.preview(), run.snapshots[-1].images)
     hand.move("B")
-    assert not torch.equal(hand.look(), run.snapshots[-1].images)
+    assert not torch.equal(hand.preview(), run.snapshots[-1].images)
     assert same(dict(run.family.state_dict()), known)
     assert not any(weight.requires_grad for weight in run.family.parameters())
 
@@ -191,7 +191,7 @@ def test_a_discriminator_that_only_guesses_costs_each_player_its_part_of_the_gam
 @every_rule
 def test_slow_motion_shows_what_each_phase_changes(rules):
     hand = played("BD", game(**rules))
-    before = hand.look()
+    before = hand.preview()
     parts = hand.slow_motion()
     counts = [re.match(r"Phase (\d), (\d) of (\d)\.", part.caption).groups() for part in parts]
     assert counts == [("1", str(i), "5") for i in range(1, 6)] + [
@@ -212,15 +212,15 @@ def test_slow_motion_shows_what_each_phase_changes(rules):
     assert not torch.equal(bent[8], bent[6])
     # where no logit is the border, the samples are judged too to find it
     torch.testing.assert_close(field[8], field[6], atol=1e-4, rtol=0)
-    assert torch.equal(parts[8].shown, hand.look())
+    assert torch.equal(parts[8].shown, hand.preview())
 
 
 def test_slow_motion_tells_the_loss_of_each_player_when_it_moves():
     hand = played("BB", game())
     parts = hand.slow_motion()
-    at = hand.training.curve.at
-    assert f"{at(3)['discriminator']:.3f}" in parts[3].caption
-    assert f"{at(4)['generator']:.3f}" in parts[6].caption
+    losses_of = hand.training.curve.losses_of
+    assert f"{losses_of(3)['discriminator']:.3f}" in parts[3].caption
+    assert f"{losses_of(4)['generator']:.3f}" in parts[6].caption
 
 
 @every_rule
@@ -350,7 +350,7 @@ def test_a_curve_that_comes_back_keeps_losses_and_gradients_apart_and_goes_on(wa
     norms = dict(zip(NORMS, values[2, 3:].tolist(), strict=True))
     assert again.read(5)[2].losses == pytest.approx(losses)
     assert again.read(5)[2].gradients == pytest.approx(norms)
-    assert again.at(5) == whole.at(5)
+    assert again.losses_of(5) == whole.losses_of(5)
     for done in range(5, 9):
         write(again, done, values[done])
     assert again.read(9) == whole.read(9)
@@ -359,13 +359,13 @@ def test_a_curve_that_comes_back_keeps_losses_and_gradients_apart_and_goes_on(wa
 
 def test_one_step_of_a_curve_is_read_as_it_was_written_and_of_an_empty_one_nothing():
     curve = begun(500)  # whose rows are means over several steps
-    assert curve.at(0) == {}
+    assert curve.losses_of(0) == {}
     values = torch.rand(500, 5, generator=generator(4))
     for done in range(500):
         write(curve, done, values[done])
     for step in (1, 2, 250, 500):
         expected = dict(zip(LOSSES, values[step - 1, :3].tolist(), strict=True))
-        assert curve.at(step) == pytest.approx(expected)
+        assert curve.losses_of(step) == pytest.approx(expected)
 
 
 def test_a_step_of_a_later_stage_is_counted_from_the_first_stage_on():
@@ -377,7 +377,7 @@ def test_a_step_of_a_later_stage_is_counted_from_the_first_stage_on():
     curve.begin("high", 3, 4)
     for done in range(4):
         curve.write(torch.tensor(done), {"z": one(20 + done)}, {"high": one(1)})
-    assert [curve.at(step) for step in (4, 7)] == [{"z": 20}, {"z": 23}]
+    assert [curve.losses_of(step) for step in (4, 7)] == [{"z": 20}, {"z": 23}]
     assert [row.gradients for row in curve.read(7)] == [{"low": 0}] * 3 + [{"high": 1}] * 4
 
 
