@@ -20,7 +20,7 @@ from genlib.plots import architecture
 from genlib.runs.run import Run
 from genlib.runs.spec import RunSpec
 from ui import cache, navigation
-from ui.widgets.elements import copy_button
+from ui.widgets.elements import copy_button, is_dark
 
 
 @contextmanager
@@ -38,7 +38,7 @@ def _architecture(spec: RunSpec) -> None:
     sizes = family.sizes()
     weights = sum(weight.numel() for weight in family.parameters())
     alt = "The layers: " + ", ".join(f"{name} {units}" for name, units in sizes)
-    st.image(architecture(sizes, dark=st.context.theme.type == "dark"), width=640, alt=alt)
+    st.image(architecture(sizes, dark=is_dark()), width=640, alt=alt)
     st.caption(f"{'–'.join(str(units) for _, units in sizes)}: {weights:,} weights and biases.")
 
 
