@@ -1,10 +1,13 @@
 """What the tests share."""
 
+import functools
+import sys
 from pathlib import Path
 
 import pytest
 import torch
 from hypothesis import settings
+from streamlit.components.v2 import manifest_scanner
 
 from genlib.data.dataset import load
 from tests.support.machine import LACKING
@@ -12,6 +15,10 @@ from tests.support.machine import LACKING
 torch.set_num_threads(1)  # tiny work: more threads only wait for each other
 settings.register_profile("untimed", deadline=None)  # a busy machine is no wrong answer
 settings.load_profile("untimed")
+# Every page under test would read the metadata of all packages that are installed: once will do.
+manifest_scanner.scan_component_manifests = functools.cache(
+    manifest_scanner.scan_component_manifests
+)
 
 FIRST = ("e2e", "pages")  # they take longest: of two processes, neither should end alone
 
@@ -37,6 +44,12 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     load.cache_clear()
     yield tmp_path
     load.cache_clear()
+
+
+@pytest.fixture(autouse=True)
+def _main_module(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bring back the main module, which a page under test replaces by its own script."""
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
 
 
 @pytest.fixture(autouse=True)
