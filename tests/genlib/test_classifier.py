@@ -109,6 +109,7 @@ def test_what_lies_beyond_black_and_white_is_judged_as_black_or_white(classifier
     )
 
 
+@pytest.mark.slow
 def test_a_judge_that_is_asked_for_is_trained_once_and_then_read(tmp_path: Path):
     """The one test that trains a judge in full: more than a minute."""
     workspace = workspace_of(tmp_path)

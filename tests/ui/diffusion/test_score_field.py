@@ -14,7 +14,7 @@ from torch.distributions import Categorical, Independent, MixtureSameFamily, Nor
 from genlib.data.dataset import load
 from genlib.data.points import MODES, score
 from genlib.diffusion.schedules import schedule
-from genlib.latents import ALIKE, interpolation, spherical_interpolation
+from genlib.latents import PARALLEL, interpolation, spherical_interpolation
 from genlib.models.ddpm.config import DDPMConfig
 from genlib.models.ddpm.model import DDPM
 from genlib.plots import GENERATED, QUIET, REAL, arrows, paths
@@ -163,7 +163,7 @@ def test_between_vectors_of_one_direction_or_of_opposite_ones_is_a_line(times):
 
 
 def test_nearly_one_direction_is_as_good_as_a_line():
-    first, last = turned(ALIKE / 10)
+    first, last = turned(PARALLEL / 10)
     found = spherical_interpolation(first, last, 7)
     torch.testing.assert_close(found, interpolation(first, last, 7), rtol=0, atol=1e-6)
 
