@@ -10,10 +10,10 @@ from streamlit.testing.v1 import AppTest
 from genlib import front
 from genlib.__main__ import main
 from genlib.classifier import ClassifierSpec
-from genlib.runs.run import open_store
 from genlib.runs.spec import RunSpec
+from genlib.runs.store import open_store
 from genlib.settings import Settings
-from genlib.studies.sampler_bench import SamplerBench, points
+from genlib.studies.sampler_bench import SamplerBench, quality
 from genlib.tasks.workspace import Workspace
 from tests.support.app import MAIN, opened, shared, shown_run
 from tests.support.studied import CPU, trained
@@ -97,4 +97,4 @@ def test_its_sampler_is_compared():
     *_, last = judge.model_copy(update={"steps": 5}).perform(workspace, {})
     workspace.store.write_run(judge.fingerprint, last.files)
     *_, last = SamplerBench(start=run.spec, pictures=256).perform(workspace, {})
-    assert "Restart" in [point.sampler for point in points(last.files)]
+    assert "Restart" in [point.sampler for point in quality(last.files).points]

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from genlib.data import load as load_dataset
+from genlib.data.dataset import load as load_dataset
 from genlib.family import encoding, to_float
 from genlib.studies.starts import Encoder, StudyOfRun
 from genlib.tasks.progress import Files, Progress
