@@ -146,7 +146,9 @@ def test_the_curves_are_the_means_in_percent_with_student_s_intervals():
     seen = curves(app)
     assert list(seen) == list(METHODS)
     for method, (x, y, error) in seen.items():
-        table = np.array([[i.accuracy for i in known if i[:2] == (method, n)] for n in LABELS])
+        table = np.array(
+            [[i.accuracy for i in known if (i.method, i.labels) == (method, n)] for n in LABELS]
+        )
         assert x.tolist() == list(LABELS)
         np.testing.assert_allclose(y, 100 * table.mean(1))
         half = t.ppf(0.975, 2) * 100 * table.std(1, ddof=1) / np.sqrt(3)
