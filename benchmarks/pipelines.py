@@ -24,7 +24,7 @@ from genlib.device import available
 from genlib.device import name as device_name
 from genlib.family import to_float
 from genlib.hub.curated import PARTS, PinnedFile, curated, with_entry, write_curated
-from genlib.hub.pretrained import READERS, seconds_of_a_look
+from genlib.hub.pretrained import READERS, seconds_per_evaluation
 from genlib.hub.pull import Pull
 from genlib.rng import build, generator
 from genlib.runs.store import write_bundle
@@ -90,7 +90,7 @@ def ship(name: str, folder: Path, seconds: float, device: torch.device) -> None:
     entry = entry.model_copy(update={"files": tuple(pins)})
     pull = Pull.of(entry)
     documents = {
-        "look.json": seconds_of_a_look(entry.kind, parts, device),
+        "look.json": seconds_per_evaluation(entry.kind, parts, device),
         "made.json": {"seconds": seconds, "device": device_name(device)},
         "study.json": pull.model_dump(mode="json"),
     }

@@ -88,10 +88,10 @@ def read_denoiser(files: Files) -> tuple[Any, dict[str, Any]]:
         network = _filled("UNet2DModel", _settings(files, "network.json", _UNet), files)
         x = torch.zeros(1, *picture_shape(network))
         samplers: tuple[SamplerName, ...] = get_args(SamplerName)
-        for walk in (scheduler(noises, sampler, 2) for sampler in samplers):
-            t = walk.timesteps[0]
-            made = walk.step(network(x, t).sample, t, x, generator=generator(0)).prev_sample
-            _check(made, x)
+        for noise_scheduler in (scheduler(noises, sampler, 2) for sampler in samplers):
+            t = noise_scheduler.timesteps[0]
+            step = noise_scheduler.step(network(x, t).sample, t, x, generator=generator(0))
+            _check(step.prev_sample, x)
     return network, noises
 
 
@@ -104,8 +104,8 @@ def read_autoencoder(files: Files) -> Any:
     with _safely():
         network = _filled("AutoencoderTiny", _settings(files, "network.json", _Autoencoder), files)
         x = torch.zeros(1, network.config.in_channels, 32, 32)
-        made = network.decode(network.encode(x).latents).sample
-        _check(made, x)
+        output = network.decode(network.encode(x).latents).sample
+        _check(output, x)
     return network
 
 
@@ -128,14 +128,15 @@ READERS: dict[Kind, Callable[[Files], object]] = {
 
 
 def scheduler(settings: dict[str, Any], sampler: SamplerName, steps: int) -> Any:
-    """Return a new scheduler of diffusers for a walk of so many steps from pure noise."""
-    made = of_diffusers(f"{sampler}Scheduler").from_config(settings, timestep_spacing="trailing")
-    made.set_timesteps(min(steps, made.config.num_train_timesteps))
-    return made
+    """Return a new scheduler of diffusers set to so many steps from pure noise."""
+    kind = of_diffusers(f"{sampler}Scheduler")
+    noise_scheduler = kind.from_config(settings, timestep_spacing="trailing")
+    noise_scheduler.set_timesteps(min(steps, noise_scheduler.config.num_train_timesteps))
+    return noise_scheduler
 
 
-def seconds_of_a_look(kind: Kind, files: Files, device: torch.device) -> float:
-    """Return the seconds in which a denoiser looks at one picture here; 0 for other kinds."""
+def seconds_per_evaluation(kind: Kind, files: Files, device: torch.device) -> float:
+    """Return the seconds of one evaluation of a denoiser, per picture, here; 0 for other kinds."""
     if kind != "ddpm":
         return 0.0
     network, _ = read_denoiser(files)
@@ -169,9 +170,9 @@ def _safely() -> Iterator[None]:
         raise HubError(FOREIGN) from error
 
 
-def _check(made: Tensor, x: Tensor) -> None:
+def _check(output: Tensor, x: Tensor) -> None:
     """Raise ValueError where what a network made is not of the same shape, or no number."""
-    if made.shape != x.shape or not made.isfinite().all():
+    if output.shape != x.shape or not output.isfinite().all():
         raise ValueError("the network makes something else")
 
 
@@ -185,9 +186,9 @@ def _filled(name: str, settings: dict[str, Any], files: Files) -> Any:
     """Return the network of a configuration with the weights of a file, all and no others."""
     kind = of_diffusers(name)
     weights: dict[str, Tensor] = load(files["network.safetensors"])
-    known = set(inspect.signature(kind.__init__).parameters)
+    parameters = set(inspect.signature(kind.__init__).parameters)
     with torch.device("meta"):
-        network: nn.Module = kind(**{key: settings[key] for key in known & settings.keys()})
+        network: nn.Module = kind(**{key: settings[key] for key in parameters & settings.keys()})
     wide = {name: value.float() for name, value in weights.items()}
     network.load_state_dict(wide, assign=True)
     if any(value.is_meta for value in network.buffers()):

@@ -46,7 +46,7 @@ from genlib.config import Config
 from genlib.hub import download as program
 from genlib.hub.curated import COMMIT, LARGEST, PARTS, REPOSITORY, Kind, PinnedFile, Pretrained
 from genlib.hub.errors import HubError
-from genlib.hub.pretrained import READERS, seconds_of_a_look
+from genlib.hub.pretrained import READERS, seconds_per_evaluation
 from genlib.runs.spec import RunSpec
 from genlib.runs.store import StoreFullError
 from genlib.settings import Settings
@@ -62,7 +62,7 @@ SWITCHES = {
     "HF_HUB_ETAG_TIMEOUT": str(program.SILENCE),
     "HF_HUB_VERBOSITY": "critical",  # its warnings tell signed addresses
 }
-INTERVAL = 0.25  # seconds between two looks at how far a download is
+INTERVAL = 0.25  # seconds between two signs of progress
 PATIENCE = 90.0  # seconds of a download, and more for a large one
 SLOWEST = 500e3  # bytes a second: a line that is slower does not get a large model
 SLACK = 4 * 2**20  # bytes on the disk, beside the files: locks, times, what they are known by
@@ -122,7 +122,7 @@ class Pull(Config):
         kilobytes = sum(map(len, parts.values())) // 1000 + 1
         READERS[self.kind](parts)  # else it is not kept
         parts["look.json"] = json.dumps(
-            seconds_of_a_look(self.kind, parts, workspace.device)
+            seconds_per_evaluation(self.kind, parts, workspace.device)
         ).encode()
         yield Progress(kilobytes, kilobytes, parts)
         shutil.rmtree(folder, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""The way from noise to pictures of a pretrained model, walked by diffusers' own schedulers."""
+"""The way from noise to pictures of a pretrained model, by diffusers' own schedulers."""
 
 import json
 import time
@@ -28,7 +28,7 @@ GONE = "This model is not on this server any more; download it again."
 
 
 class Reversal(Config):
-    """All that decides a walk from noise to pictures."""
+    """All that decides a trajectory from noise to pictures."""
 
     study: Literal["reversal"] = "reversal"
     start: Pull
@@ -79,27 +79,27 @@ class Reversal(Config):
         network.to(workspace.device)
         frames: list[tuple[int, Tensor, Tensor]] = []
         drawn = time.monotonic()
-        for steps, (t, x, clean) in enumerate(self._walk(network, settings), 1):
+        for steps, (t, x, clean) in enumerate(self._trajectory(network, settings), 1):
             frames.append((t, _grey(x), _grey(clean)))
             if time.monotonic() - drawn > PAUSE and steps <= self.steps:
                 drawn = time.monotonic()
-                yield Progress(steps, self.steps + 1, _told(frames))
-        yield Progress(self.steps + 1, self.steps + 1, _told(frames))
+                yield Progress(steps, self.steps + 1, _film(frames))
+        yield Progress(self.steps + 1, self.steps + 1, _film(frames))
 
     @torch.inference_mode()
-    def _walk(
+    def _trajectory(
         self, network: nn.Module, settings: dict[str, Any]
     ) -> Iterator[tuple[int, Tensor, Tensor]]:
         """Yield (t, x_t, x̂_0) from noise to the end, where both are the picture."""
-        walk = scheduler(settings, self.sampler, self.steps)
+        noise_scheduler = scheduler(settings, self.sampler, self.steps)
         device = next(network.parameters()).device
         rng = generator(self.seed)  # on the CPU, so that every device begins with the same noise
         x = torch.randn(self.pictures, *picture_shape(network), generator=rng).to(device)
-        x = x * walk.init_noise_sigma
-        for t in walk.timesteps:
-            taken = walk.step(network(x, t).sample, t, x, generator=rng)
-            yield int(t) + 1, x, taken.pred_original_sample
-            x = taken.prev_sample
+        x = x * noise_scheduler.init_noise_sigma
+        for t in noise_scheduler.timesteps:
+            step = noise_scheduler.step(network(x, t).sample, t, x, generator=rng)
+            yield int(t) + 1, x, step.pred_original_sample
+            x = step.prev_sample
         yield 0, x, x
 
 
@@ -108,7 +108,7 @@ def _grey(x: Tensor) -> Tensor:
     return to_uint8((x + 1) / 2).cpu()
 
 
-def _told(frames: list[tuple[int, Tensor, Tensor]]) -> Files:
+def _film(frames: list[tuple[int, Tensor, Tensor]]) -> Files:
     """Return a film as safetensors: its times, x and clean; the moments that it needs."""
     wanted = spread(len(frames), FRAMES)
     times, x, clean = zip(*(frames[index] for index in wanted), strict=True)
@@ -140,5 +140,5 @@ def codings(network: Any, x: Float[Tensor, "batch channels height width"]) -> La
 
 def decoded(network: Any, z: Latents) -> Float[Tensor, "batch channels height width"]:
     """Return the pictures, in [0, 1], of latent maps."""
-    made: Tensor = network.decode(z).sample
-    return ((made + 1) / 2).clamp(0, 1)
+    pictures: Tensor = network.decode(z).sample
+    return ((pictures + 1) / 2).clamp(0, 1)

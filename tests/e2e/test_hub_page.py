@@ -82,7 +82,7 @@ def choose(page: Page, label: str, option: str) -> None:
     expect(box).to_have_value(option)
 
 
-def told(page: Page) -> str:
+def moment(page: Page) -> str:
     return keyed(page, "pretrained-walk").locator(".told").inner_text()
 
 
@@ -91,11 +91,11 @@ def test_the_first_screen_shows_a_walk_without_any_network(place: Place, opened:
     page = opened(place.site.url("pretrained"))
     badge(page, "shipped")
     settled(page)
-    until(lambda: told(page) == "t = 0 of 1,000")
+    until(lambda: moment(page) == "t = 0 of 1,000")
     slider = keyed(page, "pretrained-walk").get_by_role("slider", name="Moment")
     slider.focus()
     slider.press("Home")
-    assert told(page) == "t = 1,000 of 1,000"
+    assert moment(page) == "t = 1,000 of 1,000"
     source(page, COPIES)
     assert len(place.hub.asked) == asked
 
@@ -116,18 +116,18 @@ def test_a_model_is_pulled_walked_and_shared(place: Place, opened: Opened):
     button(page, re.compile("Walk from noise")).click()
     badge(page, "trained here")
     settled(page)
-    until(lambda: told(page) == "t = 0 of 1,000")
+    until(lambda: moment(page) == "t = 0 of 1,000")
     pull = place.pulls["Small"]
-    kept = place.site.store.read_run(pull.fingerprint)
-    assert kept is not None
+    stored = place.site.store.read_run(pull.fingerprint)
+    assert stored is not None
     for file in pull.files:
-        assert hashlib.sha256(kept[file.part]).hexdigest() == file.sha256
+        assert hashlib.sha256(stored[file.part]).hexdigest() == file.sha256
     place.hub.wrong["/"] = lambda answer: answer.reply(b"no", 500)  # from now on it is dead
     try:
         other = opened(page.url)
         badge(other, "replayed")
         settled(other)
-        until(lambda: told(other) == "t = 0 of 1,000")
+        until(lambda: moment(other) == "t = 0 of 1,000")
     finally:
         place.hub.wrong.clear()
 
@@ -148,8 +148,8 @@ def test_a_hub_that_stalls_blocks_no_page_and_ends_in_a_sentence(place: Place, o
     before = source(page, COPIES)
     slide(page, "Add to every number of it", "ArrowRight")  # meanwhile
     until(lambda: source(page, COPIES) != before)
-    said = page.get_by_test_id("stAlert").first
-    expect(said).to_contain_text(re.compile(r"Hub.*\."), timeout=150_000)
+    alert = page.get_by_test_id("stAlert").first
+    expect(alert).to_contain_text(re.compile(r"Hub.*\."), timeout=150_000)
     assert place.site.store.read_run(pull.fingerprint) is None
     hub.wrong.clear()
     button(page, re.compile("Download")).click()
@@ -192,7 +192,7 @@ def test_a_run_is_published_and_comes_back(place: Place, opened: Opened):
     page.keyboard.press("Enter")
     button(page, "Download it").click()
     source(page, "Test pictures, and under them what the published model makes")
-    kept = [path for path in place.site.home.rglob("*") if path.is_file()]
+    stored = [path for path in place.site.home.rglob("*") if path.is_file()]
     secret = TOKEN.encode()
-    assert not [path for path in kept if secret in path.read_bytes()]
+    assert not [path for path in stored if secret in path.read_bytes()]
     assert secret not in Path(place.site.log).read_bytes()

@@ -13,7 +13,7 @@ from genlib.hub import HubError, Pull, Reversal
 from genlib.hub.curated import PARTS, Kind
 from genlib.hub.pretrained import (
     READERS,
-    seconds_of_a_look,
+    seconds_per_evaluation,
 )
 from genlib.hub.reversal import codings, decoded, film_of
 from genlib.rng import build, generator
@@ -25,7 +25,7 @@ from tests.support.studied import CPU, trained, workspace_of
 UNET = "unet/diffusion_pytorch_model.safetensors"
 
 
-def made_denoiser(channels: int, **settings: object) -> torch.nn.Module:
+def untrained_denoiser(channels: int, **settings: object) -> torch.nn.Module:
     """Return an untrained UNet2DModel of a few thousand weights."""
     from diffusers import UNet2DModel
 
@@ -43,7 +43,7 @@ def made_denoiser(channels: int, **settings: object) -> torch.nn.Module:
     return build(lambda: UNet2DModel(**(small | settings)), 0).eval()
 
 
-def made_autoencoder() -> torch.nn.Module:
+def untrained_autoencoder() -> torch.nn.Module:
     """Return an untrained AutoencoderTiny of a few thousand weights."""
     from diffusers import AutoencoderTiny
 
@@ -70,7 +70,7 @@ def denoiser_files(channels: int = 1, layout: str = "unet", **settings: object) 
     """Return a repository as DDPMPipeline saves it; or in its root, as older ones are."""
     from diffusers import DDPMPipeline, DDPMScheduler
 
-    unet, noises = made_denoiser(channels), DDPMScheduler(beta_schedule="squaredcos_cap_v2")
+    unet, noises = untrained_denoiser(channels), DDPMScheduler(beta_schedule="squaredcos_cap_v2")
     noises.register_to_config(**settings)
     if layout == "unet":
         return saved((DDPMPipeline(unet, noises), "."))
@@ -79,7 +79,7 @@ def denoiser_files(channels: int = 1, layout: str = "unet", **settings: object) 
 
 @functools.cache
 def autoencoder_files(layout: str = ".") -> Files:
-    return saved((made_autoencoder(), layout))
+    return saved((untrained_autoencoder(), layout))
 
 
 @functools.cache
@@ -93,17 +93,17 @@ def run_files() -> Files:
 
 def parts_of(kind: Kind, files: Files) -> Files:
     """Return what `Pull` keeps of a repository."""
-    found = {}
+    parts = {}
     for part, places in PARTS[kind].items():
-        found[part] = next(files[place] for place in places if place in files)
-    return found
+        parts[part] = next(files[place] for place in places if place in files)
+    return parts
 
 
 def denoiser_parts(channels: int = 1, **settings: object) -> Files:
     return parts_of("ddpm", denoiser_files(channels, **settings))
 
 
-def kept(folder: Path, kind: Kind, parts: Files) -> tuple[Workspace, Pull]:
+def stored(folder: Path, kind: Kind, parts: Files) -> tuple[Workspace, Pull]:
     """Return a bench whose store has a model, and the pull that would have brought it."""
     workspace = workspace_of(folder)
     pull = Pull(kind=kind, repo="ada/model", commit="main", files=())
@@ -121,7 +121,7 @@ def fuzzed() -> dict[str, tuple[Kind, str, Files]]:
     """Return a kind, the part whose settings are changed, and all parts, small ones."""
     one = {"block_out_channels": (8,)}
     one |= {"down_block_types": ("AttnDownBlock2D",), "up_block_types": ("AttnUpBlock2D",)}
-    network = parts_of("autoencoder", saved((made_denoiser(1, **one), ".")))
+    network = parts_of("autoencoder", saved((untrained_denoiser(1, **one), ".")))
     return {
         "network": ("ddpm", "network.json", denoiser_parts() | network),
         "scheduler": ("ddpm", "scheduler.json", denoiser_parts() | network),
@@ -152,10 +152,10 @@ def outcome(kind: Kind, parts: Files) -> str:
     """Read a model and use it; return what came of that."""
     done = "read"
     try:
-        made = READERS[kind](parts)
+        model = READERS[kind](parts)
         done = "use"
         with tempfile.TemporaryDirectory() as folder:
-            use(kind, made, parts, Path(folder))
+            use(kind, model, parts, Path(folder))
     except HubError:
         return "refused"
     except Exception as error:
@@ -163,16 +163,16 @@ def outcome(kind: Kind, parts: Files) -> str:
     return "used"
 
 
-def use(kind: Kind, made: object, parts: Files, folder: Path) -> None:
+def use(kind: Kind, model: object, parts: Files, folder: Path) -> None:
     """Do what a model is for."""
     if kind == "ddpm":
-        seconds_of_a_look(kind, parts, CPU)
-        workspace, pull = kept(folder, kind, parts)
+        seconds_per_evaluation(kind, parts, CPU)
+        workspace, pull = stored(folder, kind, parts)
         for sampler in ("DDIM", "DDPM"):
             film(workspace, pull, sampler=sampler, steps=2, pictures=1)
     elif kind == "autoencoder":
-        x = torch.zeros(1, made.config.in_channels, 32, 32)
+        x = torch.zeros(1, model.config.in_channels, 32, 32)
         with torch.inference_mode():
-            assert decoded(made, codings(made, x)).shape == x.shape
+            assert decoded(model, codings(model, x)).shape == x.shape
     else:
-        made.family.preview(torch.zeros(2, *made.family.shape), generator(0))
+        model.family.preview(torch.zeros(2, *model.family.shape), generator(0))

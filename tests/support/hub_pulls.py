@@ -58,9 +58,9 @@ def assert_nothing_kept(workspace: Workspace, task: Pull) -> None:
 
 def assert_kept(workspace: Workspace, task: Pull, kind: Kind, files: Files) -> None:
     """Byte by byte, of a kind that opens, and nothing else on the disk."""
-    kept = workspace.store.read_run(task.fingerprint)
+    stored = workspace.store.read_run(task.fingerprint)
     for part, content in parts_of(kind, files).items():
-        assert kept[part] == content
-    READERS[kind](kept)
-    assert json.loads(kept["look.json"]) >= 0
+        assert stored[part] == content
+    READERS[kind](stored)
+    assert json.loads(stored["look.json"]) >= 0
     assert not list((workspace.store.home / "hub").rglob("*.safetensors"))

@@ -33,11 +33,10 @@ class Asked:
 
 @dataclass
 class Repo:
-    """The files at each commit, what its card says, and what it lists against the truth."""
+    """The files at each commit, and what its card says."""
 
     card: dict[str, object] = field(default_factory=dict)
     commits: dict[str, Files] = field(default_factory=dict)
-    said: dict[str, dict[str, object]] = field(default_factory=dict)
 
     @property
     def head(self) -> str:
@@ -77,9 +76,10 @@ class Hub(ThreadingHTTPServer):
         return self.repos[name].commit(files)
 
     def get_request(self) -> tuple[socket.socket, object]:
-        taken, address = super().get_request()
-        taken.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, CHUNK)  # else much waits on the way
-        return taken, address
+        connection, address = super().get_request()
+        # With the usual buffer, much would wait on the way and count as sent.
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, CHUNK)
+        return connection, address
 
     def handle_error(self, request: object, address: object) -> None:
         self.errors.append(sys.exc_info()[1])
@@ -193,9 +193,9 @@ class Answer(BaseHTTPRequestHandler):
             lfs = {"sha256": sha256(content), "size": len(content), "pointerSize": 130}
             item = {"rfilename": path, "size": len(content), "blobId": git_oid(content)}
             large = {"lfs": lfs} if path.endswith(LARGE) else {}
-            siblings.append(item | large | self.repo.said.get(path, {}))
+            siblings.append(item | large)
         document = {"id": self.name, "sha": sha, "siblings": siblings}
-        self.say(document | {"cardData": self.repo.card} | self.repo.said.get("", {}))
+        self.say(document | {"cardData": self.repo.card})
 
     def tree(self, sha: str, files: Files) -> None:
         items = [("file", path, len(files[path]), git_oid(files[path])) for path in files]
@@ -205,8 +205,8 @@ class Answer(BaseHTTPRequestHandler):
     def file(self, sha: str, files: Files, path: str) -> None:
         if path not in files:
             return self.absent("EntryNotFound", {"X-Repo-Commit": sha})
-        known = sha256 if path.endswith(LARGE) else git_oid
-        headers = {"X-Repo-Commit": sha, "ETag": f'"{known(files[path])}"'}
+        digest = sha256 if path.endswith(LARGE) else git_oid
+        headers = {"X-Repo-Commit": sha, "ETag": f'"{digest(files[path])}"'}
         if not self.asked.range:
             return self.reply(files[path], 200, headers)
         begin, size = int(self.asked.range[6:].partition("-")[0]), len(files[path])

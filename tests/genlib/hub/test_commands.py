@@ -38,13 +38,13 @@ def listed(hub: Hub, home: Path, monkeypatch: pytest.MonkeyPatch) -> Hub:
     return hub
 
 
-def said(capsys: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
+def documents(capsys: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
     return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
 def test_a_pin_is_what_the_hub_had_that_day(listed, capsys, home):
     assert main(["hub", "pin", "small", "tiny"]) == 0
-    assert [document["pinned"] for document in said(capsys)] == ["small", "tiny"]
+    assert [document["pinned"] for document in documents(capsys)] == ["small", "tiny"]
     small, tiny, pickled = curated()
     assert small.commit == listed.repos["ada/small"].head
     assert small.licence == "apache-2.0"
@@ -57,16 +57,16 @@ def test_a_pin_is_what_the_hub_had_that_day(listed, capsys, home):
     *_, last = Pull.of(small).perform(Workspace(open_store(Settings()), CPU), {})
     assert last.files["network.safetensors"] == denoiser_files()[UNET]
     assert main(["hub", "list"]) == 0
-    assert [bool(document["commit"]) for document in said(capsys)] == [True, True, False]
+    assert [bool(document["commit"]) for document in documents(capsys)] == [True, True, False]
     assert tiny.files
 
 
 def test_what_cannot_be_loaded_safely_is_not_pinned(listed, capsys):
     before = curated()
     assert main(["hub", "pin", "pickled"]) == 1
-    told = capsys.readouterr().err
-    assert "cannot be loaded safely" in told
-    assert len(told.splitlines()) == 1
+    sentence = capsys.readouterr().err
+    assert "cannot be loaded safely" in sentence
+    assert len(sentence.splitlines()) == 1
     assert curated() == before
 
 
@@ -87,12 +87,12 @@ def test_a_run_is_published_and_pulled_by_its_name(hub, home, capsys, monkeypatc
     assert "no token" in capsys.readouterr().err
     monkeypatch.setenv("GENLIB_HUB_TOKEN", TOKEN)
     assert main(["hub", "publish", run.spec.fingerprint]) == 0
-    (where,) = said(capsys)
+    (where,) = documents(capsys)
     assert where["repo"] == f"ada/genlib-stacked-{run.spec.fingerprint[:12]}"
     assert main(["hub", "pull", where["repo"]]) == 0
-    (came,) = said(capsys)
-    kept = open_store(Settings()).read_run(came["fingerprint"])
-    assert kept["run.safetensors"] == run_files()["model.safetensors"]
+    (came,) = documents(capsys)
+    files = open_store(Settings()).read_run(came["fingerprint"])
+    assert files["run.safetensors"] == run_files()["model.safetensors"]
     assert came["fingerprint"] != run.spec.fingerprint  # it takes nobody's place
 
 

@@ -221,10 +221,10 @@ def test_what_comes_with_the_package_is_there_and_opens(home):
     entries = [entry for entry in curated(LIST) if entry.repo == SHIPPED]
     assert {entry.kind for entry in entries} == {"ddpm", "autoencoder"}
     for entry in entries:
-        kept = open_store(Settings()).read_run(Pull.of(entry).fingerprint)
+        stored = open_store(Settings()).read_run(Pull.of(entry).fingerprint)
         for file in entry.files:
-            assert (len(kept[file.part]), sha256(kept[file.part])) == (file.size, file.sha256)
-        READERS[entry.kind](kept)
+            assert (len(stored[file.part]), sha256(stored[file.part])) == (file.size, file.sha256)
+        READERS[entry.kind](stored)
         assert entry.licence
 
 
@@ -292,19 +292,19 @@ def test_the_worker_pulls_and_then_needs_no_hub(hub, tmp_path, monkeypatch):
         for task in (first, again):
             here.jobs.submit(task)
             here.reaches(task, "trained")
-            kept = here.store.read_run(task.fingerprint)
+            stored = here.store.read_run(task.fingerprint)
             for part, content in parts_of("ddpm", denoiser_files()).items():
-                assert kept[part] == content
+                assert stored[part] == content
         assert {asked.token for asked in hub.asked} == {""}
         hub.end()
         gone = first.model_copy(update={"repo": "ada/other"})
         here.jobs.submit(gone)
         assert here.reaches(gone, "failed").sentence == UNREACHABLE
         assert here.store.read_run(gone.fingerprint) is None
-        walk = Reversal(start=first, steps=10, pictures=4)
-        here.jobs.submit(walk)
-        here.reaches(walk, "trained")
-        times, x, clean = film_of(here.store.read_run(walk.fingerprint))
+        reversal = Reversal(start=first, steps=10, pictures=4)
+        here.jobs.submit(reversal)
+        here.reaches(reversal, "trained")
+        times, x, clean = film_of(here.store.read_run(reversal.fingerprint))
     assert (times[0], times[-1]) == (1000, 0)
     assert x.shape == clean.shape == (11, 4, 1, 8, 8)
     assert (x[-1] == clean[-1]).all()

@@ -18,7 +18,7 @@ from genlib.hub.pretrained import (
     read_denoiser,
     read_run,
     scheduler,
-    seconds_of_a_look,
+    seconds_per_evaluation,
 )
 from genlib.hub.reversal import FRAMES, codings, decoded
 from genlib.rng import generator
@@ -30,13 +30,13 @@ from tests.support.hub_models import (
     denoiser_parts,
     film,
     fuzzed,
-    kept,
-    made_denoiser,
     outcome,
     parts_of,
     places,
     run_files,
     small_run,
+    stored,
+    untrained_denoiser,
 )
 from tests.support.services import ROOT
 from tests.support.studied import CPU
@@ -70,15 +70,15 @@ def test_a_walk_ends_where_the_pipeline_of_diffusers_ends(tmp_path, sampler, ste
 
     kinds = {"DDIM": (DDIMPipeline, DDIMScheduler), "DDPM": (DDPMPipeline, DDPMScheduler)}
     pipeline, noises = kinds[sampler]
-    made = pipeline(
-        made_denoiser(channels),
+    output = pipeline(
+        untrained_denoiser(channels),
         noises(beta_schedule="squaredcos_cap_v2", timestep_spacing="trailing"),
     )
-    made.set_progress_bar_config(disable=True)
-    theirs = made(
+    output.set_progress_bar_config(disable=True)
+    theirs = output(
         batch_size=4, generator=generator(3), num_inference_steps=steps, output_type="np"
     ).images
-    workspace, pull = kept(tmp_path, "ddpm", denoiser_parts(channels))
+    workspace, pull = stored(tmp_path, "ddpm", denoiser_parts(channels))
     times, x, clean = film(workspace, pull, sampler=sampler, steps=steps, seed=3)
     assert furthest(x[-1], end_of(theirs)) <= 1
     assert torch.equal(x[-1], clean[-1])
@@ -105,16 +105,16 @@ def test_each_step_is_the_step_of_diffusers(sampler, name):
     network, settings = read_denoiser(denoiser_parts(1, **NOISES[name]))
     start = Pull(kind="ddpm", repo="ada/model", commit="main", files=())
     reversal = Reversal(start=start, sampler=sampler, steps=10, pictures=2, seed=5)
-    walk = reversal._walk(network, settings)
+    trajectory = reversal._trajectory(network, settings)
     with torch.inference_mode():
         for t in noises.timesteps:
-            time, ours, clean = next(walk)
+            time, ours, clean = next(trajectory)
             assert time == t + 1
             assert torch.equal(ours, x)
             done = noises.step(network(x, t).sample, t, x, generator=rng)
             assert torch.equal(clean, done.pred_original_sample)
             x = done.prev_sample
-    time, ours, clean = next(walk)
+    time, ours, clean = next(trajectory)
     assert time == 0
     assert ours is clean
     assert torch.equal(ours, x)
@@ -125,14 +125,14 @@ def test_each_step_is_the_step_of_diffusers(sampler, name):
 def test_what_it_sees_at_first_follows_from_the_noise_that_it_sees(tmp_path, steps, clipped):
     """By the formula of the page: (x_t − σ ε̂) / α, clipped as the scheduler clips."""
     parts = denoiser_parts(1, num_train_timesteps=20, beta_schedule="linear", clip_sample=clipped)
-    workspace, pull = kept(tmp_path, "ddpm", parts)
+    workspace, pull = stored(tmp_path, "ddpm", parts)
     times, x, clean = film(workspace, pull, steps=steps, seed=9)
     noise = torch.randn(4, 1, 8, 8, generator=generator(9))
     betas = torch.linspace(1e-4, 0.02, 20, dtype=torch.float64)
     alpha_squared = (1 - betas).prod()  # at the last of 20 times, where a trailing walk begins
     alpha, sigma = alpha_squared.sqrt(), (1 - alpha_squared).sqrt()
     with torch.inference_mode():
-        seen = (noise - sigma * made_denoiser(1)(noise, 19).sample) / alpha
+        seen = (noise - sigma * untrained_denoiser(1)(noise, 19).sample) / alpha
     assert times[0] == 20
     assert furthest(x[0], to_uint8((noise + 1) / 2)) <= 1
     assert furthest(clean[0], to_uint8(((seen.clamp(-1, 1) if clipped else seen) + 1) / 2)) <= 1
@@ -142,7 +142,7 @@ def test_what_it_sees_at_first_follows_from_the_noise_that_it_sees(tmp_path, ste
 
 @pytest.mark.parametrize("sampler", ["DDIM", "DDPM"])
 def test_the_same_walk_gives_the_same_bytes_and_another_seed_others(tmp_path, sampler):
-    workspace, pull = kept(tmp_path, "ddpm", denoiser_parts(3))
+    workspace, pull = stored(tmp_path, "ddpm", denoiser_parts(3))
 
     def bytes_of(seed: int) -> bytes:
         *_, last = Reversal(start=pull, sampler=sampler, steps=5, seed=seed).perform(workspace, {})
@@ -153,7 +153,7 @@ def test_the_same_walk_gives_the_same_bytes_and_another_seed_others(tmp_path, sa
 
 
 def test_a_long_walk_is_told_by_its_moments_from_noise_to_picture(tmp_path):
-    workspace, pull = kept(tmp_path, "ddpm", denoiser_parts(1))
+    workspace, pull = stored(tmp_path, "ddpm", denoiser_parts(1))
     shown, x, clean = film(workspace, pull, steps=250, pictures=1)
     times = [*scheduler(json.loads(denoiser_parts(1)["scheduler.json"]), "DDIM", 250).timesteps]
     assert len(shown) == len(x) == len(clean) == FRAMES
@@ -165,13 +165,13 @@ def test_a_long_walk_is_told_by_its_moments_from_noise_to_picture(tmp_path):
 
 
 def test_no_more_steps_are_taken_than_the_model_has_times(tmp_path):
-    workspace, pull = kept(tmp_path, "ddpm", denoiser_parts(1, num_train_timesteps=20))
+    workspace, pull = stored(tmp_path, "ddpm", denoiser_parts(1, num_train_timesteps=20))
     times, _, _ = film(workspace, pull, steps=50)
     assert times == list(range(20, -1, -1))
 
 
 def test_a_walk_of_a_model_that_is_gone_says_so(tmp_path):
-    workspace, pull = kept(tmp_path, "autoencoder", parts_of("autoencoder", autoencoder_files()))
+    workspace, pull = stored(tmp_path, "autoencoder", parts_of("autoencoder", autoencoder_files()))
     for start in (pull, pull.model_copy(update={"repo": "ada/other", "kind": "ddpm"})):
         with pytest.raises(HubError, match=r"download it again\.$"):
             list(Reversal(start=start).perform(workspace, {}))
@@ -184,8 +184,8 @@ def assert_same_network(ours: torch.nn.Module, theirs: torch.nn.Module) -> None:
     for name, value in a.items():
         assert torch.equal(value, b[name]), name
         assert value.dtype == b[name].dtype
-    told = [{k: v for k, v in it.config.items() if k[0] != "_"} for it in (ours, theirs)]
-    assert told[0] == told[1]
+    configs = [{k: v for k, v in it.config.items() if k[0] != "_"} for it in (ours, theirs)]
+    assert configs[0] == configs[1]
     assert not ours.training
     assert not any(weight.requires_grad or weight.is_meta for weight in ours.parameters())
     assert not any(value.is_meta for value in ours.buffers())
@@ -238,14 +238,14 @@ def test_an_autoencoder_codes_and_decodes_as_diffusers_does(tmp_path):
         torch.testing.assert_close(z, theirs.encode(2 * x - 1).latents, atol=1e-5, rtol=0)
         again = decoded(ours, z)
         assert again.shape == x.shape
-        made = (theirs.decode(z).sample / 2 + 0.5).clamp(0, 1)
-        torch.testing.assert_close(again, made, atol=1e-5, rtol=0)
+        output = (theirs.decode(z).sample / 2 + 0.5).clamp(0, 1)
+        torch.testing.assert_close(again, output, atol=1e-5, rtol=0)
         assert 0 <= decoded(ours, 100 * z).min() <= decoded(ours, 100 * z).max() <= 1
 
 
 def test_a_look_takes_time_for_a_denoiser_alone():
-    assert 0 < seconds_of_a_look("ddpm", denoiser_parts(1), CPU) < 5
-    assert seconds_of_a_look("run", run_files(), CPU) == 0
+    assert 0 < seconds_per_evaluation("ddpm", denoiser_parts(1), CPU) < 5
+    assert seconds_per_evaluation("run", run_files(), CPU) == 0
 
 
 def test_a_published_run_read_back_makes_what_the_run_makes():

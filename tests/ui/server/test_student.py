@@ -23,10 +23,10 @@ def cookie_set(cookie: str = "", accept: dict[bytes, bytes] = PAGE) -> re.Match[
 
 def test_each_new_browser_gets_a_cookie_of_its_own() -> None:
     cookies = [cookie_set() for _ in range(3)]
-    assert len({found[1] for found in cookies}) == 3
-    for found in cookies:
-        assert FORM.fullmatch(found[1])
-        assert found[2] == "Lax"
+    assert len({cookie[1] for cookie in cookies}) == 3
+    for cookie in cookies:
+        assert FORM.fullmatch(cookie[1])
+        assert cookie[2] == "Lax"
 
 
 def test_a_browser_keeps_its_cookie() -> None:
