@@ -29,7 +29,7 @@ from torch import Tensor
 
 from genlib.classifier import classifier_of
 from genlib.data.dataset import load as load_dataset
-from genlib.diffusion.base import Diffusion
+from genlib.diffusion.diffusion import Diffusion
 from genlib.diffusion.samplers import SAMPLERS, evaluations
 from genlib.rng import generator
 from genlib.studies.reference import PICTURES, Reference

@@ -7,7 +7,7 @@ from pydantic import AfterValidator
 from genlib.adversarial.growing import GrowingGAN
 from genlib.config import Config
 from genlib.data import DATASETS, DatasetName
-from genlib.diffusion.base import Diffusion
+from genlib.diffusion.diffusion import Diffusion
 from genlib.entry import Ability
 from genlib.family import Family
 from genlib.models import FAMILIES

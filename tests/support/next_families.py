@@ -7,8 +7,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from genlib.config import Config, TrainConfig
-from genlib.diffusion.base import Diffusion, Objective, network_of
 from genlib.diffusion.config import DiffusionConfig
+from genlib.diffusion.diffusion import Diffusion, Objective, network_of
 from genlib.diffusion.parameterizations import PARAMETERIZATIONS
 from genlib.diffusion.schedules import schedule
 from genlib.entry import FamilyEntry, Preset

@@ -8,7 +8,7 @@ import torch
 from streamlit.delta_generator import DeltaGenerator
 
 from genlib.data import DATASETS
-from genlib.diffusion.base import Diffusion
+from genlib.diffusion.diffusion import Diffusion
 from genlib.diffusion.samplers import SAMPLERS, Frame, Sampler, ddim
 from genlib.latents import FRAMES, spread
 from genlib.plots import animation

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from genlib.data import DATASETS
 from genlib.data.points import MODES, score
-from genlib.diffusion.base import Diffusion
+from genlib.diffusion.diffusion import Diffusion
 from genlib.diffusion.samplers import SAMPLERS, noise
 from genlib.plots import Line, arrows, lines, paths
 from genlib.rng import generator

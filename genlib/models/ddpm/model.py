@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
-from genlib.diffusion.base import Diffusion, Objective, network_of
+from genlib.diffusion.diffusion import Diffusion, Objective, network_of
 from genlib.diffusion.parameterizations import PARAMETERIZATIONS
 from genlib.diffusion.schedules import Schedule, schedule
 from genlib.family import Batch, Losses, Shape

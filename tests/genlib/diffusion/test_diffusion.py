@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from genlib.config import TrainConfig
 from genlib.data.dataset import load
 from genlib.data.points import MODES
-from genlib.diffusion.base import CLASSES, FAR, LABEL_DROPOUT, STEPS, Diffusion
+from genlib.diffusion.diffusion import CLASSES, FAR, LABEL_DROPOUT, STEPS, Diffusion
 from genlib.diffusion.parameterizations import PARAMETERIZATIONS
 from genlib.diffusion.samplers import dpm_solver
 from genlib.diffusion.schedules import schedule

@@ -10,7 +10,7 @@ from genlib.adversarial.growing import GrowingGAN
 from genlib.config import Config, TrainConfig
 from genlib.data import DATASETS
 from genlib.data.dataset import Dataset, load
-from genlib.diffusion.base import Diffusion
+from genlib.diffusion.diffusion import Diffusion
 from genlib.entry import Preset
 from genlib.family import (
     Batch,

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 from PIL import Image
 
-from genlib.diffusion.base import Diffusion
+from genlib.diffusion.diffusion import Diffusion
 from genlib.diffusion.samplers import SAMPLERS, Frame, Sampler, ddim
 from genlib.latents import FRAMES, spread
 from genlib.models.ddpm.config import DDPMConfig
