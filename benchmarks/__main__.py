@@ -18,5 +18,5 @@ match sys.argv[1:]:
     case [name, *options] if name in FAMILIES:
         importlib.import_module("benchmarks.autoencoders").main([name, *options])
     case _:
-        known = ",".join((*MODULES, *FAMILIES))
-        sys.exit(f"usage: python -m benchmarks {{{known}}}")
+        names = ",".join((*MODULES, *FAMILIES))
+        sys.exit(f"usage: python -m benchmarks {{{names}}}")

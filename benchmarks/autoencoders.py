@@ -48,10 +48,10 @@ def classified(model: nn.Module, spec: RunSpec, device: torch.device) -> dict[st
         for part in shown.split(1000):
             parts.append(model(part.to(device)).cpu())
             nats.append(float(model.nats()) if isinstance(model, Variational) else 0.0)
-    made: Tensor = torch.cat(parts)
+    reconstructions: Tensor = torch.cat(parts)
     if isinstance(family, Denoises):
-        made = made.clamp(0, 1)
-    mse = float((made - x).square().mean())
+        reconstructions = reconstructions.clamp(0, 1)
+    mse = float((reconstructions - x).square().mean())
     if isinstance(model, Variational):
         return {"distortion": mse * x[0].numel(), "kl": fmean(nats)}
     return {"mse": mse}

@@ -52,15 +52,15 @@ def ours(spec: RunSpec, limit: float, classifier: Classifier, device: torch.devi
         began = clock(device)
         model.sample(64, generator(1, device))
         quick = clock(device) - began
-        made = model.sample(COUNT, generator(0, device))
-    found = quality(classifier, made) | {
+        samples = model.sample(COUNT, generator(0, device))
+    scores = quality(classifier, samples) | {
         "seconds": seconds,
         "steps": run.step,
         "64 pictures": quick,
     }
-    found["weights"] = weights(run.family)
-    say(f"{spec.family}, {spec.train.epochs} epochs: {found}")
-    return found
+    scores["weights"] = weights(run.family)
+    say(f"{spec.family}, {spec.train.epochs} epochs: {scores}")
+    return scores
 
 
 def weights(network: nn.Module) -> int:
@@ -105,8 +105,8 @@ def peer(limit: float, classifier: Classifier, device: torch.device) -> tuple[An
         x = 2 * to_float(images[index]) - 1
         eps = torch.randn(x.shape, generator=rng, device=device)
         t = torch.randint(1000, (BATCH,), generator=rng, device=device)
-        said = network(noises.add_noise(x, eps, t), t, return_dict=False)[0]
-        F.mse_loss(said, eps).backward()
+        predicted = network(noises.add_noise(x, eps, t), t, return_dict=False)[0]
+        F.mse_loss(predicted, eps).backward()
         nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimizer.step()
         optimizer.zero_grad()
@@ -116,10 +116,10 @@ def peer(limit: float, classifier: Classifier, device: torch.device) -> tuple[An
     sampler.set_timesteps(40)
     with torch.inference_mode():
         parts = [_sampled(network, sampler, part) for part in _noise(COUNT, device).split(256)]
-    found = quality(classifier, torch.cat(parts)) | {"seconds": seconds, "steps": steps}
-    found["weights"] = weights(network)
-    say(f"diffusers: {found}")
-    return found, network
+    scores = quality(classifier, torch.cat(parts)) | {"seconds": seconds, "steps": steps}
+    scores["weights"] = weights(network)
+    say(f"diffusers: {scores}")
+    return scores, network
 
 
 def _noise(count: int, device: torch.device) -> Tensor:
@@ -142,8 +142,8 @@ def race(network: nn.Module, device: torch.device, count: int = 64, steps: int =
 
     def predict(x: Tensor, t: int) -> Tensor:
         parts = [network(part, t - 1, return_dict=False)[0] for part in x.split(PART)]
-        said = torch.cat(parts)
-        clean: Tensor = (x - noises.sigmas[t] * said) / noises.alphas[t]
+        predicted = torch.cat(parts)
+        clean: Tensor = (x - noises.sigmas[t] * predicted) / noises.alphas[t]
         return clean.clamp(-1, 1)
 
     def we() -> None:

@@ -51,13 +51,13 @@ def trained(
                 complete = seconds
             began = clock(device)
     seconds += clock(device) - began
-    found = figures(run, classifier) | {
+    scores = figures(run, classifier) | {
         "seconds": seconds,
         "complete": complete,
         "steps": run.step,
     }
-    say(f"{spec.family}: {found}")
-    return found
+    say(f"{spec.family}: {scores}")
+    return scores
 
 
 def seeds_ratio(device: torch.device) -> float:

@@ -178,8 +178,8 @@ async def train(server: Server, spec: RunSpec) -> tuple[float, float, float]:
             raise RuntimeError(job.sentence or job.state)
         await asyncio.sleep(0.5)
     files = open_store(server.settings).read_run(spec.fingerprint) or {}
-    made = json.loads(files["config.json"])["provenance"]["seconds"]
-    return spec.train.epochs / made, began, time.perf_counter()
+    seconds = json.loads(files["config.json"])["provenance"]["seconds"]
+    return spec.train.epochs / seconds, began, time.perf_counter()
 
 
 async def load(server: Server, plan: Plan) -> dict[str, float]:

@@ -67,15 +67,15 @@ def autoencoder(limit: float, device: torch.device) -> tuple[dict[str, float], n
     with torch.inference_mode():
         parts = [2 * to_float(part) - 1 for part in data.test.split(500)]
         errors = [F.mse_loss(copied(network, part), part) / 4 for part in parts]
-    found = {"mse": float(torch.stack(errors).mean()), "steps": steps, "seconds": limit}
-    say(f"AutoencoderTiny: {found}")
-    return found, network
+    scores = {"mse": float(torch.stack(errors).mean()), "steps": steps, "seconds": limit}
+    say(f"AutoencoderTiny: {scores}")
+    return scores, network
 
 
 def copied(network: Any, x: Tensor) -> Tensor:
     """Return decode(encode(x)); its `forward` would round the codings, which stops gradients."""
-    made: Tensor = network.decode(network.encode(x).latents).sample
-    return made
+    reconstructions: Tensor = network.decode(network.encode(x).latents).sample
+    return reconstructions
 
 
 def ship(name: str, folder: Path, seconds: float, device: torch.device) -> None:
@@ -106,13 +106,13 @@ def main(argv: list[str]) -> None:
     given = parser.parse_args(argv)
     from diffusers import DDPMScheduler
 
-    device, found = available()[0], {}
-    found["autoencoder"], network = autoencoder(60 * MINUTES["autoencoder"], device)
+    device, scores = available()[0], {}
+    scores["autoencoder"], network = autoencoder(60 * MINUTES["autoencoder"], device)
     network.save_pretrained(given.folder / "autoencoder")
-    found["ddpm"], unet = peer(60 * MINUTES["ddpm"], judge_here(device), device)
+    scores["ddpm"], unet = peer(60 * MINUTES["ddpm"], judge_here(device), device)
     unet.save_pretrained(given.folder / "ddpm" / "unet")
     noises = DDPMScheduler(1000, beta_schedule="squaredcos_cap_v2")
     noises.save_pretrained(given.folder / "ddpm" / "scheduler")
     for kind, name in SHIPPED.items():
-        ship(name, given.folder / kind, found[kind]["seconds"], device)
-    print(json.dumps({"hardware": device_name(device)} | found))
+        ship(name, given.folder / kind, scores[kind]["seconds"], device)
+    print(json.dumps({"hardware": device_name(device)} | scores))

@@ -113,14 +113,14 @@ class Jobs:
         name = task.fingerprint
         owner = student or name
         with _reachable():
-            known = self.client.list_workflows(workflow_ids=[name], load_input=False)
+            earlier = self.client.list_workflows(workflow_ids=[name], load_input=False)
         with self.asking, _reachable():
             jobs = self._turns().all()
             if any(item.workflow_id == name for item in jobs):
                 return
             _refuse(jobs, owner)
             asked = {"asked": time.time(), "seconds": seconds}
-            if not known:
+            if not earlier:
                 self.client.enqueue(
                     {
                         "queue_name": ROOM,
@@ -176,10 +176,10 @@ class Jobs:
     def job(self, fingerprint: str) -> Job | None:
         """Return the job of that run, or None where nobody asked for it."""
         with _reachable():
-            found = self.client.list_workflows(workflow_ids=[fingerprint], load_input=False)
-        if not found:
+            workflows = self.client.list_workflows(workflow_ids=[fingerprint], load_input=False)
+        if not workflows:
             return None
-        state, sentence = _outcome(found[0])
+        state, sentence = _outcome(workflows[0])
         if state == "queued":
             for ahead, (name, begins, ends) in enumerate(self._served()):
                 if name == fingerprint:
@@ -213,13 +213,13 @@ class Jobs:
 
     def _turns(self) -> FairQueue:
         with _reachable():
-            found = self.client.list_workflows(
+            workflows = self.client.list_workflows(
                 name=WORKFLOW,
                 status=["PENDING", "ENQUEUED"],
                 load_input=False,
                 load_output=False,
             )
-        return FairQueue.of(found)
+        return FairQueue.of(workflows)
 
     def stop(self, fingerprint: str) -> None:
         """Ask the worker to stop a job; its last checkpoint stays."""

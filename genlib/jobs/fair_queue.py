@@ -30,12 +30,12 @@ class FairQueue:
     room: list[WorkflowStatus]
 
     @classmethod
-    def of(cls, found: list[WorkflowStatus]) -> "FairQueue":
+    def of(cls, workflows: list[WorkflowStatus]) -> "FairQueue":
         """Sort jobs; DBOS serves those of the line by priority."""
-        queued = [item for item in found if item.status == "ENQUEUED"]
+        queued = [item for item in workflows if item.status == "ENQUEUED"]
         return cls(
             sorted(
-                (item for item in found if item.status == "PENDING"),
+                (item for item in workflows if item.status == "PENDING"),
                 key=lambda item: item.dequeued_at or 0,
             ),
             sorted(

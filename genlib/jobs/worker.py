@@ -156,7 +156,7 @@ def _watching(name: str) -> Iterator[threading.Event]:
 
 def _claim(name: str) -> tuple[str | None, int | None] | None:
     """Return who trains a job and since when, or None where nobody is to train it now."""
-    found = DBOS.get_workflow_status(name)
-    if found is None or found.status != "PENDING":
+    workflow = DBOS.get_workflow_status(name)
+    if workflow is None or workflow.status != "PENDING":
         return None
-    return found.executor_id, found.dequeued_at
+    return workflow.executor_id, workflow.dequeued_at

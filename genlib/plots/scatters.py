@@ -14,7 +14,7 @@ GAP = 8  # pixels between two clouds
 
 def scatters(
     clouds: Float[ndarray, "clouds points 2"],
-    known: Float[ndarray, "others 2"],
+    real: Float[ndarray, "others 2"],
     *,
     columns: int,
     side: int,
@@ -23,12 +23,12 @@ def scatters(
 
     Args:
         clouds: generated points.
-        known: real ones, under each cloud; they decide what is shown.
+        real: real ones, under each cloud; they decide what is shown.
         columns: clouds of a row.
         side: of each cloud's square, in pixels.
     """
-    middle = (known.max(0) + known.min(0)) / 2
-    half = 0.62 * (known.max(0) - known.min(0)).max()
+    middle = (real.max(0) + real.min(0)) / 2
+    half = 0.62 * (real.max(0) - real.min(0)).max()
     count = len(clouds)
     rows = -(-count // columns)
     size = columns * (side + GAP) - GAP, rows * (side + GAP) - GAP
@@ -38,7 +38,7 @@ def scatters(
         left, top = number % columns * (side + GAP), number // columns * (side + GAP)
         box = left * FINE, top * FINE, (left + side) * FINE - 1, (top + side) * FINE - 1
         ink.rectangle(box, outline=QUIET, width=FINE)
-        for points, colour, radius in ((known, REAL, 1.4), (cloud, GENERATED, 1.1)):
+        for points, colour, radius in ((real, REAL, 1.4), (cloud, GENERATED, 1.1)):
             places = (points - middle) / (2 * half) + 0.5
             for x, y in places[((places > 0.02) & (places < 0.98)).all(1)].tolist():
                 at = (left + x * side) * FINE, (top + (1 - y) * side) * FINE

@@ -57,9 +57,9 @@ def _scene(points: Points) -> dict[str, object]:
     return scene | {name: axis | {"range": limits} for name, limits in axes}
 
 
-def _moving(points: Points, made: Points, codings: int) -> list[Scatter3d | Mesh3d]:
+def _moving(points: Points, reconstructions: Points, codings: int) -> list[Scatter3d | Mesh3d]:
     """Return what changes in training: reconstructions, lines to them, and their plane."""
-    gaps = np.stack([points, made, np.full_like(points, np.nan)], 1).reshape(-1, 3)
+    gaps = np.stack([points, reconstructions, np.full_like(points, np.nan)], 1).reshape(-1, 3)
     lines = Scatter3d(
         x=gaps[:, 0],
         y=gaps[:, 1],
@@ -68,13 +68,13 @@ def _moving(points: Points, made: Points, codings: int) -> list[Scatter3d | Mesh
         line={"color": QUIET, "width": 2},
         hoverinfo="skip",
     )
-    corners = _corners(made, min(codings, 2))
+    corners = _corners(reconstructions, min(codings, 2))
     x, y, z = corners.T
     plane = Mesh3d(
         x=x, y=y, z=z, i=[0, 0], j=[1, 2], k=[2, 3],
         color=GENERATED, opacity=0.25 if codings == 2 else 0.0, hoverinfo="skip",
     )  # fmt: skip
-    return [_dots(made, GENERATED, "reconstructions"), lines, plane]
+    return [_dots(reconstructions, GENERATED, "reconstructions"), lines, plane]
 
 
 def _dots(points: Points, colour: str, name: str) -> Scatter3d:

@@ -20,7 +20,7 @@ SYMBOLS = ("circle", "square", "diamond", "cross")
 def triangle(
     shares: dict[str, Float[ndarray, "3"]],
     corners: tuple[str, str, str],
-    told: dict[str, Sequence[str]],
+    captions: dict[str, Sequence[str]],
 ) -> Figure:
     """Return a triangle for each member: outward is better.
 
@@ -30,7 +30,7 @@ def triangle(
     Args:
         shares: in [0, 1], one for each corner, by name.
         corners: what is at each, from the top clockwise.
-        told: what is said of each point when one points at it.
+        captions: what is said of each point when one points at it.
     """
     figure = Figure([_ring(share) for share in RINGS])
     for (name, values), colour, symbol in zip(shares.items(), LINES[1:], SYMBOLS, strict=False):
@@ -41,7 +41,7 @@ def triangle(
                 mode="lines+markers",
                 line={"color": colour, "width": 2.5},
                 marker={"symbol": symbol, "size": 9},
-                text=[*told[name], told[name][0]],
+                text=[*captions[name], captions[name][0]],
                 hovertemplate=f"{name}<br>%{{text}}<extra></extra>",
             )
         )

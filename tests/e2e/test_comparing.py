@@ -35,11 +35,11 @@ def compared(site: Site) -> Site:
     return site
 
 
-def said(page: Page) -> str:
+def sentence(page: Page) -> str:
     """Return what the page says of quality, diversity and speed."""
-    told = page.get_by_text(re.compile("comes nearest to real pictures"))
-    expect(told).to_be_visible()
-    return told.locator("xpath=ancestor::ul").inner_text()
+    messages = page.get_by_text(re.compile("comes nearest to real pictures"))
+    expect(messages).to_be_visible()
+    return messages.locator("xpath=ancestor::ul").inner_text()
 
 
 def apart(page: Page) -> list[str]:
@@ -58,17 +58,17 @@ def test_another_budget_shows_other_figures_and_the_link_shows_the_same(
     assert len(set(pictures.values())) == 1 + len(MEMBERS)
     names = page.locator(".js-plotly-plot").first.locator(".legendtext").all_text_contents()
     assert names == list(MEMBERS)
-    before = said(page)
+    before = sentence(page)
 
     slide(page, "Training budget in seconds", "ArrowRight")
     expect(page).to_have_url(re.compile(r"compare\.seconds=30"))
-    until(lambda: said(page) != before)
+    until(lambda: sentence(page) != before)
     settled(page)
     assert source(page, f"32 pictures: {REAL}") == pictures[REAL]
     assert source(page, "32 pictures: Diffusion") != pictures["Diffusion"]
     again = opened(page.url)
     settled(again)
-    assert said(again) == said(page)
+    assert sentence(again) == sentence(page)
 
 
 def test_what_is_not_measured_can_be_begun_and_stopped(compared: Site, opened: Opened):

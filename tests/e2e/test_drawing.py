@@ -82,16 +82,16 @@ def stroke(page: Page, *places: tuple[float, float]) -> None:
     page.mouse.up()
 
 
-def told(page: Page) -> Locator:
+def messages(page: Page) -> Locator:
     """Return the line in which the server says what it saw."""
     return page.get_by_text(re.compile("^lit "))
 
 
 def seen(page: Page) -> list[int]:
     """Return the first and last row, the first and last column that the server saw lit."""
-    found = re.search(r"box \[(.*)\]", told(page).inner_text())
-    assert found
-    return [int(number) for number in found[1].split(", ")]
+    actual = re.search(r"box \[(.*)\]", messages(page).inner_text())
+    assert actual
+    return [int(number) for number in actual[1].split(", ")]
 
 
 def shown(page: Page) -> int:
@@ -104,16 +104,16 @@ def shown(page: Page) -> int:
 
 def test_the_server_sees_the_stroke_where_it_was_drawn(page: Page) -> None:
     stroke(page, (4.5, 20.5), (23.5, 20.5))
-    expect(told(page)).to_be_visible()
+    expect(messages(page)).to_be_visible()
     top, bottom, left, right = seen(page)
     assert (top, bottom) == (19, 21)
     assert (left, right) == (3, 24)
-    assert f"sum {shown(page)} end" in told(page).inner_text()
+    assert f"sum {shown(page)} end" in messages(page).inner_text()
 
 
 def test_a_rerun_keeps_the_drawing_and_strokes_add_up(page: Page) -> None:
     stroke(page, (4.5, 4.5), (4.5, 23.5))
-    expect(told(page)).to_be_visible()
+    expect(messages(page)).to_be_visible()
     first = shown(page)
     page.get_by_role("button", name="Again").click()
     expect(page.get_by_text("runs 3 end")).to_be_visible()
@@ -121,25 +121,25 @@ def test_a_rerun_keeps_the_drawing_and_strokes_add_up(page: Page) -> None:
     stroke(page, (20.5, 4.5), (20.5, 23.5))
     expect(page.get_by_text("runs 4 end")).to_be_visible()
     assert seen(page) == [3, 24, 3, 21]
-    assert f"sum {shown(page)} end" in told(page).inner_text()
+    assert f"sum {shown(page)} end" in messages(page).inner_text()
 
 
 def test_a_pad_that_moves_on_the_page_keeps_the_drawing(page: Page) -> None:
     stroke(page, (4.5, 4.5), (4.5, 23.5))
-    expect(told(page)).to_be_visible()
+    expect(messages(page)).to_be_visible()
     first = shown(page)
     canvas = page.locator("canvas")
     canvas.evaluate("c => { c.dataset.old = 'yes'; }")
     page.get_by_text("Framed").click()
     expect(canvas).not_to_have_attribute("data-old", "yes")  # it is another one
-    expect(told(page)).to_contain_text(f"sum {first} end")
+    expect(messages(page)).to_contain_text(f"sum {first} end")
     assert shown(page) == first
 
 
 def test_strokes_in_quick_succession_are_sent_once(page: Page) -> None:
     for column in (5.5, 10.5, 15.5, 20.5):
         stroke(page, (column, 5.5), (column, 22.5))
-    expect(told(page)).to_contain_text(f"sum {shown(page)} end")
+    expect(messages(page)).to_contain_text(f"sum {shown(page)} end")
     assert seen(page)[2:] == [4, 21]
     expect(page.get_by_text(re.compile("runs [23] end"))).to_be_visible()
 
@@ -148,15 +148,15 @@ def test_undo_and_clear(page: Page) -> None:
     stroke(page, (5.5, 5.5), (5.5, 22.5))
     one = shown(page)
     stroke(page, (22.5, 5.5), (22.5, 22.5))
-    expect(told(page)).to_contain_text(f"sum {shown(page)} end")
+    expect(messages(page)).to_contain_text(f"sum {shown(page)} end")
     page.get_by_role("button", name="Undo").click()
-    expect(told(page)).to_contain_text(f"sum {one} end")
+    expect(messages(page)).to_contain_text(f"sum {one} end")
     assert shown(page) == one
     page.get_by_role("button", name="Clear").click()
     expect(page.get_by_text("nothing drawn")).to_be_visible()
     assert shown(page) == 0
     page.get_by_role("button", name="Undo").click()
-    expect(told(page)).to_contain_text(f"sum {one} end")
+    expect(messages(page)).to_contain_text(f"sum {one} end")
 
 
 def test_a_thicker_brush_lights_more(page: Page) -> None:
@@ -174,10 +174,10 @@ def test_the_keyboard_draws_too(page: Page) -> None:
     page.keyboard.press("Space")
     for _ in range(5):
         page.keyboard.press("Shift+ArrowRight")
-    expect(told(page)).to_contain_text(f"sum {shown(page)} end")
+    expect(messages(page)).to_contain_text(f"sum {shown(page)} end")
     assert seen(page) == [12, 14, 13, 20]
     page.keyboard.press("Control+z")
-    expect(told(page)).to_contain_text(f"sum {shown(page)} end")
+    expect(messages(page)).to_contain_text(f"sum {shown(page)} end")
     assert seen(page) == [12, 14, 13, 19]
 
 
@@ -188,4 +188,4 @@ def test_what_a_client_makes_up_is_nothing(page: Page) -> None:
     page.wait_for_timeout(1000)
     expect(page.get_by_text("nothing drawn")).to_be_visible()
     stroke(page, (4.5, 20.5), (23.5, 20.5))
-    expect(told(page)).to_be_visible()
+    expect(messages(page)).to_be_visible()

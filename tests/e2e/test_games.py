@@ -10,27 +10,27 @@ from tests.support.visit import Site, badge, button, until
 
 def board(page: Page, number: int) -> Locator:
     """Return a game board of the page, once it is drawn."""
-    found = page.locator("div.player").nth(number)
-    reach(found, "e => e.querySelector('.told').innerText")
-    return found
+    actual = page.locator("div.player").nth(number)
+    reach(actual, "e => e.querySelector('.told').innerText")
+    return actual
 
 
-def told(found: Locator) -> str:
-    return found.locator(".told").inner_text()
+def messages(actual: Locator) -> str:
+    return actual.locator(".told").inner_text()
 
 
-def drawn(found: Locator) -> int:
+def drawn(actual: Locator) -> int:
     """Return a number that changes when the board is drawn otherwise."""
-    return found.locator("canvas").evaluate(
+    return actual.locator("canvas").evaluate(
         """e => e.getContext("2d").getImageData(0, 0, e.width, e.height).data
                .reduce((sum, value, i) => (31 * sum + value) | 0, 7)"""
     )
 
 
-def modes(found: Locator) -> int:
-    said = re.search(r"(\d+) of 8 modes", told(found))
-    assert said, told(found)
-    return int(said[1])
+def modes(actual: Locator) -> int:
+    text = re.search(r"(\d+) of 8 modes", messages(actual))
+    assert text, messages(actual)
+    return int(text[1])
 
 
 def test_the_training_can_be_scrubbed_in_the_browser_without_asking_the_server(
@@ -39,54 +39,54 @@ def test_the_training_can_be_scrubbed_in_the_browser_without_asking_the_server(
     page = opened(site.url("gan2d"))
     badge(page, "shipped")
     settled(page)
-    found = board(page, 0)
-    end, last = told(found), drawn(found)
+    actual = board(page, 0)
+    end, last = messages(actual), drawn(actual)
     sent: list[str] = []
     page.on("request", lambda request: sent.append(request.url))
-    slider = found.get_by_role("slider", name="Moment")
+    slider = actual.get_by_role("slider", name="Moment")
     slider.focus()
     slider.press("Home")
-    assert told(found).startswith("Step 0:")
-    assert told(found) != end
-    assert drawn(found) != last
+    assert messages(actual).startswith("Step 0:")
+    assert messages(actual) != end
+    assert drawn(actual) != last
     slider.press("End")
-    assert (told(found), drawn(found)) == (end, last)
-    found.get_by_label("G's grid").check()
-    assert drawn(found) != last
+    assert (messages(actual), drawn(actual)) == (end, last)
+    actual.get_by_label("G's grid").check()
+    assert drawn(actual) != last
     assert sent == []
 
 
 def test_one_phase_at_a_time_by_hand_and_the_link_holds_the_moves(site: Site, opened: Opened):
     page = opened(site.url("gan2d"))
     settled(page)
-    found = board(page, 1)
-    assert told(found) == "No move yet."
-    before = drawn(found)
+    actual = board(page, 1)
+    assert messages(actual) == "No move yet."
+    before = drawn(actual)
     button(page, "Step D").click()
     expect(page).to_have_url(re.compile(r"gan2d\.moves=D(&|$)"))
-    until(lambda: told(found).startswith("Losses of the last move"))
-    after = drawn(found)
+    until(lambda: messages(actual).startswith("Losses of the last move"))
+    after = drawn(actual)
     assert after != before
     button(page, "Step G").click()
     expect(page).to_have_url(re.compile(r"gan2d\.moves=DG(&|$)"))
-    until(lambda: drawn(found) != after)
+    until(lambda: drawn(actual) != after)
     again = opened(page.url)
     settled(again)
-    assert told(board(again, 1)) == told(found)
+    assert messages(board(again, 1)) == messages(actual)
     button(page, "Back").click()
-    until(lambda: drawn(found) == after)
+    until(lambda: drawn(actual) == after)
 
 
 def test_slow_motion_names_every_part_of_both_phases(site: Site, opened: Opened):
     page = opened(site.url("gan2d") + "?gan2d.slow=true")
     settled(page)
-    found = board(page, 1)
-    slider = found.get_by_role("slider", name="Moment")
+    actual = board(page, 1)
+    slider = actual.get_by_role("slider", name="Moment")
     slider.focus()
     slider.press("Home")
     parts = []
     for _ in range(9):
-        parts.append(told(found).partition(".")[0])
+        parts.append(messages(actual).partition(".")[0])
         slider.press("ArrowRight")
     assert parts == [
         *(f"Phase 1, {part} of 5" for part in range(1, 6)),
@@ -100,8 +100,8 @@ def test_the_collapse_loses_modes_and_the_cure_keeps_all(site: Site, opened: Ope
     assert modes(board(page, 2)) <= 4
     assert modes(board(page, 4)) == 8
     button(page, "Set the knobs to the collapse").click()
-    said = page.locator("div.player .told").first
-    expect(said).to_contain_text("Step 6,240")
+    text = page.locator("div.player .told").first
+    expect(text).to_contain_text("Step 6,240")
     assert modes(board(page, 0)) <= 4
 
 
@@ -120,7 +120,7 @@ def test_points_can_be_drawn_and_an_empty_sheet_is_said(site: Site, opened: Open
     expect(page.get_by_text("The sheet is empty")).to_have_count(0)
     until(lambda: drawn(board(page, 0)) != before)
     train_to_the_end(page)
-    assert "energy distance" in told(board(page, 0))
+    assert "energy distance" in messages(board(page, 0))
 
 
 def test_a_rate_of_ten_ends_in_plain_words(site: Site, opened: Opened):

@@ -125,10 +125,10 @@ def test_each_size_is_drawn_in_its_own_pixels(site: Site, opened: Opened):
     for size, seen in SIZES.items():
         alt = f"Samples of {size} × {size} pixels"
         side = (pixels(page, alt).shape[1] + GUTTER) // 5 - GUTTER
-        found = seams(cells(page, alt, 1, side))
+        actual = seams(cells(page, alt, 1, side))
         assert side % seen == 0
-        assert found <= set(range(0, side, side // seen))
-        counts.append(len(found))
+        assert actual <= set(range(0, side, side // seen))
+        counts.append(len(actual))
     assert counts == sorted(set(counts))
 
 
@@ -213,16 +213,16 @@ def test_a_layer_s_style_changes_its_row_alone(site: Site, opened: Opened):
 
 def test_another_draw_of_noise_changes_only_what_is_new(site: Site, opened: Opened):
     page = lesson(site, opened, "stylegan")
-    none, kept, new, other, deviation = cells(page, NOISES, 2)
-    assert not any(alike(new, row) for row in (none, kept, other))
+    none, stored, new, other, deviation = cells(page, NOISES, 2)
+    assert not any(alike(new, row) for row in (none, stored, other))
     assert deviation.max() == 255
     drawn = draw_anew(page, "stylegan.grain", NOISES)
     again = cells(page, NOISES, 2)
-    assert [alike(*pair) for pair in zip(again, (none, kept, new), strict=False)] == [1, 1, 0]
+    assert [alike(*pair) for pair in zip(again, (none, stored, new), strict=False)] == [1, 1, 0]
     slide(page, "Strength of new noise", "Home")
     moved(page, r"stylegan\.strength=0", NOISES, drawn)
     again = cells(page, NOISES, 2)
-    assert alike(again[1], kept)
+    assert alike(again[1], stored)
     assert all(alike(again[row], none) for row in (0, 2, 3))
     assert not again[4].any()
     same_elsewhere(page, opened, NOISES)

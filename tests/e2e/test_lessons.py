@@ -111,28 +111,28 @@ def test_a_click_on_the_map_shows_that_picture_and_pca_draws_another_map(
 ):
     page = opened(site.url("stacked"))
     settled(page)
-    told = page.get_by_text(re.compile(r"^Test picture \d+: "))
-    expect(told).to_have_text(re.compile("^Test picture 0: ankle boot"))
+    messages = page.get_by_text(re.compile(r"^Test picture \d+: "))
+    expect(messages).to_have_text(re.compile("^Test picture 0: ankle boot"))
     first = source(page, "The nearest pictures")
-    found = chart(page, "stacked-map-tsne")
-    x, y, index, title = lonely(found.evaluate(PLACES), 0)
+    actual = chart(page, "stacked-map-tsne")
+    x, y, index, title = lonely(actual.evaluate(PLACES), 0)
     page.mouse.move(x, y)
     page.mouse.click(x, y)
-    expect(told).to_have_text(re.compile(f"^Test picture {index}: {title}"))
+    expect(messages).to_have_text(re.compile(f"^Test picture {index}: {title}"))
     until(lambda: source(page, "The nearest pictures") != first)
 
-    before = found.evaluate(PLACES)[0][:2]
+    before = actual.evaluate(PLACES)[0][:2]
     keyed(page, "stacked-map").get_by_text("PCA", exact=True).click()
     expect(page).to_have_url(re.compile(r"stacked\.map="))
     other = chart(page, "stacked-map-pca")
     expect(keyed(page, "stacked-map-tsne")).to_have_count(0)
     assert other.evaluate(PLACES)[0][:2] != before
-    expect(told).to_have_text(re.compile(f"^Test picture {index}: "))
+    expect(messages).to_have_text(re.compile(f"^Test picture {index}: "))
     settled(page)
     x, y, index, title = lonely(other.evaluate(PLACES), index)
     page.mouse.move(x, y)
     page.mouse.click(x, y)
-    expect(told).to_have_text(re.compile(f"^Test picture {index}: {title}"))
+    expect(messages).to_have_text(re.compile(f"^Test picture {index}: {title}"))
 
 
 def test_no_threshold_calls_every_stranger_one_and_each_class_has_its_bar(
@@ -309,9 +309,9 @@ def test_a_picture_is_uploaded_and_what_is_none_is_refused_in_a_sentence(
     chooser.set_input_files(text)
     refusal = page.get_by_test_id("stAlert").filter(has_text=re.compile("could not|no picture"))
     expect(refusal).to_have_count(1)
-    said = " ".join(refusal.inner_text().split())
-    assert len(said) < 200
-    assert not re.search(r"Traceback|File \"|\w+Error|site-packages", said)
+    sentence = " ".join(refusal.inner_text().split())
+    assert len(sentence) < 200
+    assert not re.search(r"Traceback|File \"|\w+Error|site-packages", sentence)
     expect(own(page)).to_have_count(0)
 
 

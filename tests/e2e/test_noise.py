@@ -21,28 +21,28 @@ from tests.support.visit import Site, badge, no_traceback, until
 
 def film(page: Page, key: str) -> Locator:
     """Return a film of the page, once it is drawn."""
-    found = keyed(page, key).locator("div.player")
-    expect(found).to_be_attached()
-    reach(found, "e => e.querySelector('.told').innerText")
-    return found
+    actual = keyed(page, key).locator("div.player")
+    expect(actual).to_be_attached()
+    reach(actual, "e => e.querySelector('.told').innerText")
+    return actual
 
 
-def told(found: Locator) -> str:
-    return found.locator(".told").inner_text()
+def messages(actual: Locator) -> str:
+    return actual.locator(".told").inner_text()
 
 
-def drawn(found: Locator) -> list[int]:
+def drawn(actual: Locator) -> list[int]:
     """Return numbers that change when a panel is drawn otherwise."""
-    return found.locator("canvas").evaluate_all(
+    return actual.locator("canvas").evaluate_all(
         """all => all.map(e => e.getContext("2d").getImageData(0, 0, e.width, e.height).data
                .reduce((sum, value, i) => (31 * sum + value) | 0, 7))"""
     )
 
 
-def noisy(found: Locator, panel: int) -> float:
+def noisy(actual: Locator, panel: int) -> float:
     """Return the mean difference of neighbouring pixels of a panel: much in noise."""
     return (
-        found.locator("canvas")
+        actual.locator("canvas")
         .nth(panel)
         .evaluate(
             """e => { const { data } = e.getContext("2d").getImageData(0, 0, e.width, e.height);
@@ -57,23 +57,23 @@ def test_the_way_back_is_played_and_scrubbed_without_asking_the_server(site: Sit
     page = opened(site.url("ddpm"))
     badge(page, "shipped")
     settled(page)
-    found = film(page, "ddpm-reverse")
-    end, last = told(found), drawn(found)
+    actual = film(page, "ddpm-reverse")
+    end, last = messages(actual), drawn(actual)
     assert end.startswith("t = 0 of 1,000")
     sent: list[str] = []
     page.on("request", lambda request: sent.append(request.url))
-    slider = found.get_by_role("slider", name="Moment")
+    slider = actual.get_by_role("slider", name="Moment")
     slider.focus()
     slider.press("Home")
-    assert told(found).startswith("t = 1,000 of 1,000")
-    assert drawn(found) != last
-    assert noisy(found, 0) > 2 * noisy(found, 1)  # noise is there, a blur is seen in it
+    assert messages(actual).startswith("t = 1,000 of 1,000")
+    assert drawn(actual) != last
+    assert noisy(actual, 0) > 2 * noisy(actual, 1)  # noise is there, a blur is seen in it
     slider.press("ArrowRight")
-    assert told(found).startswith("t = 950 of 1,000")
-    found.get_by_role("button", name="Play").click()
-    until(lambda: told(found) == end)
-    assert drawn(found) == last
-    expect(found.locator(".play")).to_have_text("Play")
+    assert messages(actual).startswith("t = 950 of 1,000")
+    actual.get_by_role("button", name="Play").click()
+    until(lambda: messages(actual) == end)
+    assert drawn(actual) == last
+    expect(actual.locator(".play")).to_have_text("Play")
     assert sent == []
 
 
@@ -114,17 +114,17 @@ def test_a_drawing_is_drowned_at_every_time(site: Site, opened: Opened):
     for _ in range(6):
         pad.press("Space")
         pad.press("Shift+ArrowRight")
-    found = film(page, "ddpm-forward")
-    slider = found.get_by_role("slider", name="Moment")
+    actual = film(page, "ddpm-forward")
+    slider = actual.get_by_role("slider", name="Moment")
     slider.focus()
     slider.press("Home")
-    assert told(found) == "t = 0 of 1,000: 1.000 of the picture + 0.000 of noise"
-    picture = drawn(found)
+    assert messages(actual) == "t = 0 of 1,000: 1.000 of the picture + 0.000 of noise"
+    picture = drawn(actual)
     assert picture[0] == picture[1]  # nothing to see through yet
-    calm = noisy(found, 0)
+    calm = noisy(actual, 0)
     slider.press("End")
-    assert told(found) == "t = 1,000 of 1,000: 0.000 of the picture + 1.000 of noise"
-    assert noisy(found, 0) > 3 * calm
+    assert messages(actual) == "t = 1,000 of 1,000: 0.000 of the picture + 1.000 of noise"
+    assert noisy(actual, 0) > 3 * calm
 
 
 def test_a_hole_is_filled_anew_when_it_is_painted_otherwise(site: Site, opened: Opened):
@@ -159,9 +159,9 @@ def test_the_learned_score_is_near_the_exact_one(site: Site, opened: Opened):
 def test_a_student_trains_one_and_walks_by_it(site: Site, opened: Opened):
     page = opened(site.url("flow") + "?flow.dataset=Digits+8%C3%978+(scikit-learn)&flow.epochs=5")
     train_to_the_end(page)
-    found = film(page, "flow-reverse")
-    assert told(found).startswith("t = 0 of 1,000")
-    size = found.locator("canvas").first.evaluate("e => [e.width, e.height]")
+    actual = film(page, "flow-reverse")
+    assert messages(actual).startswith("t = 0 of 1,000")
+    size = actual.locator("canvas").first.evaluate("e => [e.width, e.height]")
     assert size == [4 * 10 - 2, 4 * 10 - 2]  # sixteen pictures of 8 by 8, and their gutters
 
 
@@ -171,7 +171,7 @@ def test_a_single_time_step_is_said_in_plain_words(site: Site, opened: Opened):
     train_to_the_end(page)
     expect(page.get_by_text("This model knows a single time")).to_be_attached()
     expect(page.get_by_text(re.compile(r"At t = T, 95% of the picture is still"))).to_be_attached()
-    assert told(film(page, "ddpm-reverse")).startswith("t = 0 of 1:")
+    assert messages(film(page, "ddpm-reverse")).startswith("t = 0 of 1:")
     no_traceback(page)
 
 
@@ -179,19 +179,19 @@ def test_more_steps_than_times_in_a_link_are_said_in_plain_words(site: Site, ope
     page = opened(site.url("ddpm") + "?ddpm.steps=5000&ddpm.sampler=Wishful")
     settled(page)
     expect(page.get_by_text("Not 5000 steps: this model knows 1,000 times.")).to_be_attached()
-    assert told(film(page, "ddpm-reverse")).startswith("t = 0 of 1,000")
+    assert messages(film(page, "ddpm-reverse")).startswith("t = 0 of 1,000")
     no_traceback(page)
 
 
 def test_all_samplers_walk_from_the_same_noise(site: Site, opened: Opened):
     page = opened(site.url("samplers"))
     settled(page)
-    found = film(page, "samplers-samplers")
-    expect(found.locator("canvas")).to_have_count(5)
-    slider = found.get_by_role("slider", name="Moment")
+    actual = film(page, "samplers-samplers")
+    expect(actual.locator("canvas")).to_have_count(5)
+    slider = actual.get_by_role("slider", name="Moment")
     slider.focus()
     slider.press("Home")
-    assert len(set(drawn(found))) == 1  # the same noise
+    assert len(set(drawn(actual))) == 1  # the same noise
     slider.press("End")
-    ends = dict(zip(found.locator("figcaption").all_inner_texts(), drawn(found), strict=True))
+    ends = dict(zip(actual.locator("figcaption").all_inner_texts(), drawn(actual), strict=True))
     assert ends["DDPM"] != ends["DDIM"]

@@ -91,8 +91,8 @@ def test_knobs_by_keyboard_then_training_that_is_watched_to_its_end(
     assert grown != empty
     until(lambda: curve.screenshot() != grown)
     badge(page, "trained here")
-    made = picture(page)
-    assert made not in (before, early)
+    output = picture(page)
+    assert output not in (before, early)
     name = run_name(page)
     until(lambda: site.finished(name))
 
@@ -103,7 +103,7 @@ def test_knobs_by_keyboard_then_training_that_is_watched_to_its_end(
     other = visit(link)
     badge(other, "replayed")
     assert run_name(other) == name
-    assert picture(other) == made
+    assert picture(other) == output
 
     rewind = page.get_by_role("slider", name="Rewind the training")
     rewind.focus()

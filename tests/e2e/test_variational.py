@@ -26,22 +26,22 @@ FIELD = "div.field"
 
 def field(page: Page, number: int) -> Locator:
     """Return a picture field of the page, once it shows a picture."""
-    found = page.locator(FIELD).nth(number)
-    reach(found, "e => e.querySelector('.caption').innerText")
-    return found
+    actual = page.locator(FIELD).nth(number)
+    reach(actual, "e => e.querySelector('.caption').innerText")
+    return actual
 
 
-def pixels(found: Locator) -> list[int]:
+def pixels(actual: Locator) -> list[int]:
     """Return the grey levels of the picture that a field shows."""
-    return found.locator("canvas.near").evaluate(
+    return actual.locator("canvas.near").evaluate(
         """e => Array.from(e.getContext("2d").getImageData(0, 0, e.width, e.height).data)
                .filter((_, i) => i % 4 === 0)"""
     )
 
 
-def point(page: Page, found: Locator, x: float, y: float) -> None:
+def point(page: Page, actual: Locator, x: float, y: float) -> None:
     """Move the mouse to a place of a field, in units of its sides from the lower left."""
-    box = found.locator(".ground").bounding_box()
+    box = actual.locator(".ground").bounding_box()
     assert box
     page.mouse.move(box["x"] + x * box["width"], box["y"] + (1 - y) * box["height"])
 
@@ -65,17 +65,17 @@ def test_pointing_at_the_map_decodes_in_the_browser_without_asking_the_server(
 ):
     page = opened(site.url("vae"))
     settled(page)
-    found = field(page, 0)
+    actual = field(page, 0)
     sent: list[str] = []
     page.on("websocket", lambda _: sent.append("socket"))
     page.on("request", lambda request: sent.append(request.url))
     seen = {}
     for x, y in [(0.2, 0.2), (0.8, 0.2), (0.5, 0.8)]:
-        point(page, found, x, y)
-        seen[found.locator(".caption").inner_text()] = tuple(pixels(found))
+        point(page, actual, x, y)
+        seen[actual.locator(".caption").inner_text()] = tuple(pixels(actual))
     assert len(set(seen.values())) == 3
     assert sent == []
-    milliseconds = found.locator(".ground").evaluate(
+    milliseconds = actual.locator(".ground").evaluate(
         """e => {
           const box = e.getBoundingClientRect(), began = performance.now();
           for (let i = 0; i < 200; i++) {
@@ -92,30 +92,30 @@ def test_pointing_at_the_map_decodes_in_the_browser_without_asking_the_server(
 def test_a_click_on_the_map_decodes_exactly_and_the_link_says_where(site: Site, opened: Opened):
     page = opened(site.url("vae"))
     settled(page)
-    told = page.get_by_text(re.compile("Decoded exactly at z"))
-    before = told.inner_text()
-    found = field(page, 0)
-    point(page, found, 0.25, 0.6)
-    box = found.locator(".ground").bounding_box()
+    messages = page.get_by_text(re.compile("Decoded exactly at z"))
+    before = messages.inner_text()
+    actual = field(page, 0)
+    point(page, actual, 0.25, 0.6)
+    box = actual.locator(".ground").bounding_box()
     assert box
     page.mouse.click(box["x"] + 0.25 * box["width"], box["y"] + 0.4 * box["height"])
-    until(lambda: told.inner_text() != before)
+    until(lambda: messages.inner_text() != before)
     expect(page).to_have_url(re.compile(r"vae\.pin="))
-    said = re.findall(r"z = \(([^)]*)\)", told.inner_text())
+    sentence = re.findall(r"z = \(([^)]*)\)", messages.inner_text())
     again = opened(page.url)
     settled(again)
     other = again.get_by_text(re.compile("Decoded exactly at z"))
-    assert re.findall(r"z = \(([^)]*)\)", other.inner_text()) == said
+    assert re.findall(r"z = \(([^)]*)\)", other.inner_text()) == sentence
 
 
 def test_the_map_can_be_read_by_keyboard(site: Site, opened: Opened):
     page = opened(site.url("vae"))
     settled(page)
-    found = field(page, 0)
-    before = found.locator(".caption").inner_text()
-    found.locator(".ground").focus()
+    actual = field(page, 0)
+    before = actual.locator(".caption").inner_text()
+    actual.locator(".ground").focus()
     page.keyboard.press("ArrowRight")
-    assert found.locator(".caption").inner_text() != before
+    assert actual.locator(".caption").inner_text() != before
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile(r"vae\.pin="))
 
@@ -123,13 +123,13 @@ def test_the_map_can_be_read_by_keyboard(site: Site, opened: Opened):
 def test_the_sweep_shows_samples_of_the_beta_that_one_points_at(site: Site, opened: Opened):
     page = opened(site.url("vae"))
     settled(page)
-    found = field(page, 1)
+    actual = field(page, 1)
     captions, seen = set(), set()
     for x in np.linspace(0.05, 0.95, 12):
         for y in (0.2, 0.5, 0.8):
-            point(page, found, x, y)
-            captions.add(found.locator(".caption").inner_text())
-            seen.add(tuple(pixels(found)))
+            point(page, actual, x, y)
+            captions.add(actual.locator(".caption").inner_text())
+            seen.add(tuple(pixels(actual)))
     assert {float(re.search(r"β = ([\d.]+)", text)[1]) for text in captions} >= {0.01, 100}
     assert len(seen) == len(captions)
 

@@ -76,8 +76,8 @@ def test_it_tells_most_digits_apart_and_says_how_many(events, classifier):
     guesses = classified(classifier, to_float(data.test)).classes
     accuracy = accuracy_score(data.test_labels, guesses)
     assert accuracy > 0.9
-    said = json.loads(events[-1].files["judge.json"])["test_accuracy"]
-    assert said == pytest.approx(accuracy)
+    text = json.loads(events[-1].files["judge.json"])["test_accuracy"]
+    assert text == pytest.approx(accuracy)
 
 
 def test_it_is_frozen(classifier):
@@ -113,15 +113,15 @@ def test_what_lies_beyond_black_and_white_is_judged_as_black_or_white(classifier
 def test_a_judge_that_is_asked_for_is_trained_once_and_then_read(tmp_path: Path):
     """The one test that trains a judge in full: more than a minute."""
     workspace = workspace_of(tmp_path)
-    (first, steps), told = finished(classifier_of("digits", workspace, 3))
-    assert told > 0
+    (first, steps), messages = finished(classifier_of("digits", workspace, 3))
+    assert messages > 0
     assert steps == USUAL.steps
     assert (
         json.loads(workspace.store.read_run(USUAL.fingerprint)["judge.json"])["test_accuracy"]
         > 0.97
     )
-    (second, steps), told = finished(classifier_of("digits", workspace, 3))
-    assert told == steps == 0
+    (second, steps), messages = finished(classifier_of("digits", workspace, 3))
+    assert messages == steps == 0
     for name, weight in first.state_dict().items():
         assert torch.equal(second.state_dict()[name], weight)
 
@@ -130,10 +130,10 @@ def test_the_judge_in_the_store_is_believed(tmp_path: Path, events, classifier):
     """One that was trained for a moment: where it is there, no other is trained."""
     workspace = workspace_of(tmp_path)
     workspace.store.write_run(USUAL.fingerprint, events[-1].files)
-    (found, _), told = finished(classifier_of("digits", workspace, 3))
-    assert told == 0
+    (actual, _), messages = finished(classifier_of("digits", workspace, 3))
+    assert messages == 0
     for name, weight in classifier.state_dict().items():
-        assert torch.equal(found.state_dict()[name], weight)
+        assert torch.equal(actual.state_dict()[name], weight)
 
 
 COUNT = 2000
@@ -159,26 +159,28 @@ def test_a_varied_picture_is_moved_by_two_pixels_at_most_and_mirrored_only_if_as
 ):
     rng = generator(1)
     image = torch.randint(1, 256, (channels, *SIDES), dtype=torch.uint8, generator=rng)
-    made = varied(image.expand(COUNT, -1, -1, -1), rng, mirror=mirror)
-    assert made.shape == (COUNT, channels, *SIDES)
+    output = varied(image.expand(COUNT, -1, -1, -1), rng, mirror=mirror)
+    assert output.shape == (COUNT, channels, *SIDES)
     allowed = shifts(image) + (shifts(image.flip(2)) if mirror else [])
-    known = {to_float(each.contiguous()).numpy().tobytes(): at for at, each in enumerate(allowed)}
-    assert len(known) == PLACES * (2 if mirror else 1), "no two are alike"
-    seen = torch.tensor([known[each.numpy().tobytes()] for each in made.contiguous()])
-    counts = seen.bincount(minlength=len(known))
-    share = COUNT / len(known)
+    expected = {
+        to_float(each.contiguous()).numpy().tobytes(): at for at, each in enumerate(allowed)
+    }
+    assert len(expected) == PLACES * (2 if mirror else 1), "no two are alike"
+    seen = torch.tensor([expected[each.numpy().tobytes()] for each in output.contiguous()])
+    counts = seen.bincount(minlength=len(expected))
+    share = COUNT / len(expected)
     assert ((counts - share).abs() < 5 * share**0.5).all(), "each as often as any other"
 
 
 def test_pictures_of_a_batch_are_varied_one_by_one():
     images = torch.randint(1, 256, (50, 1, *SIDES), dtype=torch.uint8, generator=generator(2))
-    made = varied(images, generator(3), mirror=False)
+    output = varied(images, generator(3), mirror=False)
     places = []
-    for image, each in zip(images, made, strict=True):
+    for image, each in zip(images, output, strict=True):
         places.append([torch.equal(to_float(at), each) for at in shifts(image)].index(True))
     assert len(set(places)) > PLACES // 2
     again = varied(images, generator(3), mirror=False)
-    assert torch.equal(made, again)
+    assert torch.equal(output, again)
 
 
 def test_what_a_mirror_would_make_another_sign_is_not_mirrored():

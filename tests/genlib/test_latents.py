@@ -48,9 +48,9 @@ def test_an_interpolation_begins_and_ends_exactly_where_it_is_told_to(steps, see
 @pytest.mark.parametrize("steps", [2, 3, 9])
 def test_the_steps_of_an_interpolation_are_all_alike(steps):
     first, last = codings(2)
-    found = interpolation(first, last, steps)
+    actual = interpolation(first, last, steps)
     expected = np.linspace(first.numpy(), last.numpy(), steps)
-    np.testing.assert_allclose(found.numpy(), expected, atol=1e-6)
+    np.testing.assert_allclose(actual.numpy(), expected, atol=1e-6)
 
 
 def test_pictures_are_mixed_as_codings_are():
@@ -100,6 +100,6 @@ def test_between_two_codings_is_their_mean_and_amid_four_is_theirs(rows, columns
 
 def test_a_semantic_grid_is_scipy_s_bilinear_interpolation():
     z, grid = gridded(3, 4)
-    known = RegularGridInterpolator((range(3), range(4)), z.double().numpy())
+    reference = RegularGridInterpolator((range(3), range(4)), z.double().numpy())
     places = np.stack(np.meshgrid(np.arange(5) / 2, np.arange(7) / 2, indexing="ij"), -1)
-    np.testing.assert_allclose(grid.numpy(), known(places), atol=1e-6)
+    np.testing.assert_allclose(grid.numpy(), reference(places), atol=1e-6)

@@ -67,10 +67,10 @@ def differing(app: AppTest) -> list[list[str]]:
 def test_what_was_measured_is_shown_with_each_family_s_figures():
     app = opened("compare", SHOWN)
     assert not app.warning
-    found = standings(open_store(Settings()).read_run(MEASURED.fingerprint))
+    actual = standings(open_store(Settings()).read_run(MEASURED.fingerprint))
     table = app.dataframe[0].value
     assert list(table.index) == [REAL, *MEMBERS]
-    for each in found:
+    for each in actual:
         row = table.loc[each.name]
         assert row["Classifier FID"].startswith(f"{each.fid.value:.3g} (")
         assert row["Parameters"] == (f"{each.parameters:,}" if each.parameters else "–")
@@ -82,17 +82,17 @@ def test_what_was_measured_is_shown_with_each_family_s_figures():
 def test_what_was_not_measured_is_offered_with_what_it_takes():
     app = opened("compare", SHOWN | {"compare.seed": "3"})
     (button,) = (each for each in app.button if "Train and compare" in each.label)
-    told = re.fullmatch(r"Train and compare all four, about (\d+) s", button.label)
-    assert int(told[1]) == round(cache.seconds(MEASURED.model_copy(update={"seed": 3})))
+    messages = re.fullmatch(r"Train and compare all four, about (\d+) s", button.label)
+    assert int(messages[1]) == round(cache.seconds(MEASURED.model_copy(update={"seed": 3})))
     assert not app.dataframe
 
 
 def test_the_time_is_that_of_the_trainings_that_are_missing():
-    fresh, known = MEASURED.model_copy(update={"seed": 5}), MEASURED
+    fresh, expected = MEASURED.model_copy(update={"seed": 5}), MEASURED
     store = open_store(Settings())
-    specs = known.specs(Workspace(store, CPU).seconds).values()
+    specs = expected.specs(Workspace(store, CPU).seconds).values()
     cost = sum(Durations(store).of_run(spec) for spec in specs)
-    gone = cache.seconds(fresh) - cache.seconds(known)
+    gone = cache.seconds(fresh) - cache.seconds(expected)
     assert gone == pytest.approx(cost)
 
 
@@ -110,18 +110,18 @@ def test_every_budget_can_be_chosen():
 @pytest.mark.parametrize("name", ["dataset", "seconds", "seed"])
 @pytest.mark.parametrize("text", NONSENSE, ids=lambda text: ascii(text)[:20])
 def test_nonsense_in_a_knob_is_said_in_one_sentence(name: str, text: str):
-    app, said = warned({f"compare.{name}": text})
-    assert len(said) == 1
-    assert f"“{name}”" in said[0]
+    app, sentence = warned({f"compare.{name}": text})
+    assert len(sentence) == 1
+    assert f"“{name}”" in sentence[0]
     assert shared(app) == {}
 
 
 @pytest.mark.parametrize("side", ["left", "right"])
 @pytest.mark.parametrize("text", [*NONSENSE, "0" * 64], ids=lambda text: ascii(text)[:20])
 def test_nonsense_for_a_run_is_said_in_one_sentence_and_the_usual_pair_is_shown(side, text):
-    app, said = warned({f"compare.{side}": text})
-    assert len(said) == 1
-    assert MISSING in said[0]
+    app, sentence = warned({f"compare.{side}": text})
+    assert len(sentence) == 1
+    assert MISSING in sentence[0]
     assert [app.selectbox(key=f"compare.{each}").value for each in ("left", "right")] == [
         spec.fingerprint for spec in USUAL
     ]
@@ -130,9 +130,9 @@ def test_nonsense_for_a_run_is_said_in_one_sentence_and_the_usual_pair_is_shown(
 
 
 def test_an_unknown_knob_is_said_and_leaves_the_link():
-    app, said = warned({"compare.colour": "red", "compare.seed": "3"})
-    assert len(said) == 1
-    assert "“colour”" in said[0]
+    app, sentence = warned({"compare.colour": "red", "compare.seed": "3"})
+    assert len(sentence) == 1
+    assert "“colour”" in sentence[0]
     assert shared(app) == {"compare.seed": ["3"]}
 
 

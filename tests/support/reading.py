@@ -22,12 +22,12 @@ def keyed(page: Page, key: str) -> Locator:
     return page.locator(f".st-key-{key}")
 
 
-def reach(found: Locator, ready: str) -> None:
+def reach(actual: Locator, ready: str) -> None:
     """Scroll to a part of the page, until that script says that it is drawn."""
 
     def reached() -> bool:
-        found.scroll_into_view_if_needed()
-        return bool(found.evaluate(ready))
+        actual.scroll_into_view_if_needed()
+        return bool(actual.evaluate(ready))
 
     until(reached)
 
@@ -47,9 +47,9 @@ def pick(page: Page, name: str, option: str) -> None:
 
 def chart(page: Page, key: str) -> Locator:
     """Return the plotly chart of that key, once it is drawn."""
-    found = keyed(page, key).locator(".js-plotly-plot")
-    reach(found, "e => Boolean(e._fullData && e._fullData.length)")
-    return found
+    actual = keyed(page, key).locator(".js-plotly-plot")
+    reach(actual, "e => Boolean(e._fullData && e._fullData.length)")
+    return actual
 
 
 def slide(page: Page, name: str, *keys: str) -> None:
@@ -79,10 +79,10 @@ def size(page: Page, alt: str) -> tuple[int, int]:
 def number(text: Locator, pattern: str) -> float:
     """Return the number in a text."""
     expect(text).to_be_visible()
-    said = text.text_content() or ""  # of HTML or SVG
-    found = re.search(pattern, said)
-    assert found, said
-    return float(found[1].replace(",", ""))
+    sentence = text.text_content() or ""  # of HTML or SVG
+    actual = re.search(pattern, sentence)
+    assert actual, sentence
+    return float(actual[1].replace(",", ""))
 
 
 def train_to_the_end(page: Page) -> None:

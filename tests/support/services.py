@@ -195,9 +195,9 @@ def wait_for(
     """Look until there is something; fail where there is still nothing after that time."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        found = look()
-        if found:
-            return found
+        actual = look()
+        if actual:
+            return actual
         time.sleep(0.02)
     pytest.fail(f"after {seconds} s: {why()}")
 

@@ -30,13 +30,13 @@ PAGE = 1000 * PATIENCE  # the same in milliseconds
 MAIN_PICTURE = "Test pictures, and under each: reconstruction"
 
 
-def until(what: Callable[[], Any], seconds: float = PATIENCE) -> Any:
+def until(subject: Callable[[], Any], seconds: float = PATIENCE) -> Any:
     """Return what `what` returns once that is true; a rerun may replace what it reads."""
     end = time.monotonic() + seconds
     while True:
         late = time.monotonic() > end
         try:
-            if got := what():
+            if got := subject():
                 return got
         except BrowserError:
             if late:
@@ -101,15 +101,15 @@ class Site:
     def workers(self) -> list[int]:
         """Return the processes that the server started."""
         assert self.process is not None
-        found = []
+        actual = []
         for stat in Path("/proc").glob("[0-9]*/stat"):
             try:
                 parent = stat.read_text().rpartition(")")[2].split()[1]
             except OSError:  # it ended meanwhile
                 continue
             if int(parent) == self.process.pid:
-                found.append(int(stat.parent.name))
-        return found
+                actual.append(int(stat.parent.name))
+        return actual
 
     def kill_worker(self) -> int:
         """Kill the process that trains, and return which it was."""
@@ -182,9 +182,9 @@ def step(page: Page) -> int:
     """Return the step that the training has got to, once there is one."""
     bar = page.get_by_test_id("stProgress")
     expect(bar).to_contain_text(re.compile(r"Step [1-9]"))
-    found = re.search(r"Step ([\d,]+) of", bar.inner_text())
-    assert found
-    return int(found[1].replace(",", ""))
+    actual = re.search(r"Step ([\d,]+) of", bar.inner_text())
+    assert actual
+    return int(actual[1].replace(",", ""))
 
 
 def picture(page: Page) -> bytes:
@@ -203,9 +203,9 @@ def run_name(page: Page) -> str:
     """Return the start of the fingerprint that the page shows."""
     caption = page.get_by_text(re.compile("Run [0-9a-f]{12}:"))
     expect(caption).to_be_visible(timeout=PAGE)
-    found = re.search("Run ([0-9a-f]{12}):", caption.inner_text())
-    assert found
-    return found[1]
+    actual = re.search("Run ([0-9a-f]{12}):", caption.inner_text())
+    assert actual
+    return actual[1]
 
 
 def no_traceback(page: Page) -> None:

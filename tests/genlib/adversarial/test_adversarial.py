@@ -41,8 +41,8 @@ def plane_gan(seed: int = 0, **knobs) -> PlaneGAN:
 def of_critic(loss: str, r: Tensor, f: Tensor, s: float) -> Tensor:
     """Return the discriminator's loss as the papers write it."""
     if loss in ("non-saturating", "minimax"):
-        kept, lost = log(sigmoid(r)), log(1 - sigmoid(r))
-        return -(1 - s) * kept - s * lost - log(1 - sigmoid(f))
+        stored, lost = log(sigmoid(r)), log(1 - sigmoid(r))
+        return -(1 - s) * stored - s * lost - log(1 - sigmoid(f))
     return {
         "least squares": 0.5 * (r - (1 - s)) ** 2 + 0.5 * f**2,
         "hinge": (1 - r).clamp(min=0) + (1 + f).clamp(min=0),
@@ -67,8 +67,8 @@ def of_generator(loss: str, r: Tensor, f: Tensor) -> Tensor:
 @pytest.mark.parametrize("smoothing", [0.0, 0.1, 0.5])
 def test_each_loss_is_its_formula(loss, smoothing):
     r, f = 3 * normal(50, seed=1).double(), 3 * normal(50, seed=2).double()
-    found = OBJECTIVES[loss].critic(r, f, smoothing)
-    torch.testing.assert_close(found, of_critic(loss, r, f, smoothing))
+    actual = OBJECTIVES[loss].critic(r, f, smoothing)
+    torch.testing.assert_close(actual, of_critic(loss, r, f, smoothing))
     torch.testing.assert_close(OBJECTIVES[loss].generator(r, f), of_generator(loss, r, f))
 
 
@@ -133,8 +133,8 @@ def test_the_slope_is_differentiable_in_the_critics_weights():
     critic, x, step = bent(), normal(6, 3).double().requires_grad_(), 1e-6
     steepness = lambda: squared_gradient_norm(critic(x)[:, 0], x)[0].sum()  # noqa: E731
     weights = [weight for name, weight in critic.named_parameters() if name != "2.bias"]
-    found = torch.autograd.grad(steepness(), weights)
-    for weight, gradient in zip(weights, found, strict=True):
+    actual = torch.autograd.grad(steepness(), weights)
+    for weight, gradient in zip(weights, actual, strict=True):
         for value, expected in zip(weight.data.view(-1), gradient.flatten(), strict=True):
             value += step
             ahead = steepness().item()
@@ -153,26 +153,26 @@ def test_each_of_many_games_has_its_own_slope():
 
 def test_pictures_that_are_judged_together_each_have_their_part_of_the_slope():
     x, w = normal(6, 2).requires_grad_(), normal(4, seed=1)
-    found = squared_gradient_norm(packed(x, 2, 0) @ w, x)[0]
+    actual = squared_gradient_norm(packed(x, 2, 0) @ w, x)[0]
     parts = torch.stack([w[:2] @ w[:2], w[2:] @ w[2:]])
-    torch.testing.assert_close(found, parts.repeat(3))
+    torch.testing.assert_close(actual, parts.repeat(3))
 
 
 @pytest.mark.parametrize("length", [0.5, 1.0, 3.0])
 def test_the_gradient_penalty_of_a_line_is_what_its_slope_lacks_to_1(length):
     w = length * torch.nn.functional.normalize(normal(2), dim=0)
-    found = gradient_penalty(
+    actual = gradient_penalty(
         lambda x: x.flatten(1) @ w, normal(9, *POINT), normal(9, *POINT, seed=1), torch.rand(9)
     )
-    torch.testing.assert_close(found, torch.full((9,), (length - 1) ** 2), atol=1e-6, rtol=1e-4)
+    torch.testing.assert_close(actual, torch.full((9,), (length - 1) ** 2), atol=1e-6, rtol=1e-4)
 
 
 def test_the_gradient_penalty_is_taken_where_the_share_says():
     """Of a critic |x|²/2 the slope at x is |x|."""
     real, fake, share = normal(5, 2), normal(5, 2, seed=1), torch.linspace(0, 1, 5)
     place = share[:, None] * real + (1 - share[:, None]) * fake
-    found = gradient_penalty(lambda x: x.square().sum(1) / 2, real, fake, share)
-    torch.testing.assert_close(found, (place.norm(dim=1) - 1).square())
+    actual = gradient_penalty(lambda x: x.square().sum(1) / 2, real, fake, share)
+    torch.testing.assert_close(actual, (place.norm(dim=1) - 1).square())
 
 
 def numbered(first: int, count: int) -> Tensor:
@@ -200,10 +200,10 @@ def test_replay_drops_the_oldest_first(size, batch):
     rng, replay = generator(1), ReplayBuffer(size, (), (1, 1, 1))
     for first in range(1, 60, batch):
         drawn = replay.exchange(numbered(first, batch), rng)
-        kept = set(range(max(1, first + batch - size), first + batch))
+        stored = set(range(max(1, first + batch - size), first + batch))
         assert drawn.shape == (batch, 1, 1, 1)
-        assert set(drawn.flatten().tolist()) <= kept
-        assert set(replay.kept.flatten().tolist()) - {0} == kept
+        assert set(drawn.flatten().tolist()) <= stored
+        assert set(replay.kept.flatten().tolist()) - {0} == stored
 
 
 def test_replay_returns_as_many_as_it_is_given_even_if_it_keeps_fewer():
@@ -216,8 +216,8 @@ def test_replay_returns_as_many_as_it_is_given_even_if_it_keeps_fewer():
 @every_loss
 def test_a_batch_may_be_larger_than_what_is_replayed(loss):
     family = plane_gan(loss=loss, replay=4, gradient_penalty=1.0)
-    found = losses(family, normal(10, *POINT))
-    assert all(value.isfinite().all() for value in found)
+    actual = losses(family, normal(10, *POINT))
+    assert all(value.isfinite().all() for value in actual)
     classified: list[tuple[Tensor, Tensor]] = []
 
     def critic(x: Tensor) -> Tensor:
@@ -285,10 +285,10 @@ def test_nearness_does_not_depend_on_the_order_and_sees_the_other_samples():
 
 def test_neighbours_are_joined_to_one_sample():
     x = normal(6, *POINT)
-    found = packed(x, 3, 0)
-    assert found.shape == (2, 6, 1, 1)
-    assert torch.equal(found[0], torch.cat([x[0], x[1], x[2]]))
-    assert torch.equal(found[1], torch.cat([x[3], x[4], x[5]]))
+    actual = packed(x, 3, 0)
+    assert actual.shape == (2, 6, 1, 1)
+    assert torch.equal(actual[0], torch.cat([x[0], x[1], x[2]]))
+    assert torch.equal(actual[1], torch.cat([x[3], x[4], x[5]]))
     assert torch.equal(packed(x, 1, 0), x)
     games = normal(4, 6, *POINT)
     expected = torch.stack([packed(game, 2, 0) for game in games])
@@ -298,11 +298,11 @@ def test_neighbours_are_joined_to_one_sample():
 @pytest.mark.parametrize(("batch", "count"), [(5, 3), (7, 4), (3, 2), (2, 4), (1, 2), (1, 4)])
 def test_what_a_last_sample_lacks_is_taken_from_the_first_pictures(batch, count):
     x = numbered(1, batch)
-    found = packed(x, count, 0)
+    actual = packed(x, count, 0)
     whole = -(-batch // count)
-    assert found.shape == (whole, count, 1, 1)
+    assert actual.shape == (whole, count, 1, 1)
     expected = [1 + place % batch for place in range(whole * count)]
-    assert found.flatten().tolist() == expected
+    assert actual.flatten().tolist() == expected
 
 
 def test_spectral_norm_leaves_no_matrix_of_the_discriminator_steeper_than_1():
@@ -322,14 +322,14 @@ def test_spectral_norm_leaves_no_matrix_of_the_discriminator_steeper_than_1():
 
 def losses(family: nn.Module, x: Tensor, seed: int = 0) -> list[Tensor]:
     """Play one step by hand without moving; return all losses and their gradients."""
-    found = []
+    actual = []
     for name, terms in family.updates(Batch(x), generator(seed)):
         weights = list(family.players("")[name].parameters())
         total = torch.stack(list(terms.values())).sum()
         gradients = torch.autograd.grad(total, weights, allow_unused=True)
-        found += [*terms.values(), *(each for each in gradients if each is not None)]
+        actual += [*terms.values(), *(each for each in gradients if each is not None)]
         assert any(each is not None and each.any() for each in gradients)
-    return found
+    return actual
 
 
 @pytest.mark.parametrize("knobs", [{}, {"r1": 1.0, "r2": 1.0}, {"gradient_penalty": 1.0}])

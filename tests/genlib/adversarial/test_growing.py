@@ -25,7 +25,7 @@ from genlib.runs.cost import multiply_adds
 from genlib.runs.spec import RunSpec
 from genlib.training.events import Finished, Snapshot, Step
 from genlib.training.loop import Training, train
-from tests.support.toys import Stacker, made
+from tests.support.toys import Stacker, output
 
 SHAPE = (1, 16, 16)  # three levels
 RECIPE = TrainConfig(  # of 28 steps, for shares of 4 / 28, 8 / 28 and 16 / 28
@@ -111,11 +111,11 @@ def test_a_step_of_adam_moves_each_equalised_weight_by_the_rate_times_its_scale(
 @pytest.mark.parametrize("shape", [(6, 7), (6, 7, 4, 5)])
 def test_pixel_norm_is_the_root_mean_square_norm_over_channels(shape):
     x = 10 * normal(*shape)
-    found = PixelNorm()(x)
-    torch.testing.assert_close(found.square().mean(1), torch.ones_like(found[:, 0]))
-    torch.testing.assert_close(PixelNorm()(1_000 * x), found)
+    actual = PixelNorm()(x)
+    torch.testing.assert_close(actual.square().mean(1), torch.ones_like(actual[:, 0]))
+    torch.testing.assert_close(PixelNorm()(1_000 * x), actual)
     expected = F.rms_norm(x.movedim(1, -1), (7,), eps=1e-8).movedim(-1, 1)
-    torch.testing.assert_close(found, expected)
+    torch.testing.assert_close(actual, expected)
 
 
 def test_pixel_norm_leaves_nothing_where_there_is_nothing():
@@ -138,13 +138,13 @@ def test_a_batch_of_equals_differs_by_exactly_nothing_and_all_slopes_are_finite(
 @pytest.mark.parametrize("batch", [2, 5])
 def test_the_map_of_a_batch_is_the_mean_of_its_standard_deviations(batch):
     x = normal(batch, 3, 4, 5)
-    found = MinibatchStd()(x)
-    assert found.shape == (batch, 4, 4, 5)
-    assert torch.equal(found[:, :3], x)
+    actual = MinibatchStd()(x)
+    assert actual.shape == (batch, 4, 4, 5)
+    assert torch.equal(actual[:, :3], x)
     expected = x.std(0, unbiased=False).mean()
-    torch.testing.assert_close(found[:, 3], expected.expand(batch, 4, 5))
+    torch.testing.assert_close(actual[:, 3], expected.expand(batch, 4, 5))
     order = torch.randperm(batch, generator=generator(1))
-    torch.testing.assert_close(MinibatchStd()(x[order])[:, 3], found[:, 3])
+    torch.testing.assert_close(MinibatchStd()(x[order])[:, 3], actual[:, 3])
 
 
 def test_the_slopes_of_the_minibatch_standard_deviation_are_those_of_small_steps():
@@ -273,7 +273,7 @@ def test_each_stage_takes_twice_as_long_as_the_one_before(kind):
 
 
 @pytest.mark.parametrize(
-    ("share", "said"),
+    ("share", "text"),
     [
         (0.0, "4 × 4, α = 1.00"),
         (3.9 / 60, "4 × 4, α = 1.00"),
@@ -286,17 +286,17 @@ def test_each_stage_takes_twice_as_long_as_the_one_before(kind):
         (1.0, "32 × 32, α = 1.00"),
     ],
 )
-def test_a_phase_says_which_size_is_trained_and_how_far_it_has_faded_in(share, said):
-    assert growing("progressive", (1, 28, 28)).phase(share) == said
+def test_a_phase_says_which_size_is_trained_and_how_far_it_has_faded_in(share, text):
+    assert growing("progressive", (1, 28, 28)).phase(share) == text
 
 
 def test_phases_go_through_all_stages_and_alpha_never_falls_within_one():
     family = growing("progressive", (1, 28, 28), fading=0.8)
-    told = [family.phase(index / 500).split(", α = ") for index in range(501)]
-    names = [name for name, _ in told]
+    messages = [family.phase(index / 500).split(", α = ") for index in range(501)]
+    names = [name for name, _ in messages]
     assert list(dict.fromkeys(names)) == [stage.name for stage in family.stages()]
     for stage in family.stages():
-        alphas = [float(alpha) for name, alpha in told if name == stage.name]
+        alphas = [float(alpha) for name, alpha in messages if name == stage.name]
         assert alphas == sorted(alphas)
         assert alphas[-1] == 1
         assert len(alphas) == pytest.approx(500 * stage.share, abs=2)
@@ -304,14 +304,14 @@ def test_phases_go_through_all_stages_and_alpha_never_falls_within_one():
 
 def test_without_fading_in_each_size_is_there_at_once():
     family = growing("progressive", (1, 28, 28), fading=0.0)
-    told = {family.phase(share / 60) for share in range(61)}
-    assert told == {f"{stage.name}, α = 1.00" for stage in family.stages()}
+    messages = {family.phase(share / 60) for share in range(61)}
+    assert messages == {f"{stage.name}, α = 1.00" for stage in family.stages()}
     assert family.growth_state("8 × 8", 0.0) == GrowthState(1)
 
 
 def test_a_family_with_one_stage_has_no_phases_and_one_with_more_names_them():
     assert {growing("stylegan", growing=False).phase(share) for share in (0.0, 0.5, 1.0)} == {""}
-    stacker = made(Stacker)  # 40 % outer, 60 % inner
+    stacker = output(Stacker)  # 40 % outer, 60 % inner
     assert [stacker.phase(share) for share in (0.0, 0.39, 0.41, 1.0)] == [
         *("outer", "outer", "inner", "inner")
     ]
@@ -373,7 +373,7 @@ def test_while_a_stage_trains_alpha_rises_in_its_first_half_and_higher_levels_wa
         assert torch.equal(weight, start[name]) == waits, name
 
 
-def kept(run: Training) -> dict[str, Tensor]:
+def lasting_state(run: Training) -> dict[str, Tensor]:
     return {key: value for key, value in run.state().items() if key != "seconds"}
 
 
@@ -384,14 +384,14 @@ def test_going_on_from_the_middle_of_a_fade_gives_the_same_bits(kind):
     while whole.step < 12:  # 4 of 4 × 4 pixels and 8 of 8 × 8, which fade in until the eighth
         states.append(whole.state())
         whole.advance()
-    end = kept(whole)
+    end = lasting_state(whole)
     for step in (2, 4, 6):  # in a stage, between two, and in a fade
         again = Training(growing(kind, (1, 8, 8), seed=5), images, recipe)
         again.restore(states[step])
         while again.step < again.steps:
             again.advance()
-        assert kept(again).keys() == end.keys()
-        assert all(torch.equal(value, end[name]) for name, value in kept(again).items())
+        assert lasting_state(again).keys() == end.keys()
+        assert all(torch.equal(value, end[name]) for name, value in lasting_state(again).items())
 
 
 @every_kind
@@ -438,10 +438,10 @@ def test_where_a_batch_is_compared_each_kind_is_judged_by_itself():
         family = growing("progressive", **knobs)
         assert family.config.batchwise == batchwise
         with torch.no_grad():
-            found = torch.cat(family.game.logits(x, y / 2))
+            actual = torch.cat(family.game.logits(x, y / 2))
             apart = torch.cat([family.game.score(x), family.game.score(y / 2)])
             together = family.game.score(torch.cat([x, y / 2]))
-        torch.testing.assert_close(found, apart)
+        torch.testing.assert_close(actual, apart)
         assert torch.allclose(apart, together, atol=1e-5) != batchwise
 
 

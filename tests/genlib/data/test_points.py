@@ -21,9 +21,9 @@ every_mixture = pytest.mark.parametrize("name", MODES)
 
 def of(name: str, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Return points as rows, and their labels."""
-    made = plane(name, count, seed)
-    assert made.points.shape == (count, 2, 1, 1)
-    return made.points.flatten(1).double().numpy(), made.labels.numpy()
+    output = plane(name, count, seed)
+    assert output.points.shape == (count, 2, 1, 1)
+    return output.points.flatten(1).double().numpy(), output.labels.numpy()
 
 
 def cells_of(*painted: tuple[int, int]) -> str:
@@ -79,8 +79,8 @@ def test_a_point_lies_nearest_to_the_mode_of_its_label(name):
 
 
 def test_moons_are_half_circles_that_open_towards_each_other():
-    made = moons(20_000, generator(3))
-    points, labels = made.points.flatten(1), made.labels
+    output = moons(20_000, generator(3))
+    points, labels = output.points.flatten(1), output.labels
     centres = torch.tensor([[-0.5, -0.25], [0.5, 0.25]])  # of the upper and of the lower one
     away = points - centres[labels]
     assert (away.norm(dim=1) - 1).abs().max() < 6 * 0.05
@@ -92,15 +92,15 @@ def test_moons_are_half_circles_that_open_towards_each_other():
 
 
 def test_turning_the_moons_by_half_a_turn_swaps_them():
-    made = moons(20_000, generator(4))
-    upper, lower = (made.points.flatten(1)[made.labels == label] for label in (0, 1))
+    output = moons(20_000, generator(4))
+    upper, lower = (output.points.flatten(1)[output.labels == label] for label in (0, 1))
     for axis in (0, 1):
         assert kstest(upper[:, axis].numpy(), -lower[:, axis].numpy()).pvalue > 0.001
 
 
 def test_a_spiral_lies_in_the_unit_disc_and_its_radius_grows_with_its_angle():
-    made = spiral(20_000, generator(5))
-    points, labels = made.points.flatten(1), made.labels
+    output = spiral(20_000, generator(5))
+    points, labels = output.points.flatten(1), output.labels
     radius = points.norm(dim=1)
     assert radius.max() < 1 + 6 * 0.02
     turn = 3 * math.pi * radius + math.pi * labels
@@ -111,8 +111,8 @@ def test_a_spiral_lies_in_the_unit_disc_and_its_radius_grows_with_its_angle():
 
 
 def test_the_arms_of_a_spiral_are_each_others_half_turn_and_even_along_their_length():
-    made = spiral(20_000, generator(6))
-    points, labels = made.points.flatten(1), made.labels
+    output = spiral(20_000, generator(6))
+    points, labels = output.points.flatten(1), output.labels
     first, second = (points[labels == label] for label in (0, 1))
     for axis in (0, 1):
         assert kstest(first[:, axis].numpy(), -second[:, axis].numpy()).pvalue > 0.001
@@ -122,18 +122,18 @@ def test_the_arms_of_a_spiral_are_each_others_half_turn_and_even_along_their_len
 
 @given(some.sets(some.tuples(some.integers(0, 15), some.integers(0, 15)), min_size=1, max_size=9))
 def test_points_lie_in_painted_cells_only(painted):
-    made = drawn(cells_of(*painted), 500, generator(7))
-    x, y = ((made.points.flatten(1) + 1) * CELLS / 2).double().T
-    found = {(15 - int(row), int(column)) for row, column in zip(y, x, strict=True)}
-    assert found <= painted
-    assert len(found) == len(painted)  # 500 draws miss one of nine with probability 1e-25
-    assert (made.labels == 0).all()
+    output = drawn(cells_of(*painted), 500, generator(7))
+    x, y = ((output.points.flatten(1) + 1) * CELLS / 2).double().T
+    actual = {(15 - int(row), int(column)) for row, column in zip(y, x, strict=True)}
+    assert actual <= painted
+    assert len(actual) == len(painted)  # 500 draws miss one of nine with probability 1e-25
+    assert (output.labels == 0).all()
 
 
 def test_points_are_spread_evenly_over_the_painted_cells_and_within_each():
     painted = [(0, 0), (3, 9), (8, 8), (15, 4), (15, 15)]
-    made = drawn(cells_of(*painted), 20_000, generator(8))
-    x, y = ((made.points.flatten(1) + 1) * CELLS / 2).double().numpy().T
+    output = drawn(cells_of(*painted), 20_000, generator(8))
+    x, y = ((output.points.flatten(1) + 1) * CELLS / 2).double().numpy().T
     _, counts = np.unique(np.floor(y) * CELLS + np.floor(x), return_counts=True)
     assert len(counts) == len(painted)
     assert chisquare(counts).pvalue > 0.001

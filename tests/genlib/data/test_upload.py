@@ -311,8 +311,8 @@ def test_a_limit_is_never_raised():
     code = "import resource as r; r.setrlimit(r.RLIMIT_AS, (2**29, 2**29))\n"
     code += LIMITED + "print(r.getrlimit(r.RLIMIT_AS)[1])"
     command = [sys.executable, "-I", "-c", code]
-    told = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert int(told.stdout) == 2**29
+    messages = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert int(messages.stdout) == 2**29
 
 
 def test_a_photograph_is_read_fast():

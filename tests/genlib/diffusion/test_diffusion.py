@@ -62,21 +62,21 @@ def stirred(family: Diffusion) -> Diffusion:
 @pytest.mark.parametrize("kind", ["cosine", "linear", "sigmoid", "flow"])
 @pytest.mark.parametrize("prediction", PARAMETERIZATIONS)
 def test_what_is_clean_follows_from_what_the_network_should_say(kind, prediction):
-    made, says = schedule(kind, 50), PARAMETERIZATIONS[prediction]
+    generated, says = schedule(kind, 50), PARAMETERIZATIONS[prediction]
     x, eps = normal(49, 1, 4, 4), normal(49, 1, 4, 4, seed=2)
     t = torch.arange(1, 50)
-    scales = made.at(t, 4)
-    found = says.x0_hat(made.noised(x, t, eps), says.target(x, eps, *scales), *scales)
-    torch.testing.assert_close(found, x, rtol=0, atol=5e-4)
+    scales = generated.at(t, 4)
+    actual = says.x0_hat(generated.noised(x, t, eps), says.target(x, eps, *scales), *scales)
+    torch.testing.assert_close(actual, x, rtol=0, atol=5e-4)
 
 
 @pytest.mark.parametrize("prediction", ["picture", "velocity", "direction"])
 def test_in_pure_noise_all_but_the_noise_says_what_is_clean(prediction):
-    made, says = schedule("flow", 50), PARAMETERIZATIONS[prediction]
+    generated, says = schedule("flow", 50), PARAMETERIZATIONS[prediction]
     x, eps, t = normal(5, 2, 1, 1), normal(5, 2, 1, 1, seed=2), at(50, 5)
-    scales = made.at(t, 4)
-    found = says.x0_hat(made.noised(x, t, eps), says.target(x, eps, *scales), *scales)
-    torch.testing.assert_close(found, x)
+    scales = generated.at(t, 4)
+    actual = says.x0_hat(generated.noised(x, t, eps), says.target(x, eps, *scales), *scales)
+    torch.testing.assert_close(actual, x)
 
 
 DEVIATION = 0.7  # of the data whose exact denoiser is known
@@ -96,7 +96,7 @@ class Exact(nn.Module):
         self.asked, self.share = family.objective.parameterization, share
         self.tables = family.schedule
 
-    def told(self, t: Tensor, s: Tensor, labels: Tensor | None) -> Tensor:
+    def messages(self, t: Tensor, s: Tensor, labels: Tensor | None) -> Tensor:
         return t
 
     def forward(self, x: Tensor, t: Tensor) -> Tensor:
@@ -195,36 +195,36 @@ def test_a_network_that_says_zero_is_as_wrong_about_the_noise_as_it_must_be(pred
         "velocity": sigma**2 * alpha**2 * snapshot + (sigma**2 - 1) ** 2,  # it sees σ x_t
         "direction": alpha**2 * snapshot + (sigma - 1) ** 2,  # it sees x_t
     }[prediction]
-    found = float(family.evaluate(x)["noise"])
-    assert found == pytest.approx(float(expected.mean()), rel=0.05)
+    actual = float(family.evaluate(x)["noise"])
+    assert actual == pytest.approx(float(expected.mean()), rel=0.05)
 
 
 @pytest.mark.parametrize("cap", [1.0, 5.0, 20.0])
 @pytest.mark.parametrize("kind", ["cosine", "linear"])
 def test_the_weights_are_those_of_the_paper(kind, cap):
-    made = schedule(kind, 1000)
-    ratio = (made.alphas[1:] / made.sigmas[1:]).double().square()
+    generated = schedule(kind, 1000)
+    ratio = (generated.alphas[1:] / generated.sigmas[1:]).double().square()
     least = torch.minimum(ratio, torch.tensor(cap).double())
     expected = {"noise": least / ratio, "picture": least, "velocity": least / (ratio + 1)}
     for prediction, weights in expected.items():
-        found = min_snr(made, prediction, cap)
-        torch.testing.assert_close(found[1:].double(), weights, rtol=1e-4, atol=1e-7)
-        assert found.isfinite().all()
-        assert torch.equal(min_snr(made, prediction, 0.0), torch.ones(1001))
+        actual = min_snr(generated, prediction, cap)
+        torch.testing.assert_close(actual[1:].double(), weights, rtol=1e-4, atol=1e-7)
+        assert actual.isfinite().all()
+        assert torch.equal(min_snr(generated, prediction, 0.0), torch.ones(1001))
 
 
 @pytest.mark.parametrize("cap", [1.0, 5.0])
 def test_the_same_guess_costs_the_same_whatever_is_asked(cap):
-    made, t = schedule("cosine", 20), torch.arange(1, 20)
+    generated, t = schedule("cosine", 20), torch.arange(1, 20)
     x, eps, other = (normal(19, 1, 4, 4, seed=seed) for seed in (5, 6, 7))
-    alpha, sigma = made.at(t, 4)
-    x_t = made.noised(x, t, eps)
+    alpha, sigma = generated.at(t, 4)
+    x_t = generated.noised(x, t, eps)
     seen = (x_t - alpha * other) / sigma
     costs = []
     for prediction in ASKED:
         target = PARAMETERIZATIONS[prediction].target
         error = target(other, seen, alpha, sigma) - target(x, eps, alpha, sigma)
-        costs.append(min_snr(made, prediction, cap)[t] * error.square().flatten(1).mean(1))
+        costs.append(min_snr(generated, prediction, cap)[t] * error.square().flatten(1).mean(1))
     torch.testing.assert_close(costs[1], costs[0], rtol=1e-3, atol=1e-6)
     torch.testing.assert_close(costs[2], costs[0], rtol=1e-3, atol=1e-6)
 
@@ -261,8 +261,8 @@ def test_times_of_flow_matching_are_logit_normal(centre, spread):
     drawn = family.objective.draw(100_000, generator(10))
     quartile = 0.67449 * spread  # of the normal distribution
     logits = torch.tensor([centre - quartile, centre, centre + quartile])
-    found = drawn.quantile(torch.tensor([0.25, 0.5, 0.75]))
-    torch.testing.assert_close(found, logits.sigmoid(), rtol=0, atol=0.01)
+    actual = drawn.quantile(torch.tensor([0.25, 0.5, 0.75]))
+    torch.testing.assert_close(actual, logits.sigmoid(), rtol=0, atol=0.01)
     assert family.schedule.last == TIMES
 
 
@@ -289,16 +289,18 @@ def test_guidance_goes_from_the_guess_without_a_class_to_that_with_it_and_beyond
     family = stirred(FAMILIES[kind](shape, conditional=True))
     x, labels = 0.05 * normal(6, *shape), torch.arange(6)
     time = 200 if kind == "flow" else 300
-    told, free = (family.predict(x, at(time, 6), at(time, 6), wanted) for wanted in (labels, None))
-    inside = (torch.stack([told, free, 2 * told - free]).abs() < 1).all(0)
+    messages, free = (
+        family.predict(x, at(time, 6), at(time, 6), wanted) for wanted in (labels, None)
+    )
+    inside = (torch.stack([messages, free, 2 * messages - free]).abs() < 1).all(0)
     assert inside.any()
-    assert not torch.equal(told[inside], free[inside])
+    assert not torch.equal(messages[inside], free[inside])
     nobody = at(family.classes, 6)
     torch.testing.assert_close(family.predict(x, at(time, 6), at(time, 6), nobody), free)
     for guidance in (0.0, 0.3, 1.0, 2.0):
-        found = family.predictor(labels, guidance)(x, time, time)
-        expected = (1 - guidance) * free + guidance * told
-        torch.testing.assert_close(found[inside], expected[inside], rtol=1e-4, atol=1e-5)
+        actual = family.predictor(labels, guidance)(x, time, time)
+        expected = (1 - guidance) * free + guidance * messages
+        torch.testing.assert_close(actual[inside], expected[inside], rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(family.predictor(None, 3.0)(x, time, time)[inside], free[inside])
 
 
@@ -307,10 +309,13 @@ def test_what_is_seen_never_leaves_where_data_can_be(kind):
     for shape in (POINT, PICTURE):
         family = stirred(FAMILIES[kind](shape))
         x = 5 * normal(20, *shape)
-        guess, found = family.predict(x, at(500, 20), at(500, 20)), family.predictor()(x, 500, 500)
+        guess, actual = (
+            family.predict(x, at(500, 20), at(500, 20)),
+            family.predictor()(x, 500, 500),
+        )
         assert guess.abs().max() > 1.5
         edge = FAR if shape == POINT else 1.0
-        assert torch.equal(found, guess.clamp(-edge, edge))
+        assert torch.equal(actual, guess.clamp(-edge, edge))
 
 
 class Listener(nn.Module):
@@ -320,7 +325,7 @@ class Listener(nn.Module):
         super().__init__()
         self.labels: list[Tensor | None] = []
 
-    def told(self, t: Tensor, s: Tensor, labels: Tensor | None) -> Tensor:
+    def messages(self, t: Tensor, s: Tensor, labels: Tensor | None) -> Tensor:
         self.labels.append(labels)
         return t
 
@@ -357,13 +362,13 @@ def test_the_same_noise_becomes_the_same_picture(kind, shape):
     family = stirred(FAMILIES[kind](shape))
     z = normal(3, family.codings)
     assert family.codings == math.prod(shape)
-    made = family.generate(z)
-    assert made.shape == (3, *shape)
-    assert torch.equal(family.generate(z), made)
-    assert not torch.equal(family.generate(z + 1), made)
-    torch.testing.assert_close(family.generate(z[1:]), made[1:])
+    generated = family.generate(z)
+    assert generated.shape == (3, *shape)
+    assert torch.equal(family.generate(z), generated)
+    assert not torch.equal(family.generate(z + 1), generated)
+    torch.testing.assert_close(family.generate(z[1:]), generated[1:])
     if shape == PICTURE:
-        assert 0 <= float(made.min()) < float(made.max()) <= 1
+        assert 0 <= float(generated.min()) < float(generated.max()) <= 1
 
 
 @every_family
@@ -371,15 +376,15 @@ def test_the_same_noise_becomes_the_same_picture(kind, shape):
 def test_what_is_told_the_class_makes_one_after_the_other(kind):
     family = stirred(FAMILIES[kind](conditional=True))
     z = normal(1, family.codings).expand(13, -1)
-    made = family.generate(z)
+    generated = family.generate(z)
     for index in range(13):
         noise, wanted = z[:1].view(1, *PICTURE), torch.tensor([index % 10])
         times = family.schedule.times(STEPS)
         *_, end = family.trajectory(noise, dpm_solver, times, generator(0), wanted)
         expected = family.unscaled(end.x)[0]
-        torch.testing.assert_close(made[index], expected, rtol=1e-3, atol=1e-4)
-    torch.testing.assert_close(made[0], made[10])
-    assert not torch.allclose(made[0], made[1], atol=1e-3)
+        torch.testing.assert_close(generated[index], expected, rtol=1e-3, atol=1e-4)
+    torch.testing.assert_close(generated[0], generated[10])
+    assert not torch.allclose(generated[0], generated[1], atol=1e-3)
 
 
 def test_pictures_are_scaled_and_back_and_points_stay():
@@ -409,8 +414,8 @@ def test_the_tables_are_no_weights(kind):
 @pytest.mark.parametrize("shape", [PICTURE, (3, 32, 32)], ids=["grey", "coloured"])
 def test_a_network_begins_by_saying_zero(network, shape):
     family = ddpm(shape, network=network, conditional=True)
-    said = family.output(normal(2, *shape), at(500, 2), at(500, 2), torch.tensor([3, 7]))
-    assert torch.equal(said, torch.zeros(2, *shape))
+    text = family.output(normal(2, *shape), at(500, 2), at(500, 2), torch.tensor([3, 7]))
+    assert torch.equal(text, torch.zeros(2, *shape))
 
 
 @every_network
@@ -421,16 +426,16 @@ def test_every_network_takes_every_shape_and_hears_the_time_and_the_class(
 ):
     family = stirred(ddpm(shape, network=network, conditional=conditional))
     x, labels = normal(3, *shape), torch.tensor([0, 5, 9])
-    said = family.output(x, at(100, 3), at(100, 3), labels if conditional else None)
-    assert said.shape == x.shape
-    assert said.isfinite().all()
+    text = family.output(x, at(100, 3), at(100, 3), labels if conditional else None)
+    assert text.shape == x.shape
+    assert text.isfinite().all()
     late = family.output(x, at(900, 3), at(900, 3), labels if conditional else None)
-    assert not torch.allclose(said, late)
+    assert not torch.allclose(text, late)
     other = family.output(x, at(100, 3), at(100, 3), labels.flip(0) if conditional else None)
-    same = [torch.allclose(one, two) for one, two in zip(said, other, strict=True)]
+    same = [torch.allclose(one, two) for one, two in zip(text, other, strict=True)]
     assert same == ([False, True, False] if conditional else [True] * 3)
     alone = family.output(x[1:2], at(100, 1), at(100, 1), labels[1:2] if conditional else None)
-    torch.testing.assert_close(alone, said[1:2], rtol=1e-3, atol=1e-4)
+    torch.testing.assert_close(alone, text[1:2], rtol=1e-3, atol=1e-4)
     sizes = family.sizes()
     assert sizes[0][1] == sizes[-1][1] == math.prod(shape)
 

@@ -253,33 +253,33 @@ def run(python: Path, *arguments: object, cwd: Path) -> subprocess.CompletedProc
 def ran(bare, tmp_path_factory):
     """The folder of each preset after its script ran, and what the family itself previews."""
     home = tmp_path_factory.mktemp("runs")
-    made = {}
+    output = {}
     for index, (name, preset) in enumerate(PRESETS):
         folder = home / str(index)
-        made[name, preset] = folder, written(a_spec(name, preset), folder)
-        told = ast.get_docstring(ast.parse((folder / "plain.py").read_text()))
-        lines = told.partition("To go on from there:\n\n")[2].partition("\n\n")[0]
+        output[name, preset] = folder, written(a_spec(name, preset), folder)
+        messages = ast.get_docstring(ast.parse((folder / "plain.py").read_text()))
+        lines = messages.partition("To go on from there:\n\n")[2].partition("\n\n")[0]
         if preset == next(iter(FAMILIES[name].presets)):
             (folder / "use.py").write_text(textwrap.dedent(lines))
     (home / "driver.py").write_text(DRIVER)
-    done = run(bare, home / "driver.py", *(folder for folder, _ in made.values()), cwd=home)
+    done = run(bare, home / "driver.py", *(folder for folder, _ in output.values()), cwd=home)
     assert done.returncode == 0, done.stderr
-    return made
+    return output
 
 
 @every_preset
 def test_it_previews_the_very_same_bits(ran, name, preset):
     folder, expected = ran[name, preset]
-    made = load_file(folder / "made.safetensors")["made"]
+    output = load_file(folder / "made.safetensors")["made"]
     assert expected.isfinite().all()
     assert len(expected.unique()) > 8
-    assert torch.equal(made, expected)
+    assert torch.equal(output, expected)
 
 
 @pytest.mark.parametrize(("name", "preset"), PICTURES)
 def test_what_it_makes_of_pictures_can_be_looked_at(ran, name, preset):
-    folder, made = ran[name, preset]
-    rows = torch.cat([load_file(folder / "pictures.safetensors")["x"], made])
+    folder, output = ran[name, preset]
+    rows = torch.cat([load_file(folder / "pictures.safetensors")["x"], output])
     levels = (rows.clamp(0, 1) * 255).round().to(torch.uint8)
     expected = picture_grid(levels.unflatten(0, (-1, COUNT)).numpy(), 3)
     with Image.open(folder / "made.ppm") as image:
@@ -352,12 +352,12 @@ def test_it_is_tidy(ran):
 @every_preset
 def test_it_says_what_it_is(name, preset):
     spec = RunSpec.of_preset(name, preset)
-    told = ast.get_docstring(ast.parse(plain_script(spec)))
+    messages = ast.get_docstring(ast.parse(plain_script(spec)))
     for word in (name, spec.fingerprint, DATASETS[spec.dataset].title, "safetensors", "genlib"):
-        assert word in told
-    assert ("model.sample(" in told) == hasattr(FAMILIES[name].load(), "sample")
-    assert ("model.encode(" in told) == hasattr(FAMILIES[name].load(), "encode")
-    assert "**References.**" in told
+        assert word in messages
+    assert ("model.sample(" in messages) == hasattr(FAMILIES[name].load(), "sample")
+    assert ("model.encode(" in messages) == hasattr(FAMILIES[name].load(), "encode")
+    assert "**References.**" in messages
 
 
 @pytest.mark.parametrize("change", ["missing", "extra"])

@@ -75,9 +75,9 @@ def test_the_folder_says_what_the_run_is_and_holds_all_of_it(run: Run):
 def test_the_zip_is_the_folder(run: Run):
     with zipfile.ZipFile(io.BytesIO(zipped(run))) as archive:
         assert archive.testzip() is None
-        found = {Path(name).name: archive.read(name) for name in archive.namelist()}
+        actual = {Path(name).name: archive.read(name) for name in archive.namelist()}
         folders = {Path(name).parent for name in archive.namelist()}
-    assert found == take_home(run)
+    assert actual == take_home(run)
     assert folders == {Path(f"stacked-{SPEC.fingerprint[:8]}")}
 
 
@@ -86,10 +86,10 @@ def test_the_plain_script_of_the_folder_makes_what_the_run_makes(run: Run, tmp_p
         (tmp_path / name).write_bytes(content)
     subprocess.run([sys.executable, "plain.py"], cwd=tmp_path, check=True, timeout=120)
     x = load_file(tmp_path / "pictures.safetensors")["x"]
-    made = load_file(tmp_path / "made.safetensors")["made"]
+    output = load_file(tmp_path / "made.safetensors")["made"]
     with torch.no_grad():
         wanted = run.family.preview(x, torch.Generator().manual_seed(0))
-    assert torch.allclose(made, wanted, atol=1e-6)
+    assert torch.allclose(output, wanted, atol=1e-6)
 
 
 def test_the_gif_has_a_frame_for_each_moment(run: Run):

@@ -49,9 +49,9 @@ def run() -> Run:
 @pytest.fixture
 def store(run: Run, tmp_path: Path) -> Store:
     """A store with the finished run that the studies begin with."""
-    made = Store(tmp_path)
-    made.write_run(run.spec.fingerprint, run.to_files())
-    return made
+    output = Store(tmp_path)
+    output.write_run(run.spec.fingerprint, run.to_files())
+    return output
 
 
 @pytest.fixture(scope="module")
@@ -82,11 +82,11 @@ def worked(
 
 def reached(store: Store, task: Task) -> int:
     """Return the number of the task's checkpoint, 0 where there is none."""
-    found = store.read_partial(task.fingerprint, "checkpoint")
-    return found[0] if found is not None else 0
+    actual = store.read_partial(task.fingerprint, "checkpoint")
+    return actual[0] if actual is not None else 0
 
 
-def told(messages: list[str]) -> list[dict]:
+def decoded(messages: list[str]) -> list[dict]:
     return [json.loads(message) for message in messages]
 
 
@@ -98,10 +98,10 @@ def test_the_first_sign_of_life_comes_at_once_and_the_next_ones_now_and_then():
         step += 1
         reporter.report(Progress(step, 4000, read_curve=lambda: CURVE[:2]))
         time.sleep(0.01)
-    assert told(messages)[0]["step"] == 1
+    assert decoded(messages)[0]["step"] == 1
     assert len(messages) == 3
     reporter.report(Progress(4000, 4000, read_curve=lambda: CURVE))
-    assert told(messages)[-1]["step"] == 4000
+    assert decoded(messages)[-1]["step"] == 4000
 
 
 def test_every_row_of_the_curve_is_sent_once_and_in_order(monkeypatch: pytest.MonkeyPatch):
@@ -111,7 +111,7 @@ def test_every_row_of_the_curve_is_sent_once_and_in_order(monkeypatch: pytest.Mo
     for step in (0, 1, 2, 3, 3, 10, 11, 29, 40, 40):
         reporter.report(Progress(step, 40, read_curve=lambda step=step: CURVE[:step]))
         time.sleep(0.002)
-    seen = told(messages)
+    seen = decoded(messages)
     assert [message["step"] for message in seen] == [1, 2, 3, 10, 11, 29, 40]
     assert {message["steps"] for message in seen} == {40}
     sent = [Row(**row) for message in seen for row in message["rows"]]
@@ -126,7 +126,7 @@ def test_a_window_that_still_fills_is_not_sent(monkeypatch: pytest.MonkeyPatch):
     reporter.report(Progress(3, 4, read_curve=lambda: [CURVE[0], half]))
     time.sleep(0.002)
     reporter.report(Progress(4, 4, read_curve=lambda: [CURVE[0], full]))
-    assert [message["rows"] for message in told(messages)] == [
+    assert [message["rows"] for message in decoded(messages)] == [
         [CURVE[0]._asdict()],
         [full._asdict()],
     ]
@@ -141,7 +141,7 @@ def test_the_pace_and_the_time_left_are_those_of_the_clock(monkeypatch: pytest.M
     time.sleep(0.2)
     reporter.report(Progress(300, 1000, batch_size=50))
     pace = 200 / (time.perf_counter() - began)
-    first, second = told(messages)
+    first, second = decoded(messages)
     assert (first["images_per_second"], first["seconds_left"]) == (0.0, None)
     assert second["images_per_second"] == pytest.approx(50 * pace, rel=0.1)
     assert second["seconds_left"] == pytest.approx(700 / pace, rel=0.1)
@@ -157,12 +157,12 @@ def test_a_finished_study_is_in_the_store_with_what_it_is_and_how_it_was_made(
     files = store.read_run(study.fingerprint)
     assert set(files) == {"accuracies.jsonl", "made.json", "study.json"}
     assert read_task(files["study.json"].decode()) == study
-    made = json.loads(files["made.json"])
-    assert 0 < made["seconds"] <= seconds
-    assert made["device"] == name(CPU)
+    output = json.loads(files["made.json"])
+    assert 0 < output["seconds"] <= seconds
+    assert output["device"] == name(CPU)
     assert len(accuracies(files)) == study.size
     assert reached(store, study) == 0
-    seen = told(messages)
+    seen = decoded(messages)
     steps = [message["step"] for message in seen]
     assert steps == sorted(set(steps))
     assert steps[-1] == study.size
@@ -190,8 +190,8 @@ def test_without_the_run_that_it_begins_with_a_study_says_so(
 def test_it_says_so_as_often_as_it_is_asked(tmp_path: Path, run: Run):
     """No process ended, so nothing is set aside."""
     store, study = Store(tmp_path), few_labels_of(run)
-    said = [worked(store, study) for _ in range(DEATHS + 2)]
-    assert said == [UNTRAINED] * (DEATHS + 2)
+    text = [worked(store, study) for _ in range(DEATHS + 2)]
+    assert text == [UNTRAINED] * (DEATHS + 2)
     store.write_run(run.spec.fingerprint, run.to_files())
     assert worked(store, study) is None
     assert store.has_run(study.fingerprint)
@@ -209,7 +209,7 @@ def test_a_stopped_study_keeps_what_it_measured_and_goes_on_from_there(
     assert read_task(files["study.json"].decode()) == study
     messages: list[str] = []
     assert worked(store, study, messages.append) is None
-    assert told(messages)[0]["step"] == 2
+    assert decoded(messages)[0]["step"] == 2
     done = store.read_run(study.fingerprint)
     assert done["accuracies.jsonl"] == whole["accuracies.jsonl"]
     assert json.loads(done["made.json"])["seconds"] > json.loads(files["made.json"])["seconds"]
@@ -264,8 +264,8 @@ def test_a_damaged_checkpoint_of_a_study_is_not_used(
 ):
     study = few_labels_of(run)
     worked(store, study, stopped=True)
-    (kept,) = store.home.glob(f"partial/{study.fingerprint}/checkpoint/*/accuracies.jsonl")
-    kept.write_bytes(kept.read_bytes().replace(b"0.", b"1."))
+    (stored,) = store.home.glob(f"partial/{study.fingerprint}/checkpoint/*/accuracies.jsonl")
+    stored.write_bytes(stored.read_bytes().replace(b"0.", b"1."))
     assert worked(store, study) is None
     done = store.read_run(study.fingerprint)
     assert done["accuracies.jsonl"] == whole["accuracies.jsonl"]
@@ -287,7 +287,9 @@ def test_work_on_a_run_gives_the_run(tmp_path: Path):
         torch.equal(value, weights[key]) for key, value in again.family.state_dict().items()
     )
     assert again.curve == expected.curve
-    assert told(messages)[-1]["step"] == told(messages)[-1]["steps"] == expected.curve[-1].step
+    assert (
+        decoded(messages)[-1]["step"] == decoded(messages)[-1]["steps"] == expected.curve[-1].step
+    )
 
 
 def raising(error: Exception) -> Callable[[str], None]:
@@ -307,10 +309,10 @@ def raising(error: Exception) -> Callable[[str], None]:
     ids=["data", "disk", "memory"],
 )
 def test_what_can_be_changed_is_said(run: Run, store: Store, error: Exception, sentence: str):
-    said = worked(store, few_labels_of(run), raising(error))
-    assert sentence in said
-    assert said.endswith(".")
-    assert "Error" not in said
+    text = worked(store, few_labels_of(run), raising(error))
+    assert sentence in text
+    assert text.endswith(".")
+    assert "Error" not in text
 
 
 def test_what_nobody_foresaw_is_in_the_log_under_the_number_that_is_told(
@@ -318,9 +320,9 @@ def test_what_nobody_foresaw_is_in_the_log_under_the_number_that_is_told(
 ):
     study = few_labels_of(run)
     with caplog.at_level(logging.ERROR, "genlib.jobs.attempt"):
-        said = worked(store, study, raising(RuntimeError("secret of the house")))
-    number = re.search(r"\(error ([0-9a-f]{8})\); it is in the log\.$", said)[1]
-    assert "secret" not in said
+        text = worked(store, study, raising(RuntimeError("secret of the house")))
+    number = re.search(r"\(error ([0-9a-f]{8})\); it is in the log\.$", text)[1]
+    assert "secret" not in text
     (record,) = caplog.records
     assert number in record.getMessage()
     assert study.fingerprint in record.getMessage()

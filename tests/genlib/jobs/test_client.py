@@ -107,7 +107,7 @@ def test_jobs_are_taken_in_order_and_know_their_place(here: Place) -> None:
 def test_a_stopped_run_goes_on_where_it_was_and_ends_the_same(here: Place) -> None:
     spec = small_run(seed=5, epochs=40)
     here.jobs.submit(spec)
-    kept = wait_for(lambda: here.store.read_partial(spec.fingerprint, "checkpoint"))
+    stored = wait_for(lambda: here.store.read_partial(spec.fingerprint, "checkpoint"))
     began = time.monotonic()
     here.jobs.stop(spec.fingerprint)
     here.reaches(spec, "stopped")
@@ -118,7 +118,7 @@ def test_a_stopped_run_goes_on_where_it_was_and_ends_the_same(here: Place) -> No
     here.reaches(other, "trained")
     reached = here.steps(spec)
     step, _ = here.store.read_partial(spec.fingerprint, "checkpoint")
-    assert kept[0] <= step <= reached + 500
+    assert stored[0] <= step <= reached + 500
 
     here.jobs.submit(spec)
     here.reaches(spec, "trained")

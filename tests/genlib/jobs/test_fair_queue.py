@@ -101,8 +101,8 @@ class Class(RuleBasedStateMachine):
     @invariant()
     def every_job_is_told_its_turn_once(self) -> None:
         queue = FairQueue.of(self.served.jobs)
-        told = [name for name, _, _ in queue.play([0.0] * len(self.served.training()))]
-        assert sorted(told) == sorted(job.workflow_id for job in self.served.jobs)
+        messages = [name for name, _, _ in queue.play([0.0] * len(self.served.training()))]
+        assert sorted(messages) == sorted(job.workflow_id for job in self.served.jobs)
 
 
 TestClass = Class.TestCase
@@ -127,8 +127,8 @@ def test_with_one_worker_the_order_is_a_round_robin(students: list[str]) -> None
     served = Served(workers=1)
     names = [served.press(student, 1.0).workflow_id for student in students]
     left = [1.0] * len(served.training())
-    told = [name for name, _, _ in FairQueue.of(served.jobs).play(left)]
-    assert told == round_robin(names)
+    messages = [name for name, _, _ in FairQueue.of(served.jobs).play(left)]
+    assert messages == round_robin(names)
 
 
 @given(
@@ -142,7 +142,7 @@ def test_what_is_told_is_what_is_served(workers: int, presses: list[tuple[str, f
         served.press(student, seconds)
     served.workers = len(served.training())  # those that the queue sees at work
     left = [length(job) for job in served.training()]
-    told = list(FairQueue.of(served.jobs).play(left))
+    messages = list(FairQueue.of(served.jobs).play(left))
     now, ends, begins = 0.0, dict[str, float](), dict[str, float]()
     while served.jobs:
         for job in served.training():
@@ -151,7 +151,7 @@ def test_what_is_told_is_what_is_served(workers: int, presses: list[tuple[str, f
         first = min(served.training(), key=lambda job: ends[job.workflow_id])
         now = ends[first.workflow_id]
         served.leave(first)
-    assert told == [(name, begin, ends[name]) for name, begin in begins.items()]
+    assert messages == [(name, begin, ends[name]) for name, begin in begins.items()]
 
 
 @given(lengths=some.lists(some.sampled_from([0.0, 1.0, 2.0]), min_size=1, max_size=8))
@@ -159,9 +159,9 @@ def test_after_a_job_of_unknown_length_no_time_is_told(lengths: list[float]) -> 
     served = Served(workers=1)
     for student, seconds in zip("ABCDEFGH", lengths, strict=False):
         served.press(student, seconds)
-    told = list(FairQueue.of(served.jobs).play([length(job) for job in served.training()]))
-    for (_, _, end), (_, begins, _) in pairwise(told):
+    messages = list(FairQueue.of(served.jobs).play([length(job) for job in served.training()]))
+    for (_, _, end), (_, begins, _) in pairwise(messages):
         assert begins == end
-    finite = [end < inf for _, _, end in told]
-    known = [seconds > 0 for seconds in lengths]
-    assert finite == [all(known[: place + 1]) for place in range(len(known))]
+    finite = [end < inf for _, _, end in messages]
+    expected = [seconds > 0 for seconds in lengths]
+    assert finite == [all(expected[: place + 1]) for place in range(len(expected))]

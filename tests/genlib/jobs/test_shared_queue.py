@@ -104,8 +104,8 @@ class Span(NamedTuple):
 def spans(here: Place) -> dict[str, Span]:
     """Return what trained, by fingerprint, in the order of its beginning."""
     lines = [line.split() for line in (here.settings.home / "trained").read_text().splitlines()]
-    found = [Span(name, float(began), float(ended), where) for name, began, ended, where in lines]
-    return {span.fingerprint: span for span in sorted(found, key=lambda span: span.began)}
+    actual = [Span(name, float(began), float(ended), where) for name, began, ended, where in lines]
+    return {span.fingerprint: span for span in sorted(actual, key=lambda span: span.began)}
 
 
 def served(here: Place, runs: dict[str, RunSpec]) -> list[str]:

@@ -137,13 +137,13 @@ def test_a_study_is_stopped_goes_on_and_says_what_it_misses(tmp_path: Path) -> N
         assert here.reaches(study, "failed").sentence.endswith("train it.")
         here.store.write_run(run.spec.fingerprint, run.to_files())
         here.jobs.submit(study)
-        kept = wait_for(lambda: checkpoint(here, study))
+        stored = wait_for(lambda: checkpoint(here, study))
         here.jobs.stop(study.fingerprint)
         here.reaches(study, "stopped")
         assert not here.store.has_run(study.fingerprint)
         here.jobs.submit(study)
         here.reaches(study, "trained")
-        assert kept <= study.size
+        assert stored <= study.size
         assert len(accuracies(here.store.read_run(study.fingerprint))) == study.size
 
 

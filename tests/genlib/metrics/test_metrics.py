@@ -232,8 +232,8 @@ def test_a_bound_of_larger_groups_of_the_same_draws_is_never_lower(seed, deviati
 def test_weights_that_are_all_alike_give_themselves_however_small_they_are():
     """Those of a picture's pixels: e to the power of minus a thousand is 0 in float32."""
     for count in (1, 3, 10):
-        found = importance_bound(torch.full((10, 2), -1000.0), count)
-        torch.testing.assert_close(found, torch.full((2,), -1000.0))
+        actual = importance_bound(torch.full((10, 2), -1000.0), count)
+        torch.testing.assert_close(actual, torch.full((2,), -1000.0))
 
 
 def test_draws_that_fill_no_group_are_not_used():
@@ -259,12 +259,12 @@ def snapshots(x: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.mark.parametrize("count", [20, 500])
 def test_the_frechet_distance_is_scipy_s_formula_of_the_sample_moments(count):
-    real, made = points(count, 17), 1.5 * points(count, 18) - 0.2
-    (mean, covariance), (other, others) = snapshots(real), snapshots(made)
+    real, output = points(count, 17), 1.5 * points(count, 18) - 0.2
+    (mean, covariance), (other, others) = snapshots(real), snapshots(output)
     root = sqrtm(covariance @ others).real
     expected = ((mean - other) ** 2).sum() + np.trace(covariance + others - 2 * root)
-    assert frechet_distance(real, made) == pytest.approx(expected, rel=1e-4)
-    assert frechet_distance(made, real) == pytest.approx(expected, rel=1e-4)
+    assert frechet_distance(real, output) == pytest.approx(expected, rel=1e-4)
+    assert frechet_distance(output, real) == pytest.approx(expected, rel=1e-4)
 
 
 def test_the_frechet_distance_of_a_set_from_itself_is_zero_in_any_order():

@@ -66,14 +66,14 @@ def test_energy_distance_grows_with_the_shift_and_is_that_of_two_points_in_the_e
 
 def test_p_values_of_one_distribution_are_even():
     rng = generator(7)
-    found = [
+    actual = [
         two_sample_test(
             torch.randn(15, 2, generator=rng), torch.randn(10, 2, generator=rng), rng, rounds=199
         )
         for _ in range(400)
     ]
-    assert stats.kstest(found, "uniform").pvalue > 0.01
-    assert 1 / 200 <= min(found) <= max(found) <= 1
+    assert stats.kstest(actual, "uniform").pvalue > 0.01
+    assert 1 / 200 <= min(actual) <= max(actual) <= 1
 
 
 def test_p_values_of_two_distributions_are_as_small_as_they_can_be():
@@ -102,31 +102,31 @@ def by_the_definitions(real: torch.Tensor, fake: torch.Tensor, k: int) -> list[n
 @pytest.mark.parametrize(("reals", "fakes"), [(20, 20), (150, 90), (60, 200)])
 def test_manifold_is_by_the_definitions(reals, fakes, k):
     real, fake = normal(reals, 12, 4), 0.8 * normal(fakes, 13, 4, 0.4)
-    for found, expected in zip(
+    for actual, expected in zip(
         manifold(real, fake, k), by_the_definitions(real, fake, k), strict=True
     ):
-        np.testing.assert_allclose(found.numpy(), expected, atol=1e-6)
+        np.testing.assert_allclose(actual.numpy(), expected, atol=1e-6)
 
 
 def test_manifold_is_the_same_where_distances_are_held_in_parts():
     real, fake = normal(1_203, 14, 2), normal(700, 15, 2, 0.3)
     expected = by_the_definitions(real, fake, 5)
-    for found, wanted in zip(manifold(real, fake), expected, strict=True):
-        assert np.abs(found.numpy() - wanted).mean() < 1e-3  # of floats, a tie may fall otherwise
+    for actual, wanted in zip(manifold(real, fake), expected, strict=True):
+        assert np.abs(actual.numpy() - wanted).mean() < 1e-3  # of floats, a tie may fall otherwise
 
 
 @pytest.mark.parametrize("name", ["ring", "grid"])
 def test_manifold_sees_through_modes_that_are_narrow_beside_their_distance(name):
     real, fake = (plane(name, 1_000, seed).points.flatten(1) for seed in (0, 1))
     expected = by_the_definitions(real, fake, 5)
-    for found, wanted in zip(manifold(real, fake), expected, strict=True):
-        assert float(found.mean()) == pytest.approx(wanted.mean(), abs=2e-3)
+    for actual, wanted in zip(manifold(real, fake), expected, strict=True):
+        assert float(actual.mean()) == pytest.approx(wanted.mean(), abs=2e-3)
 
 
 def test_two_sets_of_one_distribution_have_the_figures_that_were_published():
     """Naeem et al. 2020, the README of prdc: 10,000 of N(0, I) each in 1000 dimensions."""
-    found = manifold(normal(10_000, 16, 1_000), normal(10_000, 17, 1_000))
-    precision, recall, density, coverage = (float(each.mean()) for each in found)
+    actual = manifold(normal(10_000, 16, 1_000), normal(10_000, 17, 1_000))
+    precision, recall, density, coverage = (float(each.mean()) for each in actual)
     expected = [0.477, 0.470, 0.974]
     assert [precision, recall, coverage] == pytest.approx(expected, abs=0.02)
     assert density == pytest.approx(1.056, abs=0.2)  # a few hubs decide it: it is 1 on average
@@ -154,10 +154,10 @@ def test_equal_sets_are_precise_and_whole_and_distant_ones_neither():
 
 def test_a_collapsed_set_is_precise_but_not_whole():
     x = normal(400, 19, 2)
-    found = manifold(x, 0.01 * normal(400, 20, 2))
-    assert float(found.precision.mean()) == 1
-    assert float(found.recall.mean()) < 0.1
-    assert float(found.coverage.mean()) < 0.2
+    actual = manifold(x, 0.01 * normal(400, 20, 2))
+    assert float(actual.precision.mean()) == 1
+    assert float(actual.recall.mean()) < 0.1
+    assert float(actual.coverage.mean()) < 0.2
 
 
 def test_radii_and_nearest_are_scipys_distances():
@@ -207,9 +207,9 @@ def test_equally_frequent_classes_are_worth_their_number_and_a_single_one_is_wor
 
 @given(some.lists(some.integers(0, 1000), min_size=2, max_size=20).filter(any))
 def test_effective_modes_is_the_exponential_of_scipys_entropy(counts):
-    found = effective_modes(torch.tensor(counts).float())
-    assert found == pytest.approx(math.exp(stats.entropy(counts)), rel=1e-4)
-    assert found <= np.count_nonzero(counts) * (1 + 1e-5)
+    actual = effective_modes(torch.tensor(counts).float())
+    assert actual == pytest.approx(math.exp(stats.entropy(counts)), rel=1e-4)
+    assert actual <= np.count_nonzero(counts) * (1 + 1e-5)
 
 
 @pytest.mark.parametrize("size", [50, 300])
@@ -218,9 +218,11 @@ def test_from_the_pairs_among_few_samples_follows_how_many_different_ones_there_
     count, pairs = 60, 0
     for _ in range(100):
         drawn = different[torch.randint(size, (count,), generator=rng)]
-        estimate, found = support_size(drawn, 0.01)
-        assert estimate == (pytest.approx(count * (count - 1) / 2 / found) if found else math.inf)
-        pairs += found
+        estimate, actual = support_size(drawn, 0.01)
+        assert estimate == (
+            pytest.approx(count * (count - 1) / 2 / actual) if actual else math.inf
+        )
+        pairs += actual
     assert count * (count - 1) / 2 * 100 / pairs == pytest.approx(size, rel=0.06)
 
 
@@ -238,19 +240,19 @@ def test_exact_copies_are_alike_however_small_the_distance_allowed(count, scale)
 @pytest.mark.parametrize("name", MODES)
 def test_samples_of_the_mixture_itself_meet_all_its_modes(name):
     modes, count = MODES[name], 20_000
-    found = count_modes(plane(name, count, 5).points.flatten(1), *modes)
+    actual = count_modes(plane(name, count, 5).points.flatten(1), *modes)
     within = 1 - math.exp(-9 / 2)  # of a round normal distribution within three deviations
-    assert found.captured == len(modes.centres)
-    assert found.high_quality == pytest.approx(within, abs=4 * math.sqrt(within / 90 / count))
-    assert found.reverse_kl == pytest.approx(0, abs=5 * len(modes.centres) / (2 * count))
+    assert actual.captured == len(modes.centres)
+    assert actual.high_quality == pytest.approx(within, abs=4 * math.sqrt(within / 90 / count))
+    assert actual.reverse_kl == pytest.approx(0, abs=5 * len(modes.centres) / (2 * count))
     assert within == pytest.approx(0.989, abs=5e-4)
 
 
 def test_a_single_mode_is_ln_8_away_from_even():
     centres, deviation = MODES["ring"]
-    found = count_modes(centres[3] + deviation * normal(500, 27, 2), centres, deviation)
-    assert found.captured == 1
-    assert found.reverse_kl == pytest.approx(math.log(8), rel=1e-5)
+    actual = count_modes(centres[3] + deviation * normal(500, 27, 2), centres, deviation)
+    assert actual.captured == 1
+    assert actual.reverse_kl == pytest.approx(math.log(8), rel=1e-5)
     two = torch.cat([centres[:1].repeat(3, 1), centres[4:5].repeat(3, 1)])
     assert count_modes(two, centres, deviation).reverse_kl == pytest.approx(math.log(4), rel=1e-5)
 
@@ -282,9 +284,11 @@ def test_kernel_distance_is_the_unbiased_discrepancy_of_as_many_of_both(first, s
 
 
 def test_kernel_distance_is_zero_on_average_where_nothing_differs():
-    found = [kernel_distance(normal(20, 2 * seed), normal(20, 2 * seed + 1)) for seed in range(99)]
-    assert abs(np.mean(found)) < 4 * np.std(found) / math.sqrt(len(found))
-    assert min(found) < 0 < max(found)
+    actual = [
+        kernel_distance(normal(20, 2 * seed), normal(20, 2 * seed + 1)) for seed in range(99)
+    ]
+    assert abs(np.mean(actual)) < 4 * np.std(actual) / math.sqrt(len(actual))
+    assert min(actual) < 0 < max(actual)
 
 
 def test_kernel_distance_leaves_the_global_generator_as_it_was():
@@ -325,7 +329,7 @@ def test_what_does_not_vary_has_an_interval_of_no_width():
 
 @given(some.lists(some.integers(0, 9), max_size=60))
 def test_class_shares_are_numpys_counts_over_all(labels):
-    found = class_shares(torch.tensor(labels, dtype=torch.long), 10)
+    actual = class_shares(torch.tensor(labels, dtype=torch.long), 10)
     counts = np.bincount(np.array(labels, dtype=int), minlength=10)
-    np.testing.assert_allclose(found.numpy(), counts / max(1, len(labels)), rtol=1e-6)
-    assert len(found) == 10
+    np.testing.assert_allclose(actual.numpy(), counts / max(1, len(labels)), rtol=1e-6)
+    assert len(actual) == 10

@@ -21,7 +21,7 @@ every_network = pytest.mark.parametrize("network", ["dense", "convolutional"])
 MANY = 200_000
 
 
-def made(shape=(1, 8, 8), **model) -> DenoisingAutoencoder:
+def autoencoder(shape=(1, 8, 8), **model) -> DenoisingAutoencoder:
     config = DenoisingConfig(**{"codings": 4, "hidden": 8} | model)
     return build(lambda: DenoisingAutoencoder(config, shape), 0).requires_grad_(False)
 
@@ -33,7 +33,7 @@ def pictures(*shape: int, seed: int = 1) -> torch.Tensor:
 @pytest.mark.parametrize("level", [0.1, 0.5, 0.9])
 def test_gaussian_noise_has_mean_zero_and_the_levels_deviation(level):
     x = pictures(1, 1, 1, 5).expand(MANY, -1, -1, -1)
-    noise = made((1, 1, 5), corruption="gaussian").corrupt(x, generator(0), level) - x
+    noise = autoencoder((1, 1, 5), corruption="gaussian").corrupt(x, generator(0), level) - x
     assert noise.mean(0).abs().max() < 5 * level / MANY**0.5
     torch.testing.assert_close(noise.std(0), torch.full((1, 1, 5), level), rtol=0.01, atol=0)
     shares = torch.cov(noise.flatten(1).T) / level**2
@@ -43,7 +43,7 @@ def test_gaussian_noise_has_mean_zero_and_the_levels_deviation(level):
 @pytest.mark.parametrize("level", [0.1, 0.5, 0.9])
 def test_dropout_zeroes_a_share_of_the_pixels_and_keeps_their_mean(level):
     x = 0.2 + pictures(1, 1, 1, 5).expand(MANY, -1, -1, -1)
-    corrupted = made((1, 1, 5), corruption="dropout").corrupt(x, generator(0), level)
+    corrupted = autoencoder((1, 1, 5), corruption="dropout").corrupt(x, generator(0), level)
     dropped = corrupted == 0
     deviation = (level * (1 - level) / MANY) ** 0.5
     assert (dropped.float().mean(0) - level).abs().max() < 5 * deviation
@@ -56,7 +56,7 @@ def test_dropout_zeroes_a_share_of_the_pixels_and_keeps_their_mean(level):
 @every_corruption
 @pytest.mark.parametrize("level", [0.0, 0.3, 0.9])
 def test_noise_variance_is_that_of_the_noise(corruption, level):
-    family, x = made((1, 1, 5), corruption=corruption), pictures(MANY, 1, 1, 5) ** 2
+    family, x = autoencoder((1, 1, 5), corruption=corruption), pictures(MANY, 1, 1, 5) ** 2
     noise = (family.corrupt(x, generator(0), level) - x).flatten(1)
     expected = family.noise_variance(x.flatten(1), level)
     torch.testing.assert_close(noise.var(0), expected, rtol=0.03, atol=0)
@@ -65,12 +65,16 @@ def test_noise_variance_is_that_of_the_noise(corruption, level):
 @every_corruption
 def test_at_level_zero_nothing_is_corrupted(corruption):
     x = pictures(6, 1, 8, 8)
-    assert torch.equal(made(corruption=corruption).corrupt(x, generator(0), 0.0), x)
+    assert torch.equal(autoencoder(corruption=corruption).corrupt(x, generator(0), 0.0), x)
 
 
 @every_corruption
 def test_the_generator_decides_the_noise_and_the_global_one_is_not_used(corruption):
-    family, x, before = made(corruption=corruption), pictures(6, 1, 8, 8), torch.get_rng_state()
+    family, x, before = (
+        autoencoder(corruption=corruption),
+        pictures(6, 1, 8, 8),
+        torch.get_rng_state(),
+    )
     one, same, other = (family.corrupt(x, generator(seed), 0.4) for seed in (3, 3, 4))
     assert torch.equal(one, same)
     assert not torch.equal(one, other)
@@ -83,7 +87,10 @@ def test_the_generator_decides_the_noise_and_the_global_one_is_not_used(corrupti
 @every_corruption
 @every_network
 def test_the_loss_is_the_error_to_the_clean_pictures_at_the_training_level(corruption, network):
-    family, x = made(corruption=corruption, network=network, level=0.3), pictures(6, 1, 8, 8)
+    family, x = (
+        autoencoder(corruption=corruption, network=network, level=0.3),
+        pictures(6, 1, 8, 8),
+    )
     ((player, losses),) = family.updates(Batch(x), generator(5))
     restored = family.denoise(CORRUPTIONS[corruption](x, generator(5), 0.3))
     assert player in family.players("")
@@ -93,7 +100,7 @@ def test_the_loss_is_the_error_to_the_clean_pictures_at_the_training_level(corru
 
 @every_network
 def test_the_figures_are_of_clipped_pictures_and_always_the_same_noise(network):
-    family, x = made(network=network, corruption="gaussian"), pictures(1_003, 1, 8, 8)
+    family, x = autoencoder(network=network, corruption="gaussian"), pictures(1_003, 1, 8, 8)
     x[1_000:] = x[1_000:].round()  # the last, smaller part counts by its size
     figures = family.evaluate(x)
     noisy = family.corrupt(x, generator(0), 0.5)
@@ -104,7 +111,7 @@ def test_the_figures_are_of_clipped_pictures_and_always_the_same_noise(network):
 
 
 def test_the_preview_is_what_came_in_and_then_what_comes_out():
-    family, x = made(), pictures(6, 1, 8, 8)
+    family, x = autoencoder(), pictures(6, 1, 8, 8)
     shown = family.preview(x, generator(2))
     corrupted = family.corrupt(x, generator(2), 0.5)
     assert len(FAMILIES["denoising"].shows) == 2
@@ -116,11 +123,11 @@ def test_the_preview_is_what_came_in_and_then_what_comes_out():
 @every_network
 def test_a_picture_comes_back_in_its_size(network, shape):
     x = pictures(2, *shape)
-    assert made(shape, network=network).denoise(x).shape == x.shape
+    assert autoencoder(shape, network=network).denoise(x).shape == x.shape
 
 
 def test_the_convolutional_network_predicts_what_to_change():
-    family, x = made(network="convolutional"), pictures(2, 1, 8, 8)
+    family, x = autoencoder(network="convolutional"), pictures(2, 1, 8, 8)
     for weight in family.net.after[-1].parameters():
         weight.zero_()
     assert torch.equal(family.denoise(x), x)
@@ -137,7 +144,7 @@ def test_the_books_network_has_as_many_weights_as_the_book_counts():
 @every_corruption
 @pytest.mark.parametrize("level", [0.1, 0.5])
 def test_the_linear_denoiser_of_its_noise_beats_doing_nothing(corruption, level):
-    data, family = load("digits"), made(corruption=corruption)
+    data, family = load("digits"), autoencoder(corruption=corruption)
     train, test = to_float(data.train).flatten(1), to_float(data.test)
     best = linear_denoiser(train, family.noise_variance(train, level))
     noisy, test = family.corrupt(test, generator(0), level).flatten(1), test.flatten(1)
@@ -157,7 +164,7 @@ def fashion() -> tuple[torch.Tensor, torch.Tensor]:
 )
 def test_what_the_linear_denoiser_reaches_on_fashion_mnist(fashion, sigma, decibels):
     train, test = fashion
-    family = made((1, 28, 28), corruption="gaussian")
+    family = autoencoder((1, 28, 28), corruption="gaussian")
     best = linear_denoiser(train, family.noise_variance(train, sigma))
     noisy = family.corrupt(test, generator(0), sigma).flatten(1)
     assert psnr(denoising_error(best, noisy, test.flatten(1))) == pytest.approx(decibels, abs=0.3)

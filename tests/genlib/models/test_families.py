@@ -168,7 +168,7 @@ def test_the_same_generator_gives_the_same_losses_and_the_global_one_is_not_used
     for rng in (generator(3), generator(3)):
         family = untrained(name, FAMILIES[name].presets[preset].model)
         before = torch.get_rng_state()
-        losses = [loss for _, found in family.updates(Batch(x), rng) for loss in found.values()]
+        losses = [loss for _, actual in family.updates(Batch(x), rng) for loss in actual.values()]
         runs.append([float(loss.detach()) for loss in losses])
     assert runs[0] == runs[1]
     assert torch.equal(torch.get_rng_state(), before)

@@ -17,12 +17,12 @@ POINTS = load("ellipse").train
 PRESET = FAMILIES["linear"].presets["ellipse"]
 
 
-def made(codings: int) -> LinearAutoencoder:
+def autoencoder(codings: int) -> LinearAutoencoder:
     return build(lambda: LinearAutoencoder(LinearConfig(codings=codings), (3, 1, 1)), 0)
 
 
 def trained(codings: int, config: TrainConfig) -> LinearAutoencoder:
-    *_, last = train(made(codings), POINTS, POINTS, POINTS, config)
+    *_, last = train(autoencoder(codings), POINTS, POINTS, POINTS, config)
     assert isinstance(last, Finished)
     return last.family
 
@@ -73,7 +73,7 @@ def test_the_presets_on_points_end_beside_pca(preset):
 
 @pytest.mark.parametrize("seed", range(3))
 def test_any_two_directions_that_span_the_plane_are_as_good_and_a_rest_of_descent(seed):
-    family, x = made(2), POINTS.flatten(1)
+    family, x = autoencoder(2), POINTS.flatten(1)
     mix = torch.randn(2, 2, generator=generator(seed)).double() + 3 * torch.eye(2).double()
     set_weights(family, components(2), mix)
     assert error(family) == pytest.approx(pca_error(x, x, 2), rel=1e-5)
@@ -85,7 +85,7 @@ def test_any_two_directions_that_span_the_plane_are_as_good_and_a_rest_of_descen
 @pytest.mark.parametrize("codings", [1, 2])
 @pytest.mark.parametrize("seed", range(5))
 def test_no_weights_beat_pca(codings, seed):
-    family, x, rng = made(codings), POINTS.flatten(1), generator(seed)
+    family, x, rng = autoencoder(codings), POINTS.flatten(1), generator(seed)
     set_weights(family, components(codings), torch.eye(codings).double())
     with torch.no_grad():
         for weight in family.parameters():
@@ -94,14 +94,14 @@ def test_no_weights_beat_pca(codings, seed):
 
 
 def test_as_many_codings_as_numbers_can_copy():
-    family = made(3)
+    family = autoencoder(3)
     set_weights(family, components(3), torch.eye(3).double())
     assert error(family) < 1e-12
 
 
 @pytest.mark.parametrize("share", [-1.0, 0.0, 0.3, 2.0])
 def test_a_mixture_is_encoded_as_the_mixture_of_codings_and_decoded_so_too(share):
-    family = made(2)
+    family = autoencoder(2)
     one, other = POINTS[:30], POINTS[30:]
     z, z_other = family.encode(one), family.encode(other)
     mixed = share * z + (1 - share) * z_other

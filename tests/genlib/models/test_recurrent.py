@@ -9,7 +9,7 @@ from genlib.rng import build, generator
 every_shape = pytest.mark.parametrize("shape", [(1, 28, 28), (3, 5, 4), (1, 8, 8)], ids=str)
 
 
-def made(shape=(3, 5, 4), codings: int = 6, hidden: int = 8) -> RecurrentAutoencoder:
+def autoencoder(shape=(3, 5, 4), codings: int = 6, hidden: int = 8) -> RecurrentAutoencoder:
     config = RecurrentConfig(codings=codings, hidden=hidden)
     return build(lambda: RecurrentAutoencoder(config, shape), 0).requires_grad_(False)
 
@@ -33,7 +33,7 @@ def by_hand(lstm: nn.LSTM, rows: Tensor) -> Tensor:
 
 @every_shape
 def test_it_is_the_equations_written_out(shape):
-    family, x = made(shape), pictures(3, *shape)
+    family, x = autoencoder(shape), pictures(3, *shape)
     channels, height, width = shape
     rows = [x[:, :, row].reshape(3, channels * width) for row in range(height)]
     states = by_hand(family.summary, by_hand(family.reader, torch.stack(rows, 1).double()))
@@ -49,7 +49,7 @@ def test_it_is_the_equations_written_out(shape):
 
 @pytest.mark.parametrize("rows", [1, 2, 5, 17])
 def test_it_reads_and_writes_any_number_of_rows(rows):
-    family = made((3, 5, 4))
+    family = autoencoder((3, 5, 4))
     x = pictures(2, 3, rows, 4)
     assert family.states(x).shape == (2, rows, 6)
     assert family.encode(x).shape == (2, 6)
@@ -59,7 +59,7 @@ def test_it_reads_and_writes_any_number_of_rows(rows):
 
 @pytest.mark.parametrize("row", range(5))
 def test_no_state_knows_of_later_rows(row):
-    family, x = made(), pictures(2, 3, 5, 4)
+    family, x = autoencoder(), pictures(2, 3, 5, 4)
     other = x.clone()
     other[:, :, row + 1 :] = 9 - other[:, :, row + 1 :]
     assert torch.equal(family.states(x)[:, : row + 1], family.states(other)[:, : row + 1])
@@ -70,34 +70,34 @@ def test_no_state_knows_of_later_rows(row):
 
 @pytest.mark.parametrize("row", range(1, 6))
 def test_the_codings_of_the_first_rows_are_the_state_after_them(row):
-    family, x = made(), pictures(2, 3, 5, 4)
+    family, x = autoencoder(), pictures(2, 3, 5, 4)
     torch.testing.assert_close(family.encode(x[:, :, :row]), family.states(x)[:, row - 1])
 
 
 def test_the_codings_are_the_last_state():
-    family, x = made(), pictures(2, 3, 5, 4)
+    family, x = autoencoder(), pictures(2, 3, 5, 4)
     assert torch.equal(family.encode(x), family.states(x)[:, -1])
 
 
 def test_more_rows_begin_as_fewer_do():
-    family, z = made(), pictures(2, 6)
+    family, z = autoencoder(), pictures(2, 6)
     torch.testing.assert_close(family.write(z, 9)[:, :, :4], family.write(z, 4))
     assert torch.equal(family.write(z, 5), family.decode(z))
 
 
 def test_a_state_lies_between_minus_one_and_one():
-    states = made().states(100 * pictures(4, 3, 50, 4) - 50)
+    states = autoencoder().states(100 * pictures(4, 3, 50, 4) - 50)
     assert states.abs().max() <= 1
 
 
 def test_the_order_of_the_rows_matters():
-    family, x = made(), pictures(2, 3, 5, 4)
+    family, x = autoencoder(), pictures(2, 3, 5, 4)
     assert (family.encode(x) - family.encode(x.flip(2))).abs().max() > 1e-3
 
 
 def test_the_number_of_weights_does_not_depend_on_the_number_of_rows():
     def count(shape: tuple[int, int, int]) -> int:
-        return sum(weight.numel() for weight in made(shape, 30, 100).parameters())
+        return sum(weight.numel() for weight in autoencoder(shape, 30, 100).parameters())
 
     lstms = [(28, 100), (100, 30), (30, 100)]  # each gate has a matrix for either and two biases
     expected = sum(4 * (units * (fan_in + units) + 2 * units) for fan_in, units in lstms)
@@ -105,7 +105,7 @@ def test_the_number_of_weights_does_not_depend_on_the_number_of_rows():
 
 
 def test_the_error_of_more_than_a_thousand_pictures_is_the_mean_over_all():
-    family, x = made((1, 4, 4)), pictures(1_003, 1, 4, 4)
+    family, x = autoencoder((1, 4, 4)), pictures(1_003, 1, 4, 4)
     x[1_000:] *= 5  # the last, smaller part counts by its size
     expected = float((x - family.reconstruct(x)).square().mean())
     assert float(family.evaluate(x)["mse"]) == pytest.approx(expected, rel=1e-5)

@@ -18,7 +18,7 @@ X = torch.rand(12, 1, 4, 4, generator=generator(0))
 every_penalty = pytest.mark.parametrize("penalty", PENALTIES)
 
 
-def made(shape=(1, 4, 4), **model) -> SparseAutoencoder:
+def autoencoder(shape=(1, 4, 4), **model) -> SparseAutoencoder:
     config = SparseConfig(**{"codings": 20, "hidden": 8} | model)
     return build(lambda: SparseAutoencoder(config, shape), 0)
 
@@ -45,7 +45,7 @@ def test_each_penalty_is_its_definition(penalty, target):
 @every_penalty
 @pytest.mark.parametrize("weight", [0.0, 5e-3, 10.0])
 def test_the_loss_is_the_error_and_the_weighted_penalty_of_its_own_activations(penalty, weight):
-    family = made(penalty=penalty, weight=weight, target=0.2)
+    family = autoencoder(penalty=penalty, weight=weight, target=0.2)
     ((player, losses),) = family.updates(Batch(X), generator(0))
     a = family.encode(X)
     expected = weight * by_definition(penalty, a.detach().double().numpy(), 0.2)
@@ -80,14 +80,16 @@ def test_the_order_of_the_pictures_and_of_the_units_makes_no_difference():
 
 
 def test_activations_are_between_silence_and_one():
-    a = made().encode(200 * X - 100)
+    a = autoencoder().encode(200 * X - 100)
     assert a.min() >= 0
     assert a.max() <= 1
-    torch.testing.assert_close(made().encode(X).logit(), made().encoder[:-1](X.flatten(1)))
+    torch.testing.assert_close(
+        autoencoder().encode(X).logit(), autoencoder().encoder[:-1](X.flatten(1))
+    )
 
 
 def test_the_mean_activation_is_over_pictures_and_units():
-    family = made()
+    family = autoencoder()
     figure = family.evaluate(X)["mean_activation"]
     torch.testing.assert_close(figure, family.encode(X).mean(0).mean())
 
@@ -96,7 +98,7 @@ def finished(**model) -> SparseAutoencoder:
     """Train 300 steps on the digits."""
     images = load("digits").train
     config = TrainConfig(optimizer="adam", learning_rate=0.01, batch_size=512, epochs=150, ema=0.9)
-    family = made((1, 8, 8), codings=40, hidden=32, **model)
+    family = autoencoder((1, 8, 8), codings=40, hidden=32, **model)
     *_, last = train(family, images, images, images[:3], config)
     assert isinstance(last, Finished)
     return last.family.requires_grad_(False)

@@ -24,7 +24,7 @@ both = pytest.mark.parametrize("tied", [False, True], ids=["untied", "tied"])
 every_depth = pytest.mark.parametrize("depth", range(4))
 
 
-def made(**model) -> StackedAutoencoder:
+def autoencoder(**model) -> StackedAutoencoder:
     """Return a small one whose biases are not zero."""
     config = StackedConfig(**{"codings": 3, "hidden": 8, "activation": "gelu"} | model)
     family = build(lambda: StackedAutoencoder(config, SHAPE), 0)
@@ -62,7 +62,7 @@ def untied_copy(family: StackedAutoencoder) -> StackedAutoencoder:
 @both
 @every_depth
 def test_it_is_the_layers_written_out(depth, tied, activation):
-    family = made(depth=depth, tied=tied, activation=activation)
+    family = autoencoder(depth=depth, tied=tied, activation=activation)
     bend, h = ACTIVATIONS[activation](), X.flatten(1)
     for layer in linears(family.encoder)[:-1]:
         h = bend(h @ layer.weight.T + layer.bias)
@@ -78,7 +78,7 @@ def test_it_is_the_layers_written_out(depth, tied, activation):
 
 @every_depth
 def test_a_tied_decoder_holds_no_matrix_and_half_of_the_weights_are_gone(depth):
-    tied, untied = made(depth=depth, tied=True), made(depth=depth)
+    tied, untied = autoencoder(depth=depth, tied=True), autoencoder(depth=depth)
     assert all(weight.ndim == 1 for weight in tied.decoder.parameters())
     sizes = [16, *[8] * depth, 3]
     matrices = sum(a * b for a, b in pairwise(sizes))
@@ -102,7 +102,7 @@ def test_the_books_network_has_as_many_weights_as_the_book_counts():
 @pytest.mark.parametrize("loss", ["mse", "bce"])
 @every_depth
 def test_the_gradient_of_a_tied_matrix_is_the_sum_of_both_its_roles(depth, loss):
-    family = made(depth=depth, tied=True, loss=loss)
+    family = autoencoder(depth=depth, tied=True, loss=loss)
     copy = untied_copy(family)
     totals = []
     for one in (family, copy):
@@ -123,11 +123,11 @@ def test_the_gradient_of_a_tied_matrix_is_the_sum_of_both_its_roles(depth, loss)
 @both
 @every_depth
 def test_one_layer_at_a_time_names_a_phase_for_each_layer_and_then_one_for_all(depth, tied):
-    names = [stage.name for stage in made(depth=depth, tied=tied, layerwise=True).stages()]
+    names = [stage.name for stage in autoencoder(depth=depth, tied=tied, layerwise=True).stages()]
     assert names == (
         ["train"] if depth == 0 else [f"phase {k}" for k in range(1, depth + 2)] + ["fine-tune"]
     )
-    assert [stage.name for stage in made(depth=depth, tied=tied).stages()] == ["train"]
+    assert [stage.name for stage in autoencoder(depth=depth, tied=tied).stages()] == ["train"]
 
 
 def layer_pair(phase: int, layers: int, tied: bool) -> set[str]:
@@ -142,7 +142,7 @@ def layer_pair(phase: int, layers: int, tied: bool) -> set[str]:
 @both
 @pytest.mark.parametrize("depth", [1, 2, 3])
 def test_in_each_phase_its_pair_of_layers_changes_and_no_other(depth, tied):
-    family, layers = made(depth=depth, tied=tied, layerwise=True), depth + 1
+    family, layers = autoencoder(depth=depth, tied=tied, layerwise=True), depth + 1
     run, seen = Training(family, IMAGES, CONFIG), []
     while run.step < run.steps:
         before = {name: value.clone() for name, value in family.state_dict().items()}
@@ -163,7 +163,7 @@ def test_in_each_phase_its_pair_of_layers_changes_and_no_other(depth, tied):
 @both
 @pytest.mark.parametrize("depth", [1, 2, 3])
 def test_a_phase_copies_the_codings_of_the_one_before(depth, tied):
-    family, bend = made(depth=depth, tied=tied, layerwise=True), ACTIVATIONS["gelu"]()
+    family, bend = autoencoder(depth=depth, tied=tied, layerwise=True), ACTIVATIONS["gelu"]()
     h, layers, mirrored = X.flatten(1), linears(family.encoder), pairs(family)[::-1]
     for number, (layer, (matrix, bias)) in enumerate(zip(layers, mirrored, strict=True), 1):
         z = h @ layer.weight.T + layer.bias
@@ -179,7 +179,7 @@ def test_a_phase_copies_the_codings_of_the_one_before(depth, tied):
 
 
 def test_each_phase_learns():
-    family = made(depth=2, layerwise=True)
+    family = autoencoder(depth=2, layerwise=True)
     config = CONFIG.model_copy(update={"batch_size": 20, "epochs": 200, "decay": "none"})
     run = Training(family, IMAGES, config)
     while run.step < run.steps:
@@ -194,26 +194,26 @@ def test_each_phase_learns():
 @both
 def test_what_is_finished_has_its_full_depth_and_is_the_same_when_read_again(tied, epochs):
     """Even where there are fewer steps than phases."""
-    family = made(depth=3, tied=tied, layerwise=True)
+    family = autoencoder(depth=3, tied=tied, layerwise=True)
     config = CONFIG.model_copy(update={"batch_size": 20, "epochs": epochs})
     *_, last = train(family, IMAGES, IMAGES, IMAGES, config)
     assert isinstance(last, Finished)
     assert last.family.depth == 4
     assert last.family.encode(X).shape == (20, 3)
-    again = made(depth=3, tied=tied, layerwise=True)
+    again = autoencoder(depth=3, tied=tied, layerwise=True)
     again.load_state_dict(load(save(last.family.state_dict())))
     assert torch.equal(again.reconstruct(X), last.family.reconstruct(X))
 
 
 @both
 def test_training_goes_on_from_the_middle_of_a_phase_with_the_same_bits(tied):
-    whole = Training(made(depth=1, tied=tied, layerwise=True), IMAGES, CONFIG)
+    whole = Training(autoencoder(depth=1, tied=tied, layerwise=True), IMAGES, CONFIG)
     states = []
     while whole.step < whole.steps:
         states.append(save(whole.state()))
         whole.advance()
     for state in states[::5]:
-        again = Training(made(depth=1, tied=tied, layerwise=True), IMAGES, CONFIG)
+        again = Training(autoencoder(depth=1, tied=tied, layerwise=True), IMAGES, CONFIG)
         again.restore(load(state))
         while again.step < again.steps:
             again.advance()
@@ -226,7 +226,7 @@ def test_training_goes_on_from_the_middle_of_a_phase_with_the_same_bits(tied):
 @torch.no_grad()
 @both
 def test_cross_entropy_is_what_the_grey_levels_diverge_as_probabilities(tied):
-    family = made(loss="bce", tied=tied)
+    family = autoencoder(loss="bce", tied=tied)
     ((_, losses),) = family.updates(Batch(X), generator(0))
     output = Bernoulli(logits=family.logits(family.encode(X)).double())
     expected = float(kl_divergence(Bernoulli(probs=X.double()), output).mean())
@@ -237,7 +237,7 @@ def test_cross_entropy_is_what_the_grey_levels_diverge_as_probabilities(tied):
 
 @torch.no_grad()
 def test_a_perfect_copy_costs_no_cross_entropy():
-    family, x = made(depth=0, loss="bce"), X[:1].clamp(0.01, 0.99)
+    family, x = autoencoder(depth=0, loss="bce"), X[:1].clamp(0.01, 0.99)
     linears(family.decoder)[0].weight.zero_()  # whatever the codings, always the same picture
     linears(family.decoder)[0].bias.copy_(x.flatten().logit())
     ((_, losses),) = family.updates(Batch(x), generator(0))

@@ -25,7 +25,7 @@ LOSSES = ("mse", "bce", "binary")
 every_loss = pytest.mark.parametrize("loss", LOSSES)
 
 
-def made(shape: tuple[int, int, int] = SHAPE, **changes: object) -> VariationalAutoencoder:
+def autoencoder(shape: tuple[int, int, int] = SHAPE, **changes: object) -> VariationalAutoencoder:
     config = VAEConfig(**{"codings": CODINGS, "hidden": 16, **changes})
     return build(lambda: VariationalAutoencoder(config, shape), 0)
 
@@ -48,8 +48,8 @@ def test_the_rate_is_the_divergence_that_torch_distributions_give(seed):
     mean, log_variance = 3 * normal(5, 4, seed=seed), 3 * normal(5, 4, seed=seed + 100)
     posterior = Normal(mean.double(), (log_variance.double() / 2).exp())
     expected = kl_divergence(posterior, Normal(torch.zeros(()).double(), 1.0))
-    found = gaussian_kl(mean.double(), log_variance.double())
-    torch.testing.assert_close(found, expected)
+    actual = gaussian_kl(mean.double(), log_variance.double())
+    torch.testing.assert_close(actual, expected)
 
 
 def test_the_rate_is_zero_at_the_prior_and_nowhere_else():
@@ -63,7 +63,7 @@ def test_the_rate_is_zero_at_the_prior_and_nowhere_else():
 @pytest.mark.parametrize("scaling", ["pixel", "picture"])
 @every_loss
 def test_the_loss_is_the_distortion_and_beta_times_the_rate(loss, scaling):
-    family, x = made(loss=loss, scaling=scaling, beta=1.3), pictures()
+    family, x = autoencoder(loss=loss, scaling=scaling, beta=1.3), pictures()
     ((player, losses),) = family.updates(Batch(x), generator(2))
     rng = generator(2)
     if loss == "binary":
@@ -89,7 +89,7 @@ def test_the_loss_is_the_distortion_and_beta_times_the_rate(loss, scaling):
 def test_per_picture_is_per_pixel_in_other_units():
     squared_gradient_norm = []
     for scaling in ("pixel", "picture"):
-        family = made(scaling=scaling)
+        family = autoencoder(scaling=scaling)
         ((_, losses),) = family.updates(Batch(pictures()), generator(3))
         squared_gradient_norm.append(
             torch.autograd.grad(sum(losses.values()), list(family.parameters()))
@@ -106,9 +106,9 @@ def test_a_draw_is_the_mean_and_so_many_deviations_and_the_gradient_reaches_both
     z = posterior.draw(eps)
     torch.testing.assert_close(posterior.deviation.square(), gamma.exp())
     torch.testing.assert_close(z, mean + gamma.exp().sqrt() * eps)
-    found = torch.autograd.grad((slope * z).sum(), (mean, gamma))
-    torch.testing.assert_close(found[0], slope)
-    torch.testing.assert_close(found[1], slope * eps * gamma.exp().sqrt() / 2)
+    actual = torch.autograd.grad((slope * z).sum(), (mean, gamma))
+    torch.testing.assert_close(actual[0], slope)
+    torch.testing.assert_close(actual[1], slope * eps * gamma.exp().sqrt() / 2)
 
 
 def test_draws_have_the_mean_and_the_deviation_of_their_cloud():
@@ -131,11 +131,11 @@ def exact(loss: str, logits: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
 
 @every_loss
 def test_the_log_likelihood_is_that_of_torch_distributions(loss):
-    family, x = made(loss=loss), pictures()
+    family, x = autoencoder(loss=loss), pictures()
     x = x.round() if loss == "binary" else x
     draws = normal(4, COUNT, CODINGS, seed=11)
-    found = family.log_likelihood(x, draws)
-    for z, each in zip(draws, found, strict=True):
+    actual = family.log_likelihood(x, draws)
+    for z, each in zip(draws, actual, strict=True):
         expected = exact(loss, family.decoder(z).view_as(x), x).flatten(1).sum(1)
         torch.testing.assert_close(each, expected, rtol=1e-4, atol=1e-4)
         torch.testing.assert_close(family.log_likelihood(x, z), each)
@@ -145,7 +145,10 @@ def test_the_log_likelihood_is_that_of_torch_distributions(loss):
 @every_loss
 def test_what_is_evaluated_is_what_many_draws_say(loss):
     """A draw of each of many copies, against a hundred draws of torch's of each original."""
-    family, x = made(loss=loss), pictures().round()  # black or white: nothing is drawn twice
+    family, x = (
+        autoencoder(loss=loss),
+        pictures().round(),
+    )  # black or white: nothing is drawn twice
     copies = 1500
     figures = family.evaluate(x.repeat(copies, 1, 1, 1))
     cloud = clouds(family.posterior(x))
@@ -165,7 +168,7 @@ def test_what_is_evaluated_is_what_many_draws_say(loss):
 @torch.no_grad()
 @every_loss
 def test_the_rates_of_the_codings_add_up_to_the_rate(loss):
-    family, x = made(loss=loss), pictures(2500).round()  # more than are done at once
+    family, x = autoencoder(loss=loss), pictures(2500).round()  # more than are done at once
     rates = family.rates(x)
     assert rates.shape == (CODINGS,)
     expected = kl_divergence(clouds(family.posterior(x)), clouds(Posterior(*torch.zeros(2, 1, 3))))
@@ -196,7 +199,7 @@ def dense(weight: torch.Tensor, bias: torch.Tensor) -> nn.Linear:
 
 def linear(shift: float = 0.0, widened: float = 0.0) -> VariationalAutoencoder:
     """Return a family whose ln p(x) is known; its posterior is exact, or wrong as asked."""
-    family = made((1, LINES, COLUMNS), codings=2)
+    family = autoencoder((1, LINES, COLUMNS), codings=2)
     matrix, variances = exact_posterior()
     family.encoder = nn.Flatten()
     family.mean = dense(matrix, shift * variances.sqrt() - matrix @ OFFSET)
@@ -214,8 +217,8 @@ def drawn(count: int) -> torch.Tensor:
 def evidence(x: torch.Tensor) -> torch.Tensor:
     """Return ln p(x) = ln N(x; b, WW' + I/2), in the family's units: without -(n/2) ln pi."""
     covariance = WEIGHTS @ WEIGHTS.T + 0.5 * torch.eye(WIDE)
-    found = MultivariateNormal(OFFSET, covariance).log_prob(x.flatten(1))
-    return found + WIDE / 2 * math.log(math.pi)
+    actual = MultivariateNormal(OFFSET, covariance).log_prob(x.flatten(1))
+    return actual + WIDE / 2 * math.log(math.pi)
 
 
 def test_with_the_exact_posterior_every_weight_is_the_evidence():
@@ -224,8 +227,8 @@ def test_with_the_exact_posterior_every_weight_is_the_evidence():
     assert weights.shape == (COUNTS[-1], 20)
     torch.testing.assert_close(weights, evidence(x).expand_as(weights), rtol=0, atol=1e-4)
     for count in COUNTS:
-        found = importance_bound(weights, count)
-        torch.testing.assert_close(found, evidence(x), rtol=0, atol=1e-3)
+        actual = importance_bound(weights, count)
+        torch.testing.assert_close(actual, evidence(x), rtol=0, atol=1e-3)
 
 
 def test_with_the_exact_posterior_the_elbo_is_the_evidence():
@@ -260,7 +263,7 @@ def test_the_elbo_misses_the_evidence_by_the_divergence_of_the_wrong_posterior()
 @every_loss
 @pytest.mark.parametrize("network", ["dense", "convolutional"])
 def test_a_sample_is_the_decoded_draw_of_the_prior(loss, network):
-    family = made(loss=loss, network=network)
+    family = autoencoder(loss=loss, network=network)
     z = torch.randn(COUNT, CODINGS, generator=generator(20))
     assert torch.equal(family.sample(COUNT, generator(20)), family.decode(z))
     output = family.decoder(z).view(COUNT, *SHAPE)
@@ -269,7 +272,7 @@ def test_a_sample_is_the_decoded_draw_of_the_prior(loss, network):
 
 
 def test_the_preview_shows_the_copies_of_the_middles_and_as_many_samples():
-    family, x = made(), pictures()
+    family, x = autoencoder(), pictures()
     copies, samples = family.preview(x, generator(21)).chunk(2)
     assert torch.equal(copies, family.decode(family.posterior(x).mean))
     assert torch.equal(samples, family.sample(COUNT, generator(21)))
@@ -278,7 +281,7 @@ def test_the_preview_shows_the_copies_of_the_middles_and_as_many_samples():
 @every_loss
 @torch.no_grad()
 def test_the_binary_loss_alone_sees_black_and_white(loss):
-    family, x = made(loss=loss), pictures()
+    family, x = autoencoder(loss=loss), pictures()
     inputs: list[torch.Tensor] = []
     family.encoder.register_forward_pre_hook(lambda _, given: inputs.append(given[0]))
     list(family.updates(Batch(x), generator(22)))
@@ -291,7 +294,7 @@ def test_the_binary_loss_alone_sees_black_and_white(loss):
 
 def test_each_pixel_is_white_as_often_as_its_grey_level_says():
     x, count = pictures(), 4000
-    family, rng = made(loss="binary"), generator(23)
+    family, rng = autoencoder(loss="binary"), generator(23)
     drawn = torch.stack([family.binarized(x, rng) for _ in range(count)])
     error = (x * (1 - x) / count).sqrt()
     assert ((drawn.mean(0) - x).abs() <= 5 * error + 1 / count).all()

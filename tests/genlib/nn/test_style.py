@@ -112,9 +112,9 @@ def test_a_modulated_convolution_is_one_with_the_weights_of_the_papers_equations
 def test_what_leaves_a_modulated_convolution_is_expected_to_have_a_variance_of_1():
     layer = build(lambda: ModulatedConv(nn.Conv2d(6, 5, 3, padding=1, bias=False), 8), 0)
     count = 4_000
-    made = layer(normal(count, 6, 3, 3), normal(1, 8, seed=1).expand(count, -1)).detach()
+    output = layer(normal(count, 6, 3, 3), normal(1, 8, seed=1).expand(count, -1)).detach()
     bound = 5 * math.sqrt(2 / count)  # five standard errors; nothing is missing in the middle
-    torch.testing.assert_close(made[:, :, 1, 1].var(0), torch.ones(5), atol=bound, rtol=0)
+    torch.testing.assert_close(output[:, :, 1, 1].var(0), torch.ones(5), atol=bound, rtol=0)
 
 
 def test_noise_has_no_strength_at_first_and_what_is_given_is_used_after_training():
@@ -171,8 +171,8 @@ def test_styles_are_mixed_from_a_random_layer_on_in_the_share_that_is_asked_for(
     others = layers_mixed(share, layers, count)
     assert not others[:, 0].any()
     assert (others.int().diff(dim=1) >= 0).all(), "from there on all are the other's"
-    found = others[:, -1].float().mean()
-    assert float(found) == pytest.approx(share, abs=4 * math.sqrt(share * (1 - share) / count))
+    actual = others[:, -1].float().mean()
+    assert float(actual) == pytest.approx(share, abs=4 * math.sqrt(share * (1 - share) / count))
     starts = others[others[:, -1]].int().argmax(1).bincount(minlength=layers)[1:]
     assert chisquare(starts.numpy()).pvalue > 0.001
 
@@ -192,9 +192,9 @@ def test_exchanged_styles_are_the_others_at_those_layers_alone():
     one, other = normal(3, 6, 8), normal(3, 6, 8, seed=1)
     assert torch.equal(mixed(one, other, []), one)
     assert torch.equal(mixed(one, other, list(range(6))), other)
-    found = mixed(one, other, [1, 4])
+    actual = mixed(one, other, [1, 4])
     for layer in range(6):
-        assert torch.equal(found[:, layer], (other if layer in (1, 4) else one)[:, layer])
+        assert torch.equal(actual[:, layer], (other if layer in (1, 4) else one)[:, layer])
 
 
 @pytest.mark.parametrize("shape", [(4, 8), (4, 6, 8)])
@@ -311,9 +311,9 @@ def test_the_mean_style_is_that_of_other_codings_as_far_as_chance_goes(mapping):
 def test_fully_truncated_all_pictures_are_that_of_the_mean_style(knobs):
     family = by_style(**knobs)
     styles = styles_of(family, 4)
-    found = family.synthesise(family.truncated(styles, 0.0))
+    actual = family.synthesise(family.truncated(styles, 0.0))
     mean = family.mean_style().expand(1, styles.shape[1], -1)
-    torch.testing.assert_close(found, family.synthesise(mean).expand(4, -1, -1, -1))
+    torch.testing.assert_close(actual, family.synthesise(mean).expand(4, -1, -1, -1))
     whole = family.synthesise(family.truncated(styles, 1.0))
     torch.testing.assert_close(whole, family.synthesise(styles), atol=1e-4, rtol=1e-4)
 

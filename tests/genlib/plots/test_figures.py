@@ -185,13 +185,13 @@ def test_what_stays_is_the_data_and_the_outline_of_pca_s_plane(figure):
 
 def test_the_plane_of_every_frame_is_that_of_its_reconstructions(figure):
     for frame in figure.frames:
-        made = FRAMES[int(frame.name)]
+        output = FRAMES[int(frame.name)]
         cloud, _, plane = frame.data
-        assert np.array_equal(xyz(cloud), made)
+        assert np.array_equal(xyz(cloud), output)
         corners = xyz(plane)
         assert rank(corners) == 2
-        assert rank(np.concatenate([made, corners])) == 2
-        np.testing.assert_allclose(corners.mean(0), made.mean(0), atol=1e-9)
+        assert rank(np.concatenate([output, corners])) == 2
+        np.testing.assert_allclose(corners.mean(0), output.mean(0), atol=1e-9)
         a, b, c, d = corners
         assert (b - a) @ (d - a) == pytest.approx(0, abs=1e-9)
         np.testing.assert_allclose(a + c, b + d, atol=1e-9)

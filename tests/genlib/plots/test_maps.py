@@ -16,7 +16,9 @@ NAMES = tuple("abcdefghij")
 COUNT = 800
 
 
-def made(seed: int = 0, channels: int = 1, size: int = 8, classes: int = 10, spread=(5.0, 0.01)):
+def random_map(
+    seed: int = 0, channels: int = 1, size: int = 8, classes: int = 10, spread=(5.0, 0.01)
+):
     """Return places, labels and pictures; the places are far from a square."""
     rng = np.random.default_rng(seed)
     places = rng.normal(size=(COUNT, 2)) * spread + [100, -3]
@@ -49,7 +51,7 @@ def layer(figure) -> np.ndarray:
 
 @pytest.mark.parametrize("spread", [(5.0, 0.01), (1e-6, 1e6)])
 def test_every_point_is_its_picture_s_and_in_the_colour_of_its_class(spread):
-    places, labels, pictures = made(spread=spread)
+    places, labels, pictures = random_map(spread=spread)
     figure = picture_map(places, labels, NAMES, pictures, 3)
     shown, drawn_as = on_the_map(figure)
     assert np.array_equal(drawn_as, labels)
@@ -65,7 +67,7 @@ def test_every_point_is_its_picture_s_and_in_the_colour_of_its_class(spread):
 
 @pytest.mark.parametrize("chosen", [0, 17, COUNT - 1])
 def test_the_chosen_picture_is_ringed(chosen: int):
-    figure = picture_map(*made()[:2], NAMES, made()[2], chosen)
+    figure = picture_map(*random_map()[:2], NAMES, random_map()[2], chosen)
     ring = figure.data[-1]
     places, _ = on_the_map(figure)
     assert [ring.x[0], ring.y[0]] == places[chosen].tolist()
@@ -81,18 +83,18 @@ def frames(pixels: np.ndarray) -> list[tuple[slice, slice]]:
 
 @pytest.mark.parametrize(("channels", "size"), [(1, 8), (1, 28), (3, 32)])
 def test_drawn_pictures_have_their_own_pixels_at_their_own_places(channels: int, size: int):
-    places, labels, pictures = made(1, channels, size)
+    places, labels, pictures = random_map(1, channels, size)
     figure = picture_map(places, labels, NAMES, pictures, 0)
     pixels = layer(figure)
     assert pixels.shape == (SIDE, SIDE, 4)
     shown, _ = on_the_map(figure)
-    found = []
+    actual = []
     for rows, columns in frames(pixels):
         middle = np.array([columns.start + columns.stop, SIDE * 2 - rows.start - rows.stop])
         distances = np.abs(shown - middle / 2 / SIDE).max(1)
         index = int(distances.argmin())
         assert distances[index] <= 1.5 / SIDE, "within a pixel and a half of its place"
-        found.append(index)
+        actual.append(index)
         seen = pixels[rows, columns, :3]
         factor = (seen.shape[0] - 6) // size
         assert seen.shape[:2] == (factor * size + 6, factor * size + 6)
@@ -104,16 +106,16 @@ def test_drawn_pictures_have_their_own_pixels_at_their_own_places(channels: int,
         assert np.array_equal(small.repeat(factor, 0).repeat(factor, 1), inner)
         expected = np.broadcast_to(pictures[index], (3, size, size)).transpose(1, 2, 0)
         assert np.array_equal(small, expected)
-    assert len(set(found)) == len(found) > 20
-    apart = cdist(shown[found], shown[found], "chebyshev") + 9 * np.eye(len(found))
+    assert len(set(actual)) == len(actual) > 20
+    apart = cdist(shown[actual], shown[actual], "chebyshev") + 9 * np.eye(len(actual))
     assert apart.min() > APART
-    nearest = cdist(shown, shown[found], "chebyshev").min(1)
+    nearest = cdist(shown, shown[actual], "chebyshev").min(1)
     assert nearest.max() <= APART, "there is a picture wherever there is room for one"
-    assert 0 in found, "the first ones come first"
+    assert 0 in actual, "the first ones come first"
 
 
 def test_pictures_at_one_and_the_same_place_are_one_picture():
-    places, labels, pictures = made()
+    places, labels, pictures = random_map()
     same = np.full_like(places, 7.0)
     figure = picture_map(same, labels, NAMES, pictures, 0)
     shown, _ = on_the_map(figure)
@@ -122,6 +124,6 @@ def test_pictures_at_one_and_the_same_place_are_one_picture():
 
 
 def test_a_class_without_pictures_is_empty():
-    places, labels, pictures = made(classes=4)
+    places, labels, pictures = random_map(classes=4)
     figure = picture_map(places, labels, NAMES, pictures, 0)
     assert [len(trace.x) > 0 for trace in figure.data[:-1]] == [True] * 4 + [False] * 6

@@ -42,12 +42,12 @@ def pictures(count: int, channels: int = 1) -> np.ndarray:
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize(("count", "columns"), [(1, 1), (7, 3), (6, 3), (3, 5)])
 def test_a_tile_that_is_cut_out_of_a_sheet_is_its_picture(count, columns, channels):
-    made = pictures(count, channels)
-    image = opened(sheet(made, columns))
+    output = pictures(count, channels)
+    image = opened(sheet(output, columns))
     rows = math.ceil(count / columns)
     assert image.shape[:2] == (rows * 4, columns * 5)
     image = image.reshape(*image.shape[:2], channels)
-    for index, picture in enumerate(made):
+    for index, picture in enumerate(output):
         top, left = index // columns * 4, index % columns * 5  # as the browser cuts it
         assert np.array_equal(image[top : top + 4, left : left + 5].transpose(2, 0, 1), picture)
 
@@ -55,19 +55,19 @@ def test_a_tile_that_is_cut_out_of_a_sheet_is_its_picture(count, columns, channe
 NOWHERE = np.empty((0, 2)), np.empty(0, np.int64)
 
 
-def resting(columns: int, made: np.ndarray) -> np.ndarray:
+def resting(columns: int, output: np.ndarray) -> np.ndarray:
     """Return a plane with nothing on it."""
-    return opened(plane(made, columns, *NOWHERE))
+    return opened(plane(output, columns, *NOWHERE))
 
 
 @pytest.mark.parametrize("channels", [1, 3])
 def test_a_plane_is_its_pictures_twice_as_large_and_darker(channels):
-    made = pictures(6, channels)
-    image = opened(sheet(made, 3)).reshape(8, 15, channels)
-    found = resting(3, made)
-    assert found.shape == (16, 30, 3)
+    output = pictures(6, channels)
+    image = opened(sheet(output, 3)).reshape(8, 15, channels)
+    actual = resting(3, output)
+    assert actual.shape == (16, 30, 3)
     expected = np.broadcast_to(image, (8, 15, 3)).repeat(2, 0).repeat(2, 1)
-    np.testing.assert_allclose(found, SHADE * expected, atol=1)
+    np.testing.assert_allclose(actual, SHADE * expected, atol=1)
 
 
 def even(side: int) -> np.ndarray:
@@ -165,9 +165,9 @@ def test_a_curve_says_the_names_of_its_points_and_of_its_axes():
 @pytest.mark.parametrize("dark", [False, True])
 @pytest.mark.parametrize("channels", [1, 3])
 def test_named_rows_have_a_name_beside_each_row_and_the_pictures_in_the_grid(channels, dark):
-    made = RNG.integers(0, 256, (3, 4, channels, 6, 5), np.uint8)
+    output = RNG.integers(0, 256, (3, 4, channels, 6, 5), np.uint8)
     names, factor = ["1: 2.5", "10: 0.3", "this name needs a second line"], 3
-    root = ET.fromstring(named_rows(made, names, factor, dark=dark))  # noqa: S314 (our own SVG)
+    root = ET.fromstring(named_rows(output, names, factor, dark=dark))  # noqa: S314 (our own SVG)
     texts = list(root.iter(f"{SVG}text"))
     assert [each.text for each in texts] == [
         *names[:2],
@@ -177,7 +177,7 @@ def test_named_rows_have_a_name_beside_each_row_and_the_pictures_in_the_grid(cha
     image = next(root.iter(f"{SVG}image"))
     address = image.get("href")
     content = base64.b64decode(address.removeprefix("data:image/png;base64,"))
-    grid = picture_grid(made, factor)
+    grid = picture_grid(output, factor)
     assert np.array_equal(opened(content), grid)
     assert address.startswith("data:image/png;base64,")
     left, wide = float(image.get("x")), float(image.get("width"))

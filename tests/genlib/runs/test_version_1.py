@@ -11,12 +11,15 @@ from genlib.runs.spec import RunSpec
 DOCUMENT = json.loads((Path(__file__).parents[2] / "support" / "version_1.json").read_bytes())
 
 
-@pytest.mark.parametrize("known", DOCUMENT["runs"], ids=lambda each: each["fingerprint"][:8])
-def test_a_preset_has_the_fingerprint_that_it_had(known):
-    assert RunSpec.of_preset(known["family"], known["preset"]).fingerprint == known["fingerprint"]
-    assert RunSpec.model_validate(known["spec"]).fingerprint == known["fingerprint"]
+@pytest.mark.parametrize("expected", DOCUMENT["runs"], ids=lambda each: each["fingerprint"][:8])
+def test_a_preset_has_the_fingerprint_that_it_had(expected):
+    assert (
+        RunSpec.of_preset(expected["family"], expected["preset"]).fingerprint
+        == expected["fingerprint"]
+    )
+    assert RunSpec.model_validate(expected["spec"]).fingerprint == expected["fingerprint"]
 
 
-@pytest.mark.parametrize("known", DOCUMENT["studies"], ids=lambda each: each["fingerprint"][:8])
-def test_a_study_has_the_fingerprint_that_it_had(known):
-    assert read_task(json.dumps(known["study"])).fingerprint == known["fingerprint"]
+@pytest.mark.parametrize("expected", DOCUMENT["studies"], ids=lambda each: each["fingerprint"][:8])
+def test_a_study_has_the_fingerprint_that_it_had(expected):
+    assert read_task(json.dumps(expected["study"])).fingerprint == expected["fingerprint"]

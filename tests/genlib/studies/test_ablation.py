@@ -68,7 +68,7 @@ def study(request) -> Ablation:
 
 
 @pytest.fixture(scope="module")
-def told(study: Ablation, workspace: Workspace) -> list[Progress]:
+def progress_of(study: Ablation, workspace: Workspace) -> list[Progress]:
     return list(study.perform(workspace, {}))
 
 
@@ -112,71 +112,75 @@ def test_each_model_lacks_one_ingredient_and_is_otherwise_the_same(family):
     assert len({spec.fingerprint for spec in specs.values()}) == len(specs)
 
 
-def test_progress_rises_to_its_end_and_models_come_one_by_one(study, told):
-    steps = [event.step for event in told]
-    assert {event.steps for event in told} == {EVALUATIONS * len(study.specs())}
+def test_progress_rises_to_its_end_and_models_come_one_by_one(study, progress_of):
+    steps = [event.step for event in progress_of]
+    assert {event.steps for event in progress_of} == {EVALUATIONS * len(study.specs())}
     assert steps == sorted(steps)
-    assert (steps[0], steps[-1]) == (1, told[-1].steps)
-    counts = [len(variants(event.files)) for event in told]
+    assert (steps[0], steps[-1]) == (1, progress_of[-1].steps)
+    counts = [len(variants(event.files)) for event in progress_of]
     assert counts == sorted(counts)
-    found = variants(told[-1].files)
-    assert [each.name for each in found] == list(study.specs())
-    for event, count in zip(told, counts, strict=True):
-        assert variants(event.files) == found[:count]
+    actual = variants(progress_of[-1].files)
+    assert [each.name for each in actual] == list(study.specs())
+    for event, count in zip(progress_of, counts, strict=True):
+        assert variants(event.files) == actual[:count]
 
 
-def test_what_was_written_is_read(told):
-    found = variants(told[-1].files)
-    assert list_to_json(found) == told[-1].files["ablation.json"]
-    shown = samples(told[-1].files)
-    assert shown.shape == (len(found), SHOWN, 1, 8, 8)
+def test_what_was_written_is_read(progress_of):
+    actual = variants(progress_of[-1].files)
+    assert list_to_json(actual) == progress_of[-1].files["ablation.json"]
+    shown = samples(progress_of[-1].files)
+    assert shown.shape == (len(actual), SHOWN, 1, 8, 8)
     assert shown.dtype == torch.uint8
     assert variants({}) == []
 
 
-def test_each_training_is_evaluated_to_its_last_step(study, told):
-    for each in variants(told[-1].files):
+def test_each_training_is_evaluated_to_its_last_step(study, progress_of):
+    for each in variants(progress_of[-1].files):
         assert [evaluation.step for evaluation in each.evaluations] == list(range(1, 11))
         assert all(one.seconds < other.seconds for one, other in pairwise(each.evaluations))
         assert all(evaluation.fid >= 0 for evaluation in each.evaluations)
 
 
-def test_interrupted_after_two_models_it_trains_the_rest_and_ends_the_same(study, workspace, told):
-    files = next(event.files for event in told if len(variants(event.files)) == 2)
+def test_interrupted_after_two_models_it_trains_the_rest_and_ends_the_same(
+    study, workspace, progress_of
+):
+    files = next(event.files for event in progress_of if len(variants(event.files)) == 2)
     rest = list(study.perform(workspace, files))
     steps = [event.step for event in rest]
     assert steps[0] == 2 * EVALUATIONS + 1
-    assert steps[-1] == told[-1].step
-    whole, again = (variants(events[-1].files) for events in (told, rest))
+    assert steps[-1] == progress_of[-1].step
+    whole, again = (variants(events[-1].files) for events in (progress_of, rest))
     assert again[:2] == whole[:2]
     assert list(map(timeless, again)) == list(map(timeless, whole))
-    assert torch.equal(samples(rest[-1].files), samples(told[-1].files))
-    assert list(study.perform(workspace, told[-1].files)) == []
+    assert torch.equal(samples(rest[-1].files), samples(progress_of[-1].files))
+    assert list(study.perform(workspace, progress_of[-1].files)) == []
 
 
 @pytest.mark.parametrize("place", [0, -1])
-def test_its_figures_are_those_of_the_run_that_anyone_would_train(study, workspace, told, place):
+def test_its_figures_are_those_of_the_run_that_anyone_would_train(
+    study, workspace, progress_of, place
+):
     """The first and the last model: samples of the finished run, judged by other means."""
     *_, run = perform(list(study.specs().values())[place], CPU)
     assert isinstance(run, Run)
-    made = run.family.sample(PICTURES, generator(0))
+    output = run.family.sample(PICTURES, generator(0))
     classifier, data = JUDGE.read(workspace.store.read_run(JUDGE.fingerprint), CPU), load("digits")
-    seen = classified(classifier, made)
-    known = variants(told[-1].files)[place]
-    fid, coverage = known.findings
+    seen = classified(classifier, output)
+    expected = variants(progress_of[-1].files)[place]
+    fid, coverage = expected.findings
     real = classified(classifier, to_float(data.train[-PICTURES:])).features
     test = classified(classifier, to_float(data.test[:PICTURES])).features
     assert fid.name == "classifier FID"
     assert fid.value == pytest.approx(frechet_distance(real, seen.features), rel=1e-3)
     assert fid.real == pytest.approx(frechet_distance(real, test), rel=1e-3)
-    assert fid.value == pytest.approx(known.evaluations[-1].fid)  # as many samples as there are
+    assert fid.value == pytest.approx(expected.evaluations[-1].fid)  # as many samples as there are
     far = torch.cdist(real, seen.features).amin(1)
     reach = torch.cdist(real, real).sort().values[:, 5]
     assert coverage.name == "coverage"
     assert coverage.value == pytest.approx(float((far < reach).float().mean()), abs=0.01)
-    assert known.shares == pytest.approx(class_shares(seen.classes, 10).tolist(), abs=0.01)
-    shown = samples(told[-1].files)[place]
-    assert (shown.int() - to_uint8(made[:SHOWN]).int()).abs().max() <= 1
+    assert expected.shares == pytest.approx(class_shares(seen.classes, 10).tolist(), abs=0.01)
+    shown = samples(progress_of[-1].files)[place]
+    assert (shown.int() - to_uint8(output[:SHOWN]).int()).abs().max() <= 1
 
 
 @every_growing
@@ -185,14 +189,14 @@ def test_what_diverges_has_no_figures_and_stops_nothing(workspace, family):
     study = Ablation(start=begun(family, wild, loss="least squares", r1=100.0), pictures=PICTURES)
     *_, last = study.perform(workspace, {})
     assert last.step == last.steps
-    found = variants(last.files)
-    assert [each.name for each in found] == list(study.specs())
-    for each in found:
+    actual = variants(last.files)
+    assert [each.name for each in actual] == list(study.specs())
+    for each in actual:
         assert each.findings == []
         assert each.shares == []
         assert len(each.evaluations) < EVALUATIONS
         assert all(math.isfinite(evaluation.fid) for evaluation in each.evaluations)
-    assert len(samples(last.files)) == len(found)
+    assert len(samples(last.files)) == len(actual)
 
 
 def test_what_grows_without_bounds_but_stays_finite_has_diverged_too(workspace):

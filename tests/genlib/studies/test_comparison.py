@@ -76,7 +76,7 @@ def compared(workspace: Workspace) -> list[Progress]:
 
 
 @pytest.fixture(scope="module")
-def found(compared: list[Progress]) -> list[Standing]:
+def measured(compared: list[Progress]) -> list[Standing]:
     return standings(compared[-1].files)
 
 
@@ -85,10 +85,10 @@ def runs(workspace: Workspace, compared) -> dict[str, Run]:
     return {name: workspace.run(spec) for name, spec in STUDY.specs(workspace.seconds).items()}
 
 
-def timeless(found: list[Standing]) -> list[Standing]:
+def timeless(measured: list[Standing]) -> list[Standing]:
     """Return standings without their seconds, which no two measurements share."""
     untimed = {"training": None, "sampling": None}
-    return [each.model_copy(update=untimed) for each in found]
+    return [each.model_copy(update=untimed) for each in measured]
 
 
 def test_the_comparison_is_a_study_like_the_others():
@@ -125,8 +125,8 @@ def test_the_epochs_are_what_the_budget_pays_for_and_one_at_least(seconds, each,
     for name, spec in specs.items():
         assert spec.train.epochs == epochs
         preset = RunSpec.of_preset(MEMBERS[name], dataset="digits")
-        told = {title for title, *_ in differences(preset, spec)}
-        assert {"Seed"} <= told <= {"Seed", "Epochs"}, "nothing else is changed"
+        messages = {title for title, *_ in differences(preset, spec)}
+        assert {"Seed"} <= messages <= {"Seed", "Epochs"}, "nothing else is changed"
 
 
 def test_a_default_run_costs_what_the_shipped_one_took(workspace):
@@ -152,27 +152,27 @@ def test_without_shipped_runs_there_is_no_price(tmp_path):
         next(STUDY.perform(Workspace(Store(tmp_path), CPU), {}))
 
 
-def test_a_comparison_tells_its_progress_and_everything_that_it_knows(compared, found):
+def test_a_comparison_tells_its_progress_and_everything_that_it_knows(compared, measured):
     steps = [event.step for event in compared]
     assert steps == sorted(steps)
     assert len({event.steps for event in compared}) == 1
     assert steps[-1] == compared[-1].steps
     for event in compared:
-        known = standings(event.files)
-        assert known == found[: len(known)]
-        assert known[0].name == REAL
-        assert set(samples(event.files)) == {each.name for each in known}
+        expected = standings(event.files)
+        assert expected == measured[: len(expected)]
+        assert expected[0].name == REAL
+        assert set(samples(event.files)) == {each.name for each in expected}
 
 
-def test_the_standings_are_real_pictures_and_each_member_in_order(found, compared):
-    assert [each.name for each in found] == [REAL, *MEMBERS]
-    assert list_to_json(found) == compared[-1].files["standings.json"]
+def test_the_standings_are_real_pictures_and_each_member_in_order(measured, compared):
+    assert [each.name for each in measured] == [REAL, *MEMBERS]
+    assert list_to_json(measured) == compared[-1].files["standings.json"]
     assert standings({}) == []
     assert samples({}) == {}
 
 
-def test_every_interval_holds_its_figure(found):
-    for each in found:
+def test_every_interval_holds_its_figure(measured):
+    for each in measured:
         for figure in (each.fid, each.coverage, each.vendi):
             assert figure.low <= figure.value <= figure.high
         assert each.fid.value > 0
@@ -180,19 +180,19 @@ def test_every_interval_holds_its_figure(found):
         assert 1 <= each.vendi.value <= PICTURES
 
 
-def test_what_real_pictures_reach_is_the_floor_of_the_health_study(workspace, found):
+def test_what_real_pictures_reach_is_the_floor_of_the_health_study(workspace, measured):
     run = trained("gan", 1, codings=3, hidden=9)
     workspace.store.write_run(run.spec.fingerprint, run.to_files())
     *_, last = Health(start=run.spec, pictures=PICTURES).perform(workspace, {})
     floor = {each.name: each.real for each in report(last.files).findings}
-    real = found[0]
+    real = measured[0]
     assert real.fid.value == pytest.approx(floor["classifier FID"])
     assert real.coverage.value == pytest.approx(floor["coverage"])
     assert real.vendi.value == pytest.approx(floor["Vendi score"])
 
 
-def test_sizes_and_errors_are_those_of_the_runs(found, runs):
-    for each in found[1:]:
+def test_sizes_and_errors_are_those_of_the_runs(measured, runs):
+    for each in measured[1:]:
         family = RunSpec.of_preset(MEMBERS[each.name], dataset="digits").build()
         assert each.parameters == sum(weight.numel() for weight in family.parameters())
         run = runs[each.name]
@@ -200,9 +200,9 @@ def test_sizes_and_errors_are_those_of_the_runs(found, runs):
         assert each.reconstruction == run.provenance.metrics.get("test_mse")
         assert each.training >= run.provenance.seconds
         assert 0 < each.sampling < 60
-    told = {each.name: each.reconstruction is not None for each in found[1:]}
-    assert [told[name] for name in MEMBERS] == [True, True, False, False]
-    assert {found[0].reconstruction, found[0].parameters, found[0].training} == {None}
+    messages = {each.name: each.reconstruction is not None for each in measured[1:]}
+    assert [messages[name] for name in MEMBERS] == [True, True, False, False]
+    assert {measured[0].reconstruction, measured[0].parameters, measured[0].training} == {None}
 
 
 def drawn(name: str, run: Run, count: int) -> torch.Tensor:
@@ -214,28 +214,28 @@ def drawn(name: str, run: Run, count: int) -> torch.Tensor:
 
 
 def test_samples_are_drawn_from_each_prior_and_from_the_fitted_mixture(compared, runs):
-    kept = samples(compared[-1].files)
-    assert torch.equal(kept[REAL], load("digits").test[:SHOWN])
+    stored = samples(compared[-1].files)
+    assert torch.equal(stored[REAL], load("digits").test[:SHOWN])
     for name, run in runs.items():
-        assert kept[name].shape == (SHOWN, 1, 8, 8)
+        assert stored[name].shape == (SHOWN, 1, 8, 8)
         again = to_uint8(drawn(name, run, PICTURES)[:SHOWN])
-        assert (kept[name].int() - again.int()).abs().max() <= 1, name
+        assert (stored[name].int() - again.int()).abs().max() <= 1, name
 
 
-def test_the_fid_is_that_of_a_member_s_samples(found, runs, workspace):
+def test_the_fid_is_that_of_a_member_s_samples(measured, runs, workspace):
     classifier = JUDGE.read(workspace.store.read_run(JUDGE.fingerprint), CPU)
     real = classified(classifier, to_float(load("digits").train[-PICTURES:])).features
-    for each in found[1:]:
-        made = classified(classifier, drawn(each.name, runs[each.name], PICTURES)).features
-        assert each.fid.value == pytest.approx(frechet_distance(real, made), rel=1e-3)
+    for each in measured[1:]:
+        output = classified(classifier, drawn(each.name, runs[each.name], PICTURES)).features
+        assert each.fid.value == pytest.approx(frechet_distance(real, output), rel=1e-3)
 
 
-@pytest.mark.parametrize("known", [1, 2, 4, 5])
-def test_a_comparison_goes_on_where_it_was(workspace, compared, found, known):
-    half = next(event.files for event in compared if len(standings(event.files)) == known)
+@pytest.mark.parametrize("expected", [1, 2, 4, 5])
+def test_a_comparison_goes_on_where_it_was(workspace, compared, measured, expected):
+    half = next(event.files for event in compared if len(standings(event.files)) == expected)
     *_, last = STUDY.perform(workspace, half)
-    assert standings(last.files)[:known] == found[:known], "with their seconds"
-    assert timeless(standings(last.files)) == timeless(found)
+    assert standings(last.files)[:expected] == measured[:expected], "with their seconds"
+    assert timeless(standings(last.files)) == timeless(measured)
     assert last.files["samples.safetensors"] == compared[-1].files["samples.safetensors"]
 
 
@@ -315,36 +315,38 @@ def test_a_share_lies_between_the_inner_ring_and_its_corner():
 
 def test_each_member_has_a_triangle_that_says_its_values():
     got = {name: np.array(values) for name, values in shares(STOOD).items()}
-    told = {name: (f"{name} a", f"{name} b", f"{name} c") for name in got}
-    figure = triangle(got, ("one", "two", "three"), told)
+    messages = {name: (f"{name} a", f"{name} b", f"{name} c") for name in got}
+    figure = triangle(got, ("one", "two", "three"), messages)
     drawn = [trace for trace in figure.data if trace.name]
     assert [trace.name for trace in drawn] == list(got)
     assert len({trace.line.color for trace in drawn}) == len(got)
     for trace in drawn:
         np.testing.assert_allclose(np.stack([trace.x, trace.y], 1)[:3], places(got[trace.name]))
         assert (trace.x[0], trace.y[0]) == (trace.x[-1], trace.y[-1])
-        assert tuple(trace.text[:3]) == told[trace.name]
+        assert tuple(trace.text[:3]) == messages[trace.name]
     assert [note.text for note in figure.layout.annotations] == ["one", "two", "three"]
 
 
 def test_the_verdict_names_who_is_ahead_and_says_when_that_is_not_sure():
-    said = trilemma.verdict(STOOD)
-    assert "best and slow comes nearest to real pictures, classifier FID 1 (real ones 1)." in said
-    assert "The farthest is worst and fast, 100." in said
-    assert "best and slow covers most, 90% (real ones 80%)." in said
-    assert "worst and fast is the fastest, 1 ms" in said
-    assert "best and slow takes 100 times as long" in said
-    assert "surely" not in said
+    sentence = trilemma.verdict(STOOD)
+    assert (
+        "best and slow comes nearest to real pictures, classifier FID 1 (real ones 1)." in sentence
+    )
+    assert "The farthest is worst and fast, 100." in sentence
+    assert "best and slow covers most, 90% (real ones 80%)." in sentence
+    assert "worst and fast is the fastest, 1 ms" in sentence
+    assert "best and slow takes 100 times as long" in sentence
+    assert "surely" not in sentence
     near = [*STOOD, standing("a twin", 1.05, 0.85, 1e-2)]
-    said = trilemma.verdict(near)
-    assert said.count("not surely ahead of a twin") == 2
+    sentence = trilemma.verdict(near)
+    assert sentence.count("not surely ahead of a twin") == 2
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"), [(1.0, "1 s"), (12.34, "12 s"), (0.1, "0.1 s"), (0.0012, "1.2 ms")]
+    ("seconds", "sentence"), [(1.0, "1 s"), (12.34, "12 s"), (0.1, "0.1 s"), (0.0012, "1.2 ms")]
 )
-def test_times_are_said_in_seconds_or_milliseconds(seconds, said):
-    assert trilemma._time(seconds) == said
+def test_times_are_said_in_seconds_or_milliseconds(seconds, sentence):
+    assert trilemma._time(seconds) == sentence
 
 
 def test_every_member_is_one_of_the_families_apart():
@@ -368,13 +370,13 @@ def test_two_configs_differ_in_the_knob_that_was_changed_by_its_title():
 
 
 def test_a_knob_that_one_family_does_not_have_is_none_there():
-    found = differences(RunSpec.of_preset("vae"), RunSpec.of_preset("stacked"))
-    told = {title: (left, right) for title, left, right in found}
-    assert told["Family"] == ("vae", "stacked")
-    assert told["β"] == (1.0, None)
-    assert told["Tied weights"] == (None, False)
-    assert told["Codings"] == (10, 30)
-    assert "Optimizer" not in told
+    measured = differences(RunSpec.of_preset("vae"), RunSpec.of_preset("stacked"))
+    messages = {title: (left, right) for title, left, right in measured}
+    assert messages["Family"] == ("vae", "stacked")
+    assert messages["β"] == (1.0, None)
+    assert messages["Tied weights"] == (None, False)
+    assert messages["Codings"] == (10, 30)
+    assert "Optimizer" not in messages
 
 
 def test_the_command_line_measures_the_comparison_that_a_page_would_ask_for(workspace, capsys):

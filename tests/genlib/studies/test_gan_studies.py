@@ -98,7 +98,7 @@ def examined(run: Run, workspace: Workspace) -> list[Progress]:
 
 
 @pytest.fixture(scope="module")
-def made(run: Run) -> torch.Tensor:
+def examined_samples(run: Run) -> torch.Tensor:
     """Return the samples that are examined."""
     return run.family.sample(PICTURES, generator(0)).clamp(0, 1)
 
@@ -117,79 +117,84 @@ def test_the_same_generator_gets_the_same_report(run, workspace, examined):
 
 
 def test_a_report_is_read_as_it_was_written(examined):
-    found = report(examined[-1].files)
-    assert found.to_json() == examined[-1].files["report.json"]
-    assert found.pictures == PICTURES
+    actual = report(examined[-1].files)
+    assert actual.to_json() == examined[-1].files["report.json"]
+    assert actual.pictures == PICTURES
 
 
 def test_the_figures_of_a_report_lie_where_they_can(examined):
-    found = report(examined[-1].files)
-    for shares in (found.shares, found.real_shares):
+    actual = report(examined[-1].files)
+    for shares in (actual.shares, actual.real_shares):
         assert len(shares) == 10
         assert sum(shares) == pytest.approx(1)
         assert min(shares) >= 0
-    for finding in found.findings:
+    for finding in actual.findings:
         assert finding.low <= finding.high, finding.name
         assert math.isfinite(finding.real)
         if finding.name in SHARES:
             assert 0 <= finding.value <= 1
             assert 0 <= finding.real <= 1
-    assert 0 <= found.p_value <= 1
+    assert 0 <= actual.p_value <= 1
     pairs = COMPARED * (COMPARED - 1) // 2
-    assert 0 <= found.twins <= pairs
-    assert 0 <= found.real_twins <= pairs
-    assert (found.support == math.inf) == (found.twins == 0)
+    assert 0 <= actual.twins <= pairs
+    assert 0 <= actual.real_twins <= pairs
+    assert (actual.support == math.inf) == (actual.twins == 0)
 
 
 def test_real_pictures_are_better_than_those_of_a_generator_that_has_learned_little(examined):
-    found = report(examined[-1].files)
+    actual = report(examined[-1].files)
     better = [
         finding.value > finding.real if finding.wanted == "low" else finding.value < finding.real
-        for finding in found.findings
+        for finding in actual.findings
     ]
-    names = [finding.name for finding in found.findings]
-    told = dict(zip(names, better, strict=True))
+    names = [finding.name for finding in actual.findings]
+    messages = dict(zip(names, better, strict=True))
     assert {"classifier FID", "KID × 1,000", "recall", "coverage", "Vendi score"} <= set(names)
-    assert told["classifier FID"]
-    assert told["KID × 1,000"]
-    assert told["coverage"]
-    assert found.p_value < 0.05
-    assert found.to_training > found.real_to_training
+    assert messages["classifier FID"]
+    assert messages["KID × 1,000"]
+    assert messages["coverage"]
+    assert actual.p_value < 0.05
+    assert actual.to_training > actual.real_to_training
 
 
-def test_what_a_report_says_of_features_is_so_by_other_means(workspace, examined, made):
+def test_what_a_report_says_of_features_is_so_by_other_means(
+    workspace, examined, examined_samples
+):
     classifier = JUDGE.read(workspace.store.read_run(JUDGE.fingerprint), workspace.device)
     data = load("digits")
     real = classified(classifier, to_float(data.train[-PICTURES:])).features
     other = classified(classifier, to_float(data.test[:PICTURES])).features
-    fake = classified(classifier, made)
-    found = report(examined[-1].files)
-    told = {finding.name: finding for finding in found.findings}
-    distance = told["pairwise distance"]
+    fake = classified(classifier, examined_samples)
+    actual = report(examined[-1].files)
+    messages = {finding.name: finding for finding in actual.findings}
+    distance = messages["pairwise distance"]
     assert distance.value == pytest.approx(pdist(fake.features.double()).mean(), rel=1e-4)
     assert distance.real == pytest.approx(pdist(other.double()).mean(), rel=1e-4)
-    fid = told["classifier FID"]
+    fid = messages["classifier FID"]
     assert fid.value == pytest.approx(frechet_distance(real, fake.features), rel=1e-4)
     shares = np.bincount(fake.classes, minlength=10) / PICTURES
-    assert found.shares == pytest.approx(shares.tolist())
+    assert actual.shares == pytest.approx(shares.tolist())
 
 
-def test_the_distances_to_training_pictures_are_those_of_brute_force(examined, made):
+def test_the_distances_to_training_pictures_are_those_of_brute_force(examined, examined_samples):
     data = load("digits")
-    known = to_float(data.train).flatten(1).double().numpy()
+    expected = to_float(data.train).flatten(1).double().numpy()
     test = to_float(data.test[:PICTURES])
-    found = report(examined[-1].files)
-    for value, pictures in ((found.to_training, made), (found.real_to_training, test)):
-        far = cdist(pictures.flatten(1).double().numpy(), known).min(1)
+    actual = report(examined[-1].files)
+    for value, pictures in (
+        (actual.to_training, examined_samples),
+        (actual.real_to_training, test),
+    ):
+        far = cdist(pictures.flatten(1).double().numpy(), expected).min(1)
         assert value == pytest.approx(float(np.sort(far)[(len(far) - 1) // 2]), abs=1e-3)
 
 
-def test_the_nearest_training_pictures_are_those_of_brute_force(examined, made):
+def test_the_nearest_training_pictures_are_those_of_brute_force(examined, examined_samples):
     samples, training = nearest(examined[-1].files)
-    assert torch.equal(samples, to_uint8(made[:NEAREST]))
+    assert torch.equal(samples, to_uint8(examined_samples[:NEAREST]))
     assert training.shape == samples.shape
     train = load("digits").train
-    here = made[:NEAREST].flatten(1).double()
+    here = examined_samples[:NEAREST].flatten(1).double()
     far = cdist(here.numpy(), to_float(train).flatten(1).double().numpy())
     for place, picture in enumerate(training):
         assert (train == picture).flatten(1).all(1).any(), "it is a training picture"
@@ -202,29 +207,29 @@ EVEN, GUESSING = [0.25] * 4, (0.6, 0.55)
 
 
 def test_a_generator_of_one_class_has_collapsed_whatever_else_is_wrong():
-    found = verdict([0.0, 0.9, 0.1, 0.0], NAMES, (1.0, 1.0))
-    assert found.startswith("Mode collapse: 90%")
-    assert found.endswith("one class, shirt.")
+    actual = verdict([0.0, 0.9, 0.1, 0.0], NAMES, (1.0, 1.0))
+    assert actual.startswith("Mode collapse: 90%")
+    assert actual.endswith("one class, shirt.")
 
 
 def test_missing_classes_are_named_and_counted_and_no_others():
-    found = verdict([0.0, 0.5, 0.495, 0.005], NAMES, (1.0, 1.0))
-    assert found.startswith("2 of 4 classes missing (shoe, coat)")
-    assert "partial" in found
-    assert "shirt" not in found
+    actual = verdict([0.0, 0.5, 0.495, 0.005], NAMES, (1.0, 1.0))
+    assert actual.startswith("2 of 4 classes missing (shoe, coat)")
+    assert "partial" in actual
+    assert "shirt" not in actual
 
 
 def test_a_discriminator_that_is_always_right_wins_and_one_that_says_real_to_all_does_not():
-    found = verdict(EVEN, NAMES, (0.97, 0.99))
-    assert "the discriminator wins" in found
-    assert "97% of the real and 99% of the generated" in found
+    actual = verdict(EVEN, NAMES, (0.97, 0.99))
+    assert "the discriminator wins" in actual
+    assert "97% of the real and 99% of the generated" in actual
     assert "wins" not in verdict(EVEN, NAMES, (1.0, 0.0))
     assert "wins" not in verdict(EVEN, NAMES, (0.0, 1.0))
 
 
 def test_rare_classes_are_named():
-    found = verdict([0.02, 0.48, 0.48, 0.02], NAMES, GUESSING)
-    assert found == "All classes are there, but rare: shoe, coat."
+    actual = verdict([0.02, 0.48, 0.48, 0.02], NAMES, GUESSING)
+    assert actual == "All classes are there, but rare: shoe, coat."
 
 
 def test_a_healthy_generator_is_called_so():
@@ -247,14 +252,14 @@ def swept(plain: Workspace) -> list[Progress]:
 
 
 def test_a_sweep_of_seeds_is_read_as_it_was_found(swept):
-    found = sweep(swept[-1].files)
+    actual = sweep(swept[-1].files)
     assert (swept[-1].step, swept[-1].steps) == (5, 5), "four steps, and the samples"
-    assert len(found.games) == SEEDS
+    assert len(actual.games) == SEEDS
     games = samples_of(swept[-1].files)
     assert games.shape == (SEEDS, SHOWN, 2)
-    assert found.seconds > 0
+    assert actual.seconds > 0
     modes = MODES["ring"]
-    for counts, samples in zip(found.games, games, strict=True):
+    for counts, samples in zip(actual.games, games, strict=True):
         assert 0 <= counts.captured <= 8
         assert 0 <= counts.high_quality <= 1
         assert -1e-6 <= counts.reverse_kl <= math.log(8) + 1e-6
@@ -311,8 +316,8 @@ def test_the_recipes_are_every_loss_with_every_cure_and_differ_in_nothing_else()
         model, began = spec.model.model_dump(), start.model.model_dump()
         assert model.pop("loss") == loss
         for name in model:
-            known = usual if name in cured else began
-            assert model[name] == CURES[cure].get(name, known[name]), (loss, cure, name)
+            expected = usual if name in cured else began
+            assert model[name] == CURES[cure].get(name, expected[name]), (loss, cure, name)
         assert spec.train == start.train
         assert (spec.family, spec.dataset) == (start.family, start.dataset)
 
@@ -337,8 +342,8 @@ def test_a_grid_of_recipes_tells_its_progress_and_goes_on_where_it_was(few, plai
         assert len(recipe.captured) == 2
         assert 0 <= recipe.high_quality <= 1
     for event in events:
-        known = grid(event.files)
-        assert known == whole[: len(known)]
+        expected = grid(event.files)
+        assert expected == whole[: len(expected)]
     played = whole[1].model_copy(update={"captured": [99, 98]})
     *_, last = few.perform(plain, {"recipes.json": list_to_json([played])})
     assert grid(last.files)[0] == played, "it is not played again"

@@ -53,20 +53,20 @@ def game_of(many: ManySeeds) -> Game:
 def test_each_game_begins_as_the_single_one_of_its_seed(rules):
     many, single = both(**rules)
     z, x = normal(SEEDS, BATCH, CODINGS), normal(SEEDS, BATCH, *POINT, seed=1)
-    made, logits = many.generator(z), game_of(many).score(x)
+    output, logits = many.generator(z), game_of(many).score(x)
     for game, alone in enumerate(single):
-        torch.testing.assert_close(made[game], alone.generate(z[game]))
+        torch.testing.assert_close(output[game], alone.generate(z[game]))
         torch.testing.assert_close(logits[game], alone.game.score(x[game]))
-    assert not torch.equal(made[0], made[1])
+    assert not torch.equal(output[0], output[1])
 
 
 def stacked(network: Stacked, singles: list[torch.nn.Module], gradients: list) -> None:
     """Compare gradients of stacked weights with those of the single networks."""
     keys = [key.replace("/", ".") for key in network.weights]
-    for place, found in zip(keys, gradients, strict=True):
+    for place, actual in zip(keys, gradients, strict=True):
         for game, alone in enumerate(singles):
             expected = dict(alone.named_parameters())[place].grad
-            torch.testing.assert_close(found[game], expected, rtol=1e-3, atol=1e-6)
+            torch.testing.assert_close(actual[game], expected, rtol=1e-3, atol=1e-6)
 
 
 @every_rule
@@ -86,14 +86,14 @@ def test_the_losses_of_all_games_are_the_sum_of_the_single_ones_and_so_are_the_g
             sums = {name: sums.get(name, 0.0) + value.item() for name, value in terms.items()}
         fake = many.generator(z)
         if phase == "discriminator":
-            found = game.critic_losses(x, fake, rng)
+            actual = game.critic_losses(x, fake, rng)
         else:
-            found = game.generator_losses(x, fake, rng)
-        assert {name: value.item() for name, value in found.items()} == pytest.approx(
+            actual = game.generator_losses(x, fake, rng)
+        assert {name: value.item() for name, value in actual.items()} == pytest.approx(
             sums, rel=1e-4
         )
         player = many.players("")[phase]
-        total = torch.stack(list(found.values())).sum()
+        total = torch.stack(list(actual.values())).sum()
         gradients = list(torch.autograd.grad(total, list(player.weights.values())))
         stacked(player, [alone.players("")[phase] for alone in single], gradients)
 
@@ -132,17 +132,17 @@ def test_spectral_norm_follows_the_weights_of_every_game_as_of_a_single_one():
     many, single = both(spectral_norm=True)
     x = normal(SEEDS, BATCH, *POINT)
     for _ in range(100):
-        found = many.discriminator(x)
+        actual = many.discriminator(x)
         alone = torch.stack([game.discriminator(x[place]) for place, game in enumerate(single)])
-    torch.testing.assert_close(found, alone, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(actual, alone, rtol=1e-4, atol=1e-5)
     apart = (x[:, 0] - x[:, 1]).flatten(1).norm(dim=1)
-    assert ((found[:, 0, 0] - found[:, 1, 0]).abs() <= (1 + 1e-3) * apart).all()
+    assert ((actual[:, 0, 0] - actual[:, 1, 0]).abs() <= (1 + 1e-3) * apart).all()
 
 
 def test_samples_are_those_of_each_game():
     many, single = both()
-    found = many.samples(7, generator(1))
-    assert found.shape == (SEEDS, 7, 2)
+    actual = many.samples(7, generator(1))
+    assert actual.shape == (SEEDS, 7, 2)
     z = normal(SEEDS, 7, CODINGS, seed=1)
     for game, alone in enumerate(single):
-        torch.testing.assert_close(found[game], alone.generate(z[game]).flatten(1))
+        torch.testing.assert_close(actual[game], alone.generate(z[game]).flatten(1))

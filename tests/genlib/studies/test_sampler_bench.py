@@ -141,10 +141,10 @@ def test_a_model_that_is_not_trained_is_not_measured(workspace):
 
 
 def test_points_come_in_order_and_no_more_steps_are_taken_than_there_are_times(measured):
-    found = points(measured[-1].files)
-    assert [(point.sampler, point.steps) for point in found] == WAYS
-    assert max(point.steps for point in found) == TIMES
-    assert {point.sampler for point in found} == set(compared())
+    actual = points(measured[-1].files)
+    assert [(point.sampler, point.steps) for point in actual] == WAYS
+    assert max(point.steps for point in actual) == TIMES
+    assert {point.sampler for point in actual} == set(compared())
 
 
 def test_each_point_is_told_of_as_soon_as_it_is_there(measured):
@@ -188,11 +188,11 @@ def test_nfe_is_how_often_the_sampler_evaluates_the_network(run, measured):
 
 def test_on_straight_paths_heun_evaluates_twice_but_at_the_last_step(straight, workspace):
     *_, last = islice(study(straight).perform(workspace, {}), len(STEPS) + 1)
-    found = points(last.files)
-    for point in found:
+    actual = points(last.files)
+    for point in actual:
         assert point.nfe == asked(straight, point.sampler, point.steps), point
-    assert (found[-1].sampler, found[-1].steps, found[-1].nfe) == ("Heun", 3, 5)
-    assert [point.steps for point in found[:-1]] == list(STEPS), "there are times enough"
+    assert (actual[-1].sampler, actual[-1].steps, actual[-1].nfe) == ("Heun", 3, 5)
+    assert [point.steps for point in actual[:-1]] == list(STEPS), "there are times enough"
 
 
 def test_seconds_are_told_for_few_pictures_and_are_no_more_than_have_passed(
@@ -201,9 +201,9 @@ def test_seconds_are_told_for_few_pictures_and_are_no_more_than_have_passed(
     began = time.perf_counter()
     (event,) = study(run).perform(workspace, measured[-2].files)
     passed = time.perf_counter() - began
-    found = points(event.files)
-    assert all(point.seconds > 0 for point in found)
-    assert found[-1].seconds * PICTURES / SHOWN < passed
+    actual = points(event.files)
+    assert all(point.seconds > 0 for point in actual)
+    assert actual[-1].seconds * PICTURES / SHOWN < passed
 
 
 def walked(run: Run, name: str, steps: int) -> Tensor:
@@ -217,35 +217,35 @@ def walked(run: Run, name: str, steps: int) -> Tensor:
     return (last.x + 1) / 2
 
 
-def distance(classifier: Classifier, made: Tensor) -> float:
+def distance(classifier: Classifier, output: Tensor) -> float:
     """Return the classifier FID of samples to as many training pictures."""
     real = to_float(load("digits").train[-PICTURES:])
     return frechet_distance(
-        classified(classifier, real).features, classified(classifier, made).features
+        classified(classifier, real).features, classified(classifier, output).features
     )
 
 
 def test_a_point_is_the_distance_of_what_the_walk_makes(run, classifier, measured):
     for point in points(measured[-1].files):
-        made = walked(run, point.sampler, point.steps)
-        assert point.fid == pytest.approx(distance(classifier, made), rel=1e-3), point
+        output = walked(run, point.sampler, point.steps)
+        assert point.fid == pytest.approx(distance(classifier, output), rel=1e-3), point
 
 
 def test_what_is_told_the_class_makes_every_class(other, classifier, workspace):
     *_, last = study(other).perform(workspace, {})
-    found = points(last.files)
-    assert [(point.sampler, point.steps) for point in found] == [(name, 3) for name in compared()]
-    for point in found:
-        made = walked(other, point.sampler, 3)
-        assert point.fid == pytest.approx(distance(classifier, made), rel=1e-3)
+    actual = points(last.files)
+    assert [(point.sampler, point.steps) for point in actual] == [(name, 3) for name in compared()]
+    for point in actual:
+        output = walked(other, point.sampler, 3)
+        assert point.fid == pytest.approx(distance(classifier, output), rel=1e-3)
 
 
 def test_more_pictures_than_a_batch_are_all_made(run, other, classifier, workspace, monkeypatch):
     monkeypatch.setattr(sampler_bench, "BATCH", 37)
     for start in (run, other):
         first = points(next(study(start).perform(workspace, {})).files)[0]
-        made = walked(start, first.sampler, first.steps)
-        assert first.fid == pytest.approx(distance(classifier, made), rel=1e-3)
+        output = walked(start, first.sampler, first.steps)
+        assert first.fid == pytest.approx(distance(classifier, output), rel=1e-3)
 
 
 def test_real_pictures_are_nearer_to_real_ones_than_what_is_made(measured):
@@ -267,9 +267,9 @@ def test_a_measurement_goes_on_where_it_was_and_keeps_what_it_found(
     half = measured[done - 1].files
     events = list(study(run).perform(workspace, half))
     assert [event.step for event in events] == list(range(done + 1, len(WAYS) + 1))
-    found, whole = points(events[-1].files), points(measured[-1].files)
-    assert found[:done] == whole[:done], "with their seconds"
-    assert timeless(found) == timeless(whole), "and the rest is as if nothing had happened"
+    actual, whole = points(events[-1].files), points(measured[-1].files)
+    assert actual[:done] == whole[:done], "with their seconds"
+    assert timeless(actual) == timeless(whole), "and the rest is as if nothing had happened"
     assert points(half) == whole[:done], "what was given is as it was"
 
 

@@ -148,12 +148,12 @@ def test_the_map_by_pca_is_scikit_learns_with_a_spread_of_one(run, formed):
 def test_t_sne_keeps_neighbours_and_more_of_them_than_pca(run, formed, neighbours: int):
     codings = codings_of(run, 300).numpy()
 
-    def kept(places: np.ndarray) -> float:
+    def stored(places: np.ndarray) -> float:
         return trustworthiness(codings, places, n_neighbors=neighbours)
 
-    assert kept(formed[-1]["tsne"]) > 0.95
-    assert kept(formed[-1]["tsne"]) > kept(formed[-1]["pca"])
-    assert kept(formed[-1]["tsne"]) > kept(formed[0]["tsne"])
+    assert stored(formed[-1]["tsne"]) > 0.95
+    assert stored(formed[-1]["tsne"]) > stored(formed[-1]["pca"])
+    assert stored(formed[-1]["tsne"]) > stored(formed[0]["tsne"])
 
 
 def test_the_same_map_comes_again_whatever_was_kept_of_it(run, workspace, formed):
@@ -214,9 +214,9 @@ def test_a_study_of_a_run_that_is_not_in_the_store_says_so(run, tmp_path: Path, 
 
 def test_a_bench_gives_the_run_that_was_kept(run, workspace):
     again = workspace.run(run.spec)
-    kept, weights = run.family.state_dict(), again.family.state_dict()
+    stored, weights = run.family.state_dict(), again.family.state_dict()
     assert again.spec == run.spec
-    assert all(torch.equal(weights[name], kept[name]) for name in kept)
+    assert all(torch.equal(weights[name], stored[name]) for name in stored)
 
 
 def rows(pictures: torch.Tensor) -> set[bytes]:
@@ -229,11 +229,11 @@ def test_so_many_pictures_are_drawn_evenly_from_the_training_pictures(labels: in
     x, y = drawn(data, labels, 3)
     assert x.shape == (labels, 1, 8, 8)
     assert y.bincount(minlength=10).tolist() == [labels // 10] * 10
-    known = {(each.numpy().tobytes(), int(label)) for each, label in zip(
+    reference = {(each.numpy().tobytes(), int(label)) for each, label in zip(
         to_float(data.train), data.train_labels, strict=True
     )}  # fmt: skip
     taken = [(each.numpy().tobytes(), int(label)) for each, label in zip(x, y, strict=True)]
-    assert set(taken) <= known
+    assert set(taken) <= reference
     assert len(set(taken)) == labels
     assert not rows(x) & (rows(to_float(data.test)) | rows(to_float(data.validation)))
 
@@ -257,8 +257,8 @@ def test_a_seed_draws_the_same_pictures_again_and_another_seed_others():
         )
     )
 )
-def test_accuracies_survive_their_file(known: list[Accuracy]):
-    assert accuracies(to_files(known)) == known
+def test_accuracies_survive_their_file(reference: list[Accuracy]):
+    assert accuracies(to_files(reference)) == reference
 
 
 def test_every_classifier_is_measured_once(few, run, workspace):
@@ -285,15 +285,15 @@ def test_interrupted_anywhere_it_measures_the_rest_and_ends_the_same(few, run, w
 
 
 def test_what_is_known_is_believed_and_not_measured_again(few, run, workspace):
-    known = [
+    reference = [
         Accuracy(method="from scratch", labels=10, seed=0, accuracy=0.123),
         Accuracy(method="pretrained, frozen", labels=30, seed=1, accuracy=0.456),
     ]
     study = few_labels_of(run)
-    events = list(study.perform(workspace, to_files(known)))
+    events = list(study.perform(workspace, to_files(reference)))
     assert len(events) == study.size - 2
     last = accuracies(events[-1].files)
-    assert last[:2] == known
+    assert last[:2] == reference
     measured = {(item.method, item.labels, item.seed) for item in last}
     assert len(measured) == len(last) == study.size
 
@@ -331,8 +331,8 @@ def test_a_frozen_encoder_serves_about_as_well_as_it_does_scikit_learns_classifi
     scale = z.std(0)
     model = LogisticRegression(C=10, max_iter=5000).fit(z / scale, y.numpy())
     expected = model.score(test / scale, data.test_labels.numpy())
-    found = measured("pretrained, frozen", run, 300, steps=1000)
-    assert found == pytest.approx(expected, abs=0.04)
+    actual = measured("pretrained, frozen", run, 300, steps=1000)
+    assert actual == pytest.approx(expected, abs=0.04)
 
 
 @pytest.mark.parametrize("method", METHODS)

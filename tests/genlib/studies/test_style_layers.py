@@ -66,13 +66,13 @@ def classifier(workspace: Workspace) -> Classifier:
 
 
 @pytest.fixture(scope="module")
-def told(run: Run, workspace: Workspace) -> list[Progress]:
+def steps_done(run: Run, workspace: Workspace) -> list[Progress]:
     return list(StyleLayers(start=run.spec, pictures=PICTURES).perform(workspace, {}))
 
 
 @pytest.fixture(scope="module")
-def found(told: list[Progress]) -> Exchanged:
-    return exchanged(told[-1].files)
+def measured(steps_done: list[Progress]) -> Exchanged:
+    return exchanged(steps_done[-1].files)
 
 
 def test_a_study_of_styles_is_read_as_it_was_written():
@@ -94,18 +94,18 @@ def test_styles_of_a_run_that_is_not_there_are_not_exchanged(run, tmp_path: Path
         next(StyleLayers(start=run.spec).perform(workspace_of(tmp_path), {}))
 
 
-def test_it_tells_each_of_its_steps_and_ends_with_its_figures(told):
+def test_it_tells_each_of_its_steps_and_ends_with_its_figures(steps_done):
     count = 2 + 4 + 2  # groups and layers of two sizes, the walks, the peaks
-    assert [event.step for event in told] == list(range(1, count + 1))
-    assert {event.steps for event in told} == {count}
-    assert [bool(event.files) for event in told] == [False] * (count - 1) + [True]
+    assert [event.step for event in steps_done] == list(range(1, count + 1))
+    assert {event.steps for event in steps_done} == {count}
+    assert [bool(event.files) for event in steps_done] == [False] * (count - 1) + [True]
 
 
-def test_the_same_run_gives_the_same_figures_whatever_was_kept(run, workspace, told):
+def test_the_same_run_gives_the_same_figures_whatever_was_kept(run, workspace, steps_done):
     *_, again = StyleLayers(start=run.spec, pictures=PICTURES).perform(
         workspace, {"styles.json": b""}
     )
-    assert again.files == told[-1].files
+    assert again.files == steps_done[-1].files
 
 
 def test_slopes_are_as_they_were_while_it_waits(run, workspace):
@@ -116,24 +116,24 @@ def test_slopes_are_as_they_were_while_it_waits(run, workspace):
         assert torch.is_grad_enabled()
 
 
-def test_figures_are_read_as_they_were_written(told, found):
-    assert found.to_json() == told[-1].files["styles.json"]
-    assert found.pictures == PICTURES
+def test_figures_are_read_as_they_were_written(steps_done, measured):
+    assert measured.to_json() == steps_done[-1].files["styles.json"]
+    assert measured.pictures == PICTURES
 
 
-def test_figures_lie_where_they_can(model, found):
-    assert [share.name for share in found.groups] == list(model.layers())
-    assert [share.name for share in found.layers] == ["1", "2", "3", "4"]
-    for share in (*found.groups, *found.layers):
+def test_figures_lie_where_they_can(model, measured):
+    assert [share.name for share in measured.groups] == list(model.layers())
+    assert [share.name for share in measured.layers] == ["1", "2", "3", "4"]
+    for share in (*measured.groups, *measured.layers):
         assert share.low <= share.changed <= share.high
         assert 0 <= share.changed <= 1
         assert 0 <= share.pixels <= 1
-    assert [length.space for length in found.lengths] == ["w", "z"]
-    for length in found.lengths:
+    assert [length.space for length in measured.lengths] == ["w", "z"]
+    for length in measured.lengths:
         assert length.low <= length.value <= length.high
         assert length.value >= 1 - 1e-4, "no way is shorter than the straight one"
-    assert len(found.peaks) == 4
-    assert all(peak >= 1 for peak in found.peaks), "nothing is larger on average than at most"
+    assert len(measured.peaks) == 4
+    assert all(peak >= 1 for peak in measured.peaks), "nothing is larger on average than at most"
 
 
 def by_hand(model: StyleGAN, layers: list[int]) -> tuple[Tensor, Tensor]:
@@ -148,15 +148,15 @@ def by_hand(model: StyleGAN, layers: list[int]) -> tuple[Tensor, Tensor]:
     return model.synthesise(own), model.synthesise(styles)
 
 
-def test_what_it_says_of_each_exchange_is_so_by_hand(model, classifier, found):
+def test_what_it_says_of_each_exchange_is_so_by_hand(model, classifier, measured):
     wanted = [*model.layers().values(), *([layer] for layer in range(4))]
-    for share, layers in zip((*found.groups, *found.layers), wanted, strict=True):
+    for share, layers in zip((*measured.groups, *measured.layers), wanted, strict=True):
         before, after = by_hand(model, layers)
         classes = [classified(classifier, x).classes for x in (before, after)]
         changed = int((classes[0] != classes[1]).sum())
         assert share.changed * PICTURES == pytest.approx(changed, abs=1)
         assert share.pixels == pytest.approx(float((before - after).abs().mean()), abs=1e-5)
-    assert max(share.pixels for share in found.layers) > 0
+    assert max(share.pixels for share in measured.layers) > 0
 
 
 def test_groups_add_up_to_the_others_own_pictures(model):
@@ -186,8 +186,8 @@ def test_exchanging_equal_styles_or_styles_without_effect_changes_nothing(run, t
     *_, last = StyleLayers(start=run.spec, pictures=PICTURES).perform(
         judging(tmp_path, silent), {}
     )
-    found = exchanged(last.files)
-    for share in (*found.groups, *found.layers):
+    measured = exchanged(last.files)
+    for share in (*measured.groups, *measured.layers):
         assert (share.changed, share.low, share.high) == (0, 0, 0)
         assert share.pixels == pytest.approx(0, abs=1e-6)
 

@@ -79,9 +79,9 @@ def measured(run: Run, workspace: Workspace) -> list[Progress]:
 
 
 def test_the_bounds_rise_with_the_draws(measured):
-    found = bounds(measured[-1].files)
-    assert found.shape == (PICTURES, len(COUNTS))
-    means = found.mean(0).tolist()
+    actual = bounds(measured[-1].files)
+    assert actual.shape == (PICTURES, len(COUNTS))
+    means = actual.mean(0).tolist()
     assert all(lower < higher for lower, higher in pairwise(means)), "COUNTS rise"
     assert means[-1] < 0, "black or white pixels have no density above 1"
 
@@ -153,11 +153,11 @@ def test_the_start_of_a_sweep_is_not_trained_twice_where_its_beta_is_among_the_o
 
 def test_the_points_of_a_sweep_are_what_its_runs_say_of_test_pictures(sweep, swept):
     workspace, events = swept
-    found, made = points(events[-1].files), samples(events[-1].files)
+    actual, output = points(events[-1].files), samples(events[-1].files)
     x = to_float(load("digits").test)
-    assert [point.beta for point in found] == [spec.model.beta for spec in sweep.specs()]
-    assert made.shape == (len(found), SAMPLES, 1, 8, 8)
-    for point, spec, pictures in zip(found, sweep.specs(), made, strict=True):
+    assert [point.beta for point in actual] == [spec.model.beta for spec in sweep.specs()]
+    assert output.shape == (len(actual), SAMPLES, 1, 8, 8)
+    for point, spec, pictures in zip(actual, sweep.specs(), output, strict=True):
         assert point.fingerprint == spec.fingerprint
         assert workspace.store.has_run(point.fingerprint)
         family = workspace.run(spec).family
@@ -169,10 +169,10 @@ def test_the_points_of_a_sweep_are_what_its_runs_say_of_test_pictures(sweep, swe
 
 
 def test_what_information_costs_more_is_said_with_less_of_it(swept):
-    found = {point.beta: point for point in points(swept[1][-1].files)}
-    assert found[0.01].rate > 10 * found[100.0].rate
-    assert found[0.01].distortion < found[100.0].distortion
-    assert found[100.0].active == 0
+    actual = {point.beta: point for point in points(swept[1][-1].files)}
+    assert actual[0.01].rate > 10 * actual[100.0].rate
+    assert actual[0.01].distortion < actual[100.0].distortion
+    assert actual[100.0].active == 0
 
 
 def test_a_sweep_tells_its_progress_and_the_points_so_far(sweep, swept):
@@ -183,21 +183,21 @@ def test_a_sweep_tells_its_progress_and_the_points_so_far(sweep, swept):
     assert {event.steps for event in events} == {PARTS * size}
     assert steps[-1] == PARTS * size
     for event in events:
-        known = points(event.files) if event.files else []
-        assert known == points(events[-1].files)[: len(known)]
-        assert len(known) in (event.step // PARTS, event.step // PARTS - 1)
+        reference = points(event.files) if event.files else []
+        assert reference == points(events[-1].files)[: len(reference)]
+        assert len(reference) in (event.step // PARTS, event.step // PARTS - 1)
 
 
 def test_a_sweep_that_is_asked_for_again_trains_nothing_and_says_the_same(sweep, swept):
     workspace, events = swept
-    kept = {name: workspace.store.read_run(name) for name in workspace.store.fingerprints()}
+    stored = {name: workspace.store.read_run(name) for name in workspace.store.fingerprints()}
     again = list(sweep.perform(workspace, {}))
     ends = [PARTS * number for number in range(1, len(sweep.specs()) + 1)]
     assert [event.step for event in again] == ends, "each run is only measured"
     assert again[-1].files == events[-1].files
     assert {
         name: workspace.store.read_run(name) for name in workspace.store.fingerprints()
-    } == kept
+    } == stored
 
 
 def clustered(count: int = 600) -> torch.Tensor:
@@ -211,12 +211,12 @@ def clustered(count: int = 600) -> torch.Tensor:
 @pytest.mark.parametrize("components", [1, 3, 5])
 def test_a_fitted_mixture_is_scikit_learns(components):
     codings = clustered()
-    found = fitted(codings, components)
+    actual = fitted(codings, components)
     model = GaussianMixture(components, random_state=0, reg_covar=1e-5).fit(codings.numpy())
-    assert float(found.weights.sum()) == pytest.approx(1)
-    np.testing.assert_allclose(found.weights, model.weights_, atol=1e-6)
-    np.testing.assert_allclose(found.means, model.means_, atol=1e-4)
-    covariances = found.factors @ found.factors.mT
+    assert float(actual.weights.sum()) == pytest.approx(1)
+    np.testing.assert_allclose(actual.weights, model.weights_, atol=1e-6)
+    np.testing.assert_allclose(actual.means, model.means_, atol=1e-4)
+    covariances = actual.factors @ actual.factors.mT
     np.testing.assert_allclose(covariances, model.covariances_, atol=1e-4)
 
 
@@ -225,13 +225,15 @@ def test_draws_of_a_mixture_have_the_mean_and_the_covariance_of_what_it_was_fitt
     """Each step of expectation maximisation keeps both, whatever the components are."""
     codings, count = clustered(), 200_000
     z = fitted(codings, components).sample(count, generator(3)).double().numpy()
-    known = codings.double().numpy()
-    deviation = known.std(0)
-    np.testing.assert_allclose((z.mean(0) - known.mean(0)) / deviation, 0, atol=5 / count**0.5)
+    reference = codings.double().numpy()
+    deviation = reference.std(0)
+    np.testing.assert_allclose((z.mean(0) - reference.mean(0)) / deviation, 0, atol=5 / count**0.5)
     scale = np.outer(deviation, deviation)
-    snapshot = ((known - known.mean(0)) ** 4).mean(0) / deviation**4  # of the error of a variance
+    snapshot = ((reference - reference.mean(0)) ** 4).mean(
+        0
+    ) / deviation**4  # of the error of a variance
     np.testing.assert_allclose(
-        (np.cov(z.T) - np.cov(known.T, bias=True)) / scale,
+        (np.cov(z.T) - np.cov(reference.T, bias=True)) / scale,
         0,
         atol=5 * float(snapshot.max() / count) ** 0.5 + 1e-4,
     )
@@ -239,12 +241,12 @@ def test_draws_of_a_mixture_have_the_mean_and_the_covariance_of_what_it_was_fitt
 
 def test_a_mixture_draws_from_each_component_as_often_as_its_weight_says():
     codings, count = clustered(), 20_000
-    found = fitted(codings, 3)
-    z = found.sample(count, generator(4))
-    owners = torch.cdist(z, found.means).argmin(1)  # they lie ten deviations apart
+    actual = fitted(codings, 3)
+    z = actual.sample(count, generator(4))
+    owners = torch.cdist(z, actual.means).argmin(1)  # they lie ten deviations apart
     shares = owners.bincount(minlength=3) / count
-    np.testing.assert_allclose(shares, found.weights, atol=5 * 0.5 / count**0.5)
-    np.testing.assert_allclose(sorted(found.weights.tolist()), [0.25, 0.25, 0.5], atol=1e-3)
+    np.testing.assert_allclose(shares, actual.weights, atol=5 * 0.5 / count**0.5)
+    np.testing.assert_allclose(sorted(actual.weights.tolist()), [0.25, 0.25, 0.5], atol=1e-3)
 
 
 def test_a_mixture_of_one_narrow_component_draws_its_mean():
@@ -268,9 +270,9 @@ def mixed(run: Run, judging: Workspace) -> list[Progress]:
 
 
 def test_a_mixture_prior_is_fitted_to_the_codings_of_training_pictures(run, mixed):
-    found = mixture(mixed[-1].files)
+    actual = mixture(mixed[-1].files)
     expected = fitted(run.family.encode(to_float(load("digits").train)), 3)
-    for name, part in found._asdict().items():
+    for name, part in actual._asdict().items():
         torch.testing.assert_close(part, getattr(expected, name))
 
 

@@ -250,13 +250,13 @@ def test_the_weight_average_is_the_sum_of_the_weights_by_their_shares():
         seen.append([weight.detach().clone() for weight in model.parameters()])
         follow(average, model, torch.tensor(rate))
     shares = [0.9 * 0.5 * 0.9, 0.5 * 0.9, 0.1]
-    for index, (kept, old) in enumerate(
+    for index, (stored, old) in enumerate(
         zip(average.parameters(), start.parameters(), strict=True)
     ):
         expected = 0.1 * 0.5 * 0.9 * old
         for share, weights in zip(shares, seen, strict=True):
             expected = expected + share * weights[index]
-        torch.testing.assert_close(kept, expected, rtol=1e-5, atol=1e-6)
+        torch.testing.assert_close(stored, expected, rtol=1e-5, atol=1e-6)
 
 
 def test_statistics_are_copied_not_averaged():
@@ -264,5 +264,5 @@ def test_statistics_are_copied_not_averaged():
     average = copy.deepcopy(model)
     model(10 + X)
     follow(average, model, torch.tensor(0.25))
-    for kept, value in zip(average.buffers(), model.buffers(), strict=True):
-        assert torch.equal(kept, value)
+    for stored, value in zip(average.buffers(), model.buffers(), strict=True):
+        assert torch.equal(stored, value)

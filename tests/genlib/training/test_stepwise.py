@@ -22,7 +22,7 @@ from genlib.training.curve import Curve
 from genlib.training.loop import Training
 from genlib.training.stepwise import PULL, StepwiseGame
 from tests.support.studied import CPU
-from tests.support.toys import SHAPE, Copier, Duel, made
+from tests.support.toys import SHAPE, Copier, Duel, output
 from ui.adversarial import step_by_step
 
 RULES = [
@@ -66,7 +66,7 @@ def weights(hand: StepwiseGame) -> dict[str, Tensor]:
     return {name: weight.detach().clone() for name, weight in hand.family.named_parameters()}
 
 
-def kept(training: Training) -> dict[str, Tensor]:
+def lasting_state(training: Training) -> dict[str, Tensor]:
     """Return all that the next steps depend on: neither the time nor the table of losses."""
     state = training.state().items()
     return {key: value for key, value in state if not key.startswith(("seconds", "curve"))}
@@ -100,7 +100,7 @@ def test_moves_of_both_are_the_steps_of_training_bit_for_bit(rules):
         training.advance()
         hand.move("B")
         hand.preview()
-        assert same(kept(hand.training), kept(training))
+        assert same(lasting_state(hand.training), lasting_state(training))
         assert hand.losses() == training.curve.losses_of(training.step)
 
 
@@ -113,7 +113,7 @@ def test_the_discriminator_moves_first_so_that_alone_it_moves_as_with_the_genera
 @every_rule
 def test_the_same_letters_are_the_same_game_and_others_another(rules):
     one, other = played("DGB", game(**rules)), played("DGB", game(**rules))
-    assert same(kept(one.training), kept(other.training))
+    assert same(lasting_state(one.training), lasting_state(other.training))
     assert torch.equal(one.preview(), other.preview())
     assert not same(weights(one), weights(played("GDB", game(**rules))))
 
@@ -121,9 +121,9 @@ def test_the_same_letters_are_the_same_game_and_others_another(rules):
 @every_rule
 def test_looking_changes_nothing(rules):
     hand = played("DB", game(**rules))
-    before = kept(hand.training)
+    before = lasting_state(hand.training)
     assert torch.equal(hand.preview(), hand.preview())
-    assert same(kept(hand.training), before)
+    assert same(lasting_state(hand.training), before)
     assert hand.family.training
 
 
@@ -136,13 +136,13 @@ def run() -> Run:
 
 
 def test_a_trained_game_is_gone_on_with_and_stays_what_it_was(run):
-    known = {name: value.clone() for name, value in run.family.state_dict().items()}
+    reference = {name: value.clone() for name, value in run.family.state_dict().items()}
     hand = StepwiseGame(run.family, load_dataset(run.spec.dataset), run.spec.train)
-    assert same(dict(hand.family.state_dict()), known)
+    assert same(dict(hand.family.state_dict()), reference)
     assert torch.equal(hand.preview(), run.snapshots[-1].images)
     hand.move("B")
     assert not torch.equal(hand.preview(), run.snapshots[-1].images)
-    assert same(dict(run.family.state_dict()), known)
+    assert same(dict(run.family.state_dict()), reference)
     assert not any(weight.requires_grad for weight in run.family.parameters())
 
 
@@ -160,16 +160,16 @@ def test_what_has_no_two_players_is_no_game(family):
 
 
 def test_the_losses_are_those_of_the_curve():
-    hand, said = by_hand(game(loss="relativistic", r1=0.1)), []
+    hand, sentence = by_hand(game(loss="relativistic", r1=0.1)), []
     hand.training.curve.window = 1
     for letter in "DGBGD":
         hand.move(letter)
         rows = hand.training.curve.read(hand.training.step)
         assert rows[-1].step == hand.training.step
-        said.append(hand.losses())
+        sentence.append(hand.losses())
         assert list(hand.losses()) == ["discriminator", "R1", "generator"]
     rows = hand.training.curve.read(5)
-    assert [row.losses for row in rows] == [pytest.approx(losses) for losses in said]
+    assert [row.losses for row in rows] == [pytest.approx(losses) for losses in sentence]
     still = {"D": {"generator"}, "G": {"discriminator"}, "B": set()}
     for row, letter in zip(rows, "DGBGD", strict=True):
         assert {name for name, norm in row.gradients.items() if norm == 0} == still[letter]
@@ -250,9 +250,9 @@ def test_the_page_s_game_is_the_one_that_was_played_from_its_first_letter():
     """It keeps states on the way, and plays only the last letters anew."""
     spec = game(replay=256, instance_noise=0.1, r1=0.1)
     for moves in ("", "D", "DGB" * 7, "DGB" * 15, "B" * step_by_step.STRIDE):
-        found = step_by_step._played(spec, None, moves)
-        assert same(kept(found.training), kept(played(moves, spec).training))
-        assert found.losses() == played(moves, spec).losses()
+        actual = step_by_step._played(spec, None, moves)
+        assert same(lasting_state(actual.training), lasting_state(played(moves, spec).training))
+        assert actual.losses() == played(moves, spec).losses()
 
 
 def asking() -> None:
@@ -282,7 +282,7 @@ def images(count: int = 20) -> Tensor:
 def test_the_norm_of_a_gradient_is_its_closed_form_whether_it_is_clipped_or_not(clip):
     """Of the mean square of r = W x + b − x it is 2 / n Σ r xᵀ / 16, and the same for b."""
     recipe = TrainConfig(optimizer="sgd", learning_rate=0.05, batch_size=20, epochs=6, clip=clip)
-    training = Training(made(Copier), images(), recipe)
+    training = Training(output(Copier), images(), recipe)
     x = to_float(images()).flatten(1).double().numpy()
     for step in range(6):
         net = training.family.net
@@ -299,7 +299,7 @@ def test_the_norm_of_a_gradient_is_its_closed_form_whether_it_is_clipped_or_not(
 @pytest.mark.parametrize("moving", ["critic", "maker"])
 def test_who_does_not_move_has_no_gradient(moving):
     recipe = TrainConfig(optimizer="adam", learning_rate=0.01, batch_size=5, epochs=1)
-    training = Training(made(Duel), images(), recipe)
+    training = Training(output(Duel), images(), recipe)
     training.moving = frozenset({moving})
     for _ in range(4):
         training.advance()

@@ -31,7 +31,7 @@ def _fresh():
     st.cache_data.clear()
 
 
-def found(tuned: list[float], scratch: list[float], pixels: list[float]) -> defaultdict:
+def table_of(tuned: list[float], scratch: list[float], pixels: list[float]) -> defaultdict:
     """Return measurements at 100 labels, in %, in the form that the page collects them."""
     table = defaultdict(lambda: defaultdict(list))
     table["pretrained, fine-tuned"][100] = tuned
@@ -53,7 +53,7 @@ def test_one_measurement_has_no_interval():
 
 
 @pytest.mark.parametrize(
-    ("tuned", "scratch", "said"),
+    ("tuned", "scratch", "text"),
     [
         ([80.0, 81.0, 82.0], [70.0, 71.0, 72.5], "**helps**: +9.8 ±"),
         ([70.0, 71.0, 72.5], [80.0, 81.0, 82.0], "**hurts**: -9.8 ±"),
@@ -61,9 +61,9 @@ def test_one_measurement_has_no_interval():
         ([70.0, 70.0], [70.0, 70.0], "**no difference is sure**: +0.0 ± 0.0"),
     ],
 )
-def test_the_verdict_says_whether_pretraining_helps(tuned, scratch, said: str):
-    verdict = few_labels._verdict(found(tuned, scratch, [60.0, 61.0]))
-    assert said in verdict
+def test_the_verdict_says_whether_pretraining_helps(tuned, scratch, text: str):
+    verdict = few_labels._verdict(table_of(tuned, scratch, [60.0, 61.0]))
+    assert text in verdict
     assert verdict.startswith("With 100 labels ")
     assert f"from scratch, {np.mean(scratch):.1f} %" in verdict
     assert verdict.endswith("A linear classifier on the raw pixels reaches 60.5 %.")
@@ -75,7 +75,7 @@ def test_the_verdict_is_sure_where_the_paired_t_test_is(seed: int):
     count = int(rng.integers(2, 11))
     scratch = rng.normal(70, 5, count)
     tuned = scratch + rng.normal(rng.normal(0, 3), 2, count)
-    verdict = few_labels._verdict(found(list(tuned), list(scratch), [60.0]))
+    verdict = few_labels._verdict(table_of(list(tuned), list(scratch), [60.0]))
     sure = ttest_rel(tuned, scratch).pvalue < 0.05
     word = "no difference is sure"
     if sure:
@@ -84,14 +84,15 @@ def test_the_verdict_is_sure_where_the_paired_t_test_is(seed: int):
 
 
 def test_raw_pixels_that_do_better_than_both_are_said_to():
-    verdict = few_labels._verdict(found([80.0, 81.0], [70.0, 71.0], [85.0, 86.0]))
+    verdict = few_labels._verdict(table_of([80.0, 81.0], [70.0, 71.0], [85.0, 86.0]))
     assert "on the raw pixels, at 85.5 %, beats both" in verdict
 
 
 @pytest.mark.parametrize(("tuned", "scratch"), [([], []), ([80.0], [70.0]), ([], [70.0, 71.0])])
 def test_nothing_is_said_of_what_is_not_measured(tuned, scratch):
     assert (
-        few_labels._verdict(found(tuned, scratch, [60.0])) == "With 100 labels: not measured yet."
+        few_labels._verdict(table_of(tuned, scratch, [60.0]))
+        == "With 100 labels: not measured yet."
     )
 
 
@@ -109,7 +110,7 @@ def every(counts: tuple[int, ...], seeds: int) -> list[Accuracy]:
     ]
 
 
-def drawn(known: list[Accuracy]) -> AppTest:
+def drawn(reference: list[Accuracy]) -> AppTest:
     """Return what the page draws of these accuracies."""
 
     def script(content: bytes) -> None:
@@ -117,7 +118,7 @@ def drawn(known: list[Accuracy]) -> AppTest:
 
         few_labels.draw({"accuracies.jsonl": content})
 
-    content = to_files(known)["accuracies.jsonl"]
+    content = to_files(reference)["accuracies.jsonl"]
     app = AppTest.from_function(script, kwargs={"content": content}, default_timeout=30).run()
     assert not app.exception
     return app
@@ -140,14 +141,17 @@ def curves(app: AppTest, chart: int = 0) -> dict[str, tuple[np.ndarray, ...]]:
 
 
 def test_the_curves_are_the_means_in_percent_with_student_s_intervals():
-    known = every(LABELS, 3)
-    app = drawn(known)
+    reference = every(LABELS, 3)
+    app = drawn(reference)
     assert "**" in app.markdown[0].value
     seen = curves(app)
     assert list(seen) == list(METHODS)
     for method, (x, y, error) in seen.items():
         table = np.array(
-            [[i.accuracy for i in known if (i.method, i.labels) == (method, n)] for n in LABELS]
+            [
+                [i.accuracy for i in reference if (i.method, i.labels) == (method, n)]
+                for n in LABELS
+            ]
         )
         assert x.tolist() == list(LABELS)
         np.testing.assert_allclose(y, 100 * table.mean(1))
@@ -157,27 +161,27 @@ def test_the_curves_are_the_means_in_percent_with_student_s_intervals():
 
 @pytest.mark.parametrize("count", [1, 2, 4, 7, 20, 41])
 def test_a_study_that_is_still_measured_is_drawn_without_gaps(count: int):
-    known = every(LABELS, 2)[:count]
-    app = drawn(known)
+    reference = every(LABELS, 2)[:count]
+    app = drawn(reference)
     for method, (x, y, error) in curves(app).items():
-        assert set(x) == {item.labels for item in known if item.method == method}
+        assert set(x) == {item.labels for item in reference if item.method == method}
         assert np.isfinite(y).all()
         assert np.isfinite(error).all()
     for x, y, error in curves(app, 1).values():
-        assert set(x) <= {item.labels for item in known if item.method == "from scratch"}
+        assert set(x) <= {item.labels for item in reference if item.method == "from scratch"}
         assert np.isfinite(y).all()
         assert np.isfinite(error).all()
 
 
 def test_gains_are_seed_by_seed_so_what_all_seeds_share_is_no_error():
     share = {method: 0.01 * index for index, method in enumerate(METHODS)}
-    known = [
+    reference = [
         accuracy(method, 100, seed, 0.1 * seed + share[method])
         for seed in range(4)
         for method in METHODS
     ]
     base = share["from scratch"]
-    for method, (_, gain, error) in curves(drawn(known), 1).items():
+    for method, (_, gain, error) in curves(drawn(reference), 1).items():
         assert gain == pytest.approx([100 * (share[method] - base)])
         assert error == pytest.approx([0.0], abs=1e-9)
 
@@ -185,8 +189,8 @@ def test_gains_are_seed_by_seed_so_what_all_seeds_share_is_no_error():
 def test_each_error_is_the_mean_over_the_pixels_of_a_picture():
     run = trained(codings=10)
     x = to_float(load("digits").test)
-    made = run.family.reconstruct(x)
-    expected = ((x - made).numpy() ** 2).reshape(len(x), -1).mean(1)
+    output = run.family.reconstruct(x)
+    expected = ((x - output).numpy() ** 2).reshape(len(x), -1).mean(1)
     np.testing.assert_allclose(anomalies._each_error(run.family, x).numpy(), expected, rtol=1e-5)
     metric = run.provenance.metrics["test_mse"]
     seen = anomalies._errors(run, "digits")
@@ -206,18 +210,18 @@ def test_strangers_err_more_than_what_a_model_was_trained_on():
     run = trained(codings=10)
     rng = generator(1)
     noise = torch.rand(300, 1, 8, 8, generator=rng)
-    known = anomalies._each_error(run.family, to_float(load("digits").test))
-    assert anomalies._each_error(run.family, noise).median() > known.quantile(0.95)
+    reference = anomalies._each_error(run.family, to_float(load("digits").test))
+    assert anomalies._each_error(run.family, noise).median() > reference.quantile(0.95)
 
 
 @pytest.mark.parametrize("codings", [3, 10, 64])
 def test_the_errors_of_pca_are_scikit_learns_at_each_count(codings: int):
     data = load("digits")
     train, test = (to_float(part).flatten(1).double().numpy() for part in (data.train, data.test))
-    known = planes._pca_errors("digits", codings)
-    assert codings in known
-    assert max(known) <= 64, "there are no more components than pixels"
-    for count, error in known.items():
+    reference = planes._pca_errors("digits", codings)
+    assert codings in reference
+    assert max(reference) <= 64, "there are no more components than pixels"
+    for count, error in reference.items():
         pca = PCA(count, svd_solver="full").fit(train)
         expected = ((pca.inverse_transform(pca.transform(test)) - test) ** 2).mean()
         assert error == pytest.approx(expected, rel=1e-3, abs=1e-9)

@@ -54,11 +54,11 @@ def test_the_score_is_the_slope_of_the_log_density(name, alpha, sigma):
     noised = alpha * data + sigma * normal(100, 2)
     for x in (noised.double(), 3 * normal(100, 2, seed=1).double()):
         expected = slope(name, x, alpha, sigma)
-        found = score(MODES[name], x, alpha, sigma)
-        torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
+        actual = score(MODES[name], x, alpha, sigma)
+        torch.testing.assert_close(actual, expected, rtol=1e-5, atol=1e-5)
         # half as many digits: what they lose, a steep softmax multiplies
         rough = score(MODES[name], x.float(), alpha, sigma)
-        torch.testing.assert_close(rough.double(), found, rtol=1e-4, atol=1e-4 / sigma)
+        torch.testing.assert_close(rough.double(), actual, rtol=1e-4, atol=1e-4 / sigma)
 
 
 @every_mixture
@@ -90,19 +90,19 @@ def test_far_away_the_score_points_to_the_mean(name, alpha, sigma):
     spread = alpha * float(MODES[name].centres.norm(dim=1).max())
     far = 1000.0
     towards = MODES[name].centres.mean(0) - far * away
-    found = score(MODES[name], far * away, alpha, sigma)
-    cosine = torch.cosine_similarity(found, towards)
+    actual = score(MODES[name], far * away, alpha, sigma)
+    cosine = torch.cosine_similarity(actual, towards)
     assert cosine.min() > math.cos(2 * spread / far) - 1e-6
-    length = found.norm(dim=1) * variance
+    length = actual.norm(dim=1) * variance
     assert (length - far).abs().max() <= spread + 0.01
 
 
 @every_mixture
 def test_at_a_mode_with_little_noise_around_the_score_points_back_to_it(name):
     modes, away = MODES[name], 0.02 * normal(len(MODES[name].centres), 2)
-    found = score(modes, modes.centres + away, 1.0, 0.01)
+    actual = score(modes, modes.centres + away, 1.0, 0.01)
     expected = -away / (modes.deviation**2 + 0.01**2)
-    torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-2)
+    torch.testing.assert_close(actual, expected, rtol=1e-3, atol=1e-2)
 
 
 @given(some.integers(2, 40), some.integers(0, 999), some.integers(2, 100))
@@ -158,14 +158,14 @@ def test_amid_noises_the_sphere_keeps_their_length_and_the_line_loses_it():
 @pytest.mark.parametrize("times", [1.0, 2.5, -1.0, -0.5])
 def test_between_vectors_of_one_direction_or_of_opposite_ones_is_a_line(times):
     first = normal(12, seed=6)
-    found = spherical_interpolation(first, times * first, 7)
-    assert torch.equal(found, interpolation(first, times * first, 7))
+    actual = spherical_interpolation(first, times * first, 7)
+    assert torch.equal(actual, interpolation(first, times * first, 7))
 
 
 def test_nearly_one_direction_is_as_good_as_a_line():
     first, last = turned(PARALLEL / 10)
-    found = spherical_interpolation(first, last, 7)
-    torch.testing.assert_close(found, interpolation(first, last, 7), rtol=0, atol=1e-6)
+    actual = spherical_interpolation(first, last, 7)
+    torch.testing.assert_close(actual, interpolation(first, last, 7), rtol=0, atol=1e-6)
 
 
 def arc(angle: float, steps: int, radius: float = 1.0) -> Tensor:
@@ -201,22 +201,22 @@ def test_a_walk_there_and_a_third_back_is_longer_by_all_that_it_went_back_and_ag
 )
 def test_arrows_keep_their_directions_and_none_is_too_long(values, long):
     vectors = torch.tensor(values)
-    found = _shortened(vectors, long)
-    assert found.isfinite().all()
-    assert (found.norm(dim=1) <= long * (1 + 1e-5)).all()
-    across = vectors[:, 0] * found[:, 1] - vectors[:, 1] * found[:, 0]
-    scale = vectors.norm(dim=1) * found.norm(dim=1)
+    actual = _shortened(vectors, long)
+    assert actual.isfinite().all()
+    assert (actual.norm(dim=1) <= long * (1 + 1e-5)).all()
+    across = vectors[:, 0] * actual[:, 1] - vectors[:, 1] * actual[:, 0]
+    scale = vectors.norm(dim=1) * actual.norm(dim=1)
     assert (across.abs() <= 1e-5 * scale + 1e-12).all()
-    assert ((vectors * found).sum(1) >= 0).all()
+    assert ((vectors * actual).sum(1) >= 0).all()
 
 
 def test_longer_arrows_stay_longer_short_ones_in_proportion_and_long_ones_all_alike():
     lengths = torch.tensor([0.0, 0.001, 0.002, 0.5, 1.0, 2.0, 100.0, 1e6])
-    found = _shortened(lengths[:, None] * torch.tensor([[0.6, -0.8]]), 0.3).norm(dim=1)
-    torch.testing.assert_close(found, 0.3 * lengths.tanh(), rtol=1e-4, atol=1e-7)
-    assert (found.diff() >= 0).all()
-    assert float(found[2] / found[1]) == pytest.approx(2, rel=1e-4)
-    torch.testing.assert_close(found[-2:], torch.full((2,), 0.3))
+    actual = _shortened(lengths[:, None] * torch.tensor([[0.6, -0.8]]), 0.3).norm(dim=1)
+    torch.testing.assert_close(actual, 0.3 * lengths.tanh(), rtol=1e-4, atol=1e-7)
+    assert (actual.diff() >= 0).all()
+    assert float(actual[2] / actual[1]) == pytest.approx(2, rel=1e-4)
+    torch.testing.assert_close(actual[-2:], torch.full((2,), 0.3))
 
 
 @pytest.mark.parametrize("timesteps", [1, 7, 1000])
@@ -244,13 +244,13 @@ def test_an_even_walk_on_a_line_does_not_bend_and_half_a_circle_does_by_half_its
 
 def test_the_exact_denoiser_leads_noise_to_the_modes_of_its_mixture():
     """The score of `blobs`, walked along by Euler, ends where its points are."""
-    made = schedule("cosine", 200)
+    output = schedule("cosine", 200)
     x = normal(500, 2, seed=8)
-    times = made.times(100)
+    times = output.times(100)
     for t, s in pairwise(times):
-        alpha, sigma = float(made.alphas[t]), float(made.sigmas[t])
+        alpha, sigma = float(output.alphas[t]), float(output.sigmas[t])
         eps = -sigma * score(MODES["blobs"], x, alpha, sigma)
-        x = made.alphas[s] * (x - sigma * eps) / alpha + made.sigmas[s] * eps
+        x = output.alphas[s] * (x - sigma * eps) / alpha + output.sigmas[s] * eps
     away = torch.cdist(x, MODES["blobs"].centres).min(1).values
     assert float(away.square().mean() / 2) == pytest.approx(0.2**2, rel=0.25)
     assert float((x[:, 0] > 0).float().mean()) == pytest.approx(0.5, abs=0.1)

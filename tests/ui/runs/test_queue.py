@@ -76,10 +76,10 @@ def test_a_fifth_press_gets_its_sentence_and_the_four_stay(
         page.button(key="stacked-train").click().run()
     assert [error.value for error in page.error] == ["You have four waiting; stop one or wait."]
     jobs = Jobs(Settings())
-    found = jobs.client.list_workflows(load_input=False)
+    actual = jobs.client.list_workflows(load_input=False)
     jobs.client.destroy()
     st.cache_resource.clear()
-    assert len(found) == 4
-    (student,) = {item.queue_partition_key for item in found}
+    assert len(actual) == 4
+    (student,) = {item.queue_partition_key for item in actual}
     assert len(student) == 16
-    assert all(item.attributes["seconds"] > 0 for item in found)
+    assert all(item.attributes["seconds"] > 0 for item in actual)

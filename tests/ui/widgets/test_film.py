@@ -58,12 +58,12 @@ def some_film(
     ("frames", "panels", "height", "width"), [(1, 1, 1, 1), (2, 3, 4, 5), (9, 2, 7, 3)]
 )
 def test_a_film_is_read_from_its_bytes_as_it_was(frames, panels, height, width, channels):
-    made = some_film(frames, panels, height, width, channels)
-    found = seen(packed(made, "digits", 3))
-    assert found.captions == made.captions
-    assert list(found.panels) == list(made.panels), "in their order"
-    for title, panel in made.panels.items():
-        np.testing.assert_array_equal(found.panels[title], panel)
+    output = some_film(frames, panels, height, width, channels)
+    actual = seen(packed(output, "digits", 3))
+    assert actual.captions == output.captions
+    assert list(actual.panels) == list(output.panels), "in their order"
+    for title, panel in output.panels.items():
+        np.testing.assert_array_equal(actual.panels[title], panel)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -81,10 +81,10 @@ def test_a_film_says_what_it_shows_and_by_how_much_it_is_enlarged():
 @given(some.integers(1, 30), some.data())
 def test_a_film_rests_where_it_is_told_to_from_the_end_where_that_is_negative(frames, data):
     start = data.draw(some.integers(-frames, frames - 1))
-    made = some_film(frames, 1, 1, 1)
-    header, _ = unpacked(packed(made, "", 3, start))
+    output = some_film(frames, 1, 1, 1)
+    header, _ = unpacked(packed(output, "", 3, start))
     assert header["start"] == (start if start >= 0 else frames + start)
-    assert unpacked(packed(made, "", 3))[0]["start"] == frames - 1, "at its end unless header"
+    assert unpacked(packed(output, "", 3))[0]["start"] == frames - 1, "at its end unless header"
 
 
 @pytest.mark.parametrize("start", [-4, 3])
@@ -95,13 +95,13 @@ def test_a_film_cannot_rest_at_a_frame_that_it_has_not(start):
 
 @given(some.integers(1, 5000), some.integers(2, 200))
 def test_moments_are_spread_evenly_from_the_first_to_the_last(count, most):
-    found = spread(count, most)
-    assert found[0] == 0
-    assert found[-1] == count - 1
-    assert len(found) == min(count, most)
-    assert (np.diff(found) > 0).all(), "none is there twice"
-    even = np.arange(len(found)) * (count - 1) / max(1, len(found) - 1)
-    assert (np.abs(found - even) <= 0.5 + 1e-6).all()
+    actual = spread(count, most)
+    assert actual[0] == 0
+    assert actual[-1] == count - 1
+    assert len(actual) == min(count, most)
+    assert (np.diff(actual) > 0).all(), "none is there twice"
+    even = np.arange(len(actual)) * (count - 1) / max(1, len(actual) - 1)
+    assert (np.abs(actual - even) <= 0.5 + 1e-6).all()
 
 
 @given(some.integers(1, FRAMES))
@@ -200,10 +200,10 @@ def test_panels_stand_side_by_side_each_pixel_enlarged(kinds, factor):
 def test_a_film_shows_what_is_there_beside_what_the_model_sees(shape, sampler):
     family = model(shape)
     frames = walked(family, RECIPE._replace(sampler=sampler))
-    made = film_of(frames, family)
-    there, sight = made.panels.values()
-    assert [title.split()[1] for title in made.panels] == ["is", "the"]
-    assert len(there) == len(sight) == len(made.captions) == RECIPE.steps + 1
+    output = film_of(frames, family)
+    there, sight = output.panels.values()
+    assert [title.split()[1] for title in output.panels] == ["is", "the"]
+    assert len(there) == len(sight) == len(output.captions) == RECIPE.steps + 1
     for snapshot, frame in enumerate(frames):
         for shown, x in ((there, frame.x), (sight, frame.x0_hat)):
             for place in range(COLUMNS**2):
@@ -228,11 +228,11 @@ def test_a_film_tells_the_time_and_how_much_picture_and_noise_there_are(kind):
 @both_shapes
 def test_the_film_of_a_walk_is_read_from_its_bytes_as_it_was(shape):
     family = model(shape)
-    made = film_of(walked(family), family)
-    found = seen(packed(made, "the way", 3))
-    assert found.captions == made.captions
-    for title, panel in made.panels.items():
-        np.testing.assert_array_equal(found.panels[title], panel)
+    output = film_of(walked(family), family)
+    actual = seen(packed(output, "the way", 3))
+    assert actual.captions == output.captions
+    for title, panel in output.panels.items():
+        np.testing.assert_array_equal(actual.panels[title], panel)
         assert panel.shape[3] == shape[0]
 
 
@@ -276,8 +276,8 @@ def test_one_class_is_asked_for_or_all_in_turn_where_the_model_is_told_classes()
 @both_shapes
 def test_a_film_is_downloaded_frame_by_frame(shape, kind):
     family = model(shape)
-    made = film_of(walked(family), family)
-    frames = beside(made.panels.values(), 2)
+    output = film_of(walked(family), family)
+    frames = beside(output.panels.values(), 2)
     wide = 2 * (2 * (4 * 8 + 3 * GUTTER) + GAP)
     with Image.open(io.BytesIO(animation(frames, 90, kind))) as image:
         assert image.format == kind
@@ -286,8 +286,8 @@ def test_a_film_is_downloaded_frame_by_frame(shape, kind):
         assert image.info["loop"] == 0, "for ever"
         for snapshot, frame in enumerate(frames):
             image.seek(snapshot)
-            found = np.asarray(image.convert("RGB")).astype(int)
-            apart = np.abs(found - frame)
+            actual = np.asarray(image.convert("RGB")).astype(int)
+            apart = np.abs(actual - frame)
             if kind == "PNG":
                 assert apart.max() == 0
             else:  # of 256 colours at most: enough for greys

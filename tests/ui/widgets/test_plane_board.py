@@ -56,9 +56,9 @@ def test_a_board_is_read_from_its_bytes_as_exactly_as_they_can_hold_it(shape):
     header, arrays = decoded(packed(board, 560, "The plane", dark=False))
     assert set(arrays) == set(KINDS)
     for name, values in arrays.items():
-        known = getattr(board, name)
+        reference = getattr(board, name)
         error = 0.5001 / (255 if name == "field" else 65535) + 1e-7
-        np.testing.assert_allclose(values.reshape(known.shape), known, rtol=0, atol=error)
+        np.testing.assert_allclose(values.reshape(reference.shape), reference, rtol=0, atol=error)
     assert header["captions"] == board.captions
     assert (header["side"], header["samples"], header["size"]) == (shape[2], shape[1], 560)
     assert header["label"] == "The plane"
@@ -128,8 +128,10 @@ def test_the_real_points_of_a_board_lie_within_it_with_a_margin(dataset):
     assert ((board.field >= 0) & (board.field <= 1)).all()
     widths = np.ptp(board.real, 0)
     assert widths.max() == pytest.approx(2 / 3, rel=1e-3)
-    known = np.ptp(data.test[data.showcase()].flatten(1).numpy(), 0)
-    assert widths[0] / widths[1] == pytest.approx(known[0] / known[1], rel=1e-3), "it is square"
+    reference = np.ptp(data.test[data.showcase()].flatten(1).numpy(), 0)
+    assert widths[0] / widths[1] == pytest.approx(reference[0] / reference[1], rel=1e-3), (
+        "it is square"
+    )
 
 
 def test_places_on_a_board_are_those_of_the_plane_moved_and_scaled():
@@ -160,8 +162,8 @@ def test_the_field_of_a_board_goes_from_left_to_right_and_from_below(slope, axis
 def test_a_board_says_what_it_is_told_to():
     snapshots = [seen(plane_gan(), step=step) for step in (0, 1)]
     assert board_of(load("ring"), snapshots, ["one", "two"]).captions == ["one", "two"]
-    found = board_of(load("ring"), snapshots).captions
-    assert found == [caption(load("ring"), snapshot) for snapshot in snapshots]
+    actual = board_of(load("ring"), snapshots).captions
+    assert actual == [caption(load("ring"), snapshot) for snapshot in snapshots]
 
 
 def preview(points: Tensor) -> Tensor:
@@ -173,9 +175,9 @@ def preview(points: Tensor) -> Tensor:
 def test_samples_at_the_middles_of_all_modes_are_the_best_there_are(name):
     modes = len(MODES[name].centres)
     shown = preview(MODES[name].centres.repeat(40, 1))
-    found = captured_modes(name, shown)
-    assert (found.captured, found.high_quality) == (modes, 1)
-    assert found.reverse_kl == pytest.approx(0, abs=1e-5)
+    actual = captured_modes(name, shown)
+    assert (actual.captured, actual.high_quality) == (modes, 1)
+    assert actual.reverse_kl == pytest.approx(0, abs=1e-5)
     assert caption(load(name), Snapshot(1234, {}, shown)) == (
         f"Step 1,234: {modes} of {modes} modes captured, 100% of high quality, "
         "reverse KL 0.00 nats."
@@ -186,17 +188,17 @@ def test_samples_at_the_middles_of_all_modes_are_the_best_there_are(name):
 def test_samples_of_the_mixture_itself_meet_all_modes(name):
     count = 20_000
     points = load(name).train[:count].flatten(1)
-    found = captured_modes(name, preview(points))
-    assert found.captured == len(MODES[name].centres)
+    actual = captured_modes(name, preview(points))
+    assert actual.captured == len(MODES[name].centres)
     share = 1 - np.exp(-4.5)  # of a round normal distribution within three deviations
-    assert found.high_quality == pytest.approx(share, abs=5 * 0.11 / count**0.5)
-    assert 0 <= found.reverse_kl < 0.01
+    assert actual.high_quality == pytest.approx(share, abs=5 * 0.11 / count**0.5)
+    assert 0 <= actual.reverse_kl < 0.01
 
 
 def test_samples_of_one_mode_are_as_far_from_even_as_can_be():
-    found = captured_modes("ring", preview(MODES["ring"].centres[2].expand(100, 2)))
-    assert (found.captured, found.high_quality) == (1, 1)
-    assert found.reverse_kl == pytest.approx(np.log(8), rel=1e-5)
+    actual = captured_modes("ring", preview(MODES["ring"].centres[2].expand(100, 2)))
+    assert (actual.captured, actual.high_quality) == (1, 1)
+    assert actual.reverse_kl == pytest.approx(np.log(8), rel=1e-5)
 
 
 def test_of_data_without_modes_the_energy_distance_is_told():
@@ -229,10 +231,10 @@ def test_points_lie_in_the_cells_that_are_drawn(text):
     points = load(f"drawn-{text}").train.flatten(1)
     column = ((points[:, 0] + 1) / 2 * CELLS).long().clamp(0, CELLS - 1)
     row = ((1 - points[:, 1]) / 2 * CELLS).long().clamp(0, CELLS - 1)
-    found = torch.zeros(CELLS, CELLS)
-    found.index_put_((row, column), torch.ones(len(points)), accumulate=True)
-    assert float(found[cells(text)[0] == 0].sum()) < 0.001 * len(points), "but for rounding"
-    assert (found[cells(text)[0] > 0] > 0).all()
+    actual = torch.zeros(CELLS, CELLS)
+    actual.index_put_((row, column), torch.ones(len(points)), accumulate=True)
+    assert float(actual[cells(text)[0] == 0].sum()) < 0.001 * len(points), "but for rounding"
+    assert (actual[cells(text)[0] > 0] > 0).all()
 
 
 COUNTS = some.integers(0, 6)
@@ -241,16 +243,16 @@ COUNTS = some.integers(0, 6)
 @given(COUNTS, COUNTS)
 def test_sensitivity_is_the_distance_of_two_normal_distributions(hits, alarms):
     """Where the criterion lies between them, each rate is a part of its distribution."""
-    found = sensitivity(hits, 6, alarms, 6)
+    actual = sensitivity(hits, 6, alarms, 6)
     criterion = -norm.ppf((alarms + 0.5) / 7)
-    assert norm.cdf(found - criterion) == pytest.approx((hits + 0.5) / 7)
+    assert norm.cdf(actual - criterion) == pytest.approx((hits + 0.5) / 7)
 
 
 @given(COUNTS, COUNTS)
 def test_sensitivity_changes_its_sign_with_the_roles_and_with_the_answers(hits, alarms):
-    found = sensitivity(hits, 6, alarms, 9)
-    assert sensitivity(alarms, 9, hits, 6) == pytest.approx(-found, abs=1e-12)
-    assert sensitivity(6 - hits, 6, 9 - alarms, 9) == pytest.approx(-found, abs=1e-12)
+    actual = sensitivity(hits, 6, alarms, 9)
+    assert sensitivity(alarms, 9, hits, 6) == pytest.approx(-actual, abs=1e-12)
+    assert sensitivity(6 - hits, 6, 9 - alarms, 9) == pytest.approx(-actual, abs=1e-12)
 
 
 def test_who_answers_alike_to_both_kinds_is_guessing_and_a_perfect_score_is_finite():
@@ -299,9 +301,9 @@ def test_a_point_lies_where_it_should_in_its_colour(x, y):
     image = opened(scatters(np.array([[[x, y]]], np.float32), SQUARE, columns=1, side=side))
     rows, columns = np.nonzero(coloured(image, GENERATED))
     assert 1 <= len(rows) <= 4**2
-    found = np.average([columns + 0.5, rows + 0.5], 1, image[rows, columns, 3])
+    actual = np.average([columns + 0.5, rows + 0.5], 1, image[rows, columns, 3])
     expected = (x / 2.48 + 0.5) * side, (0.5 - y / 2.48) * side
-    np.testing.assert_allclose(found, expected, atol=0.6)
+    np.testing.assert_allclose(actual, expected, atol=0.6)
 
 
 def test_known_points_lie_under_each_cloud_and_what_is_far_away_is_left_out():
@@ -323,18 +325,18 @@ def test_shares_of_classes_stand_on_one_another_and_make_a_whole():
     assert len({trace.stackgroup for trace in figure.data}) == 1
     assert len({trace.fillcolor for trace in figure.data}) == 3
     np.testing.assert_allclose(np.sum([trace.y for trace in figure.data], 0), 1)
-    for trace, known in zip(figure.data, shares.T, strict=True):
+    for trace, reference in zip(figure.data, shares.T, strict=True):
         np.testing.assert_array_equal(trace.x, steps)
-        np.testing.assert_array_equal(trace.y, known)
+        np.testing.assert_array_equal(trace.y, reference)
     assert tuple(figure.layout.yaxis.range) == (0, 1)
 
 
 def test_bars_of_generated_and_real_data_are_as_high_as_their_shares_and_in_their_colours():
-    names, made, real = list("0123"), np.array([0.7, 0.3, 0, 0]), np.full(4, 0.25)
-    figure = paired_bars({"generated": made, "real": real}, names, "share")
+    names, output, real = list("0123"), np.array([0.7, 0.3, 0, 0]), np.full(4, 0.25)
+    figure = paired_bars({"generated": output, "real": real}, names, "share")
     assert [trace.name for trace in figure.data] == ["generated", "real"]
     assert [trace.marker.color for trace in figure.data] == [GENERATED, REAL]
-    for trace, heights in zip(figure.data, (made, real), strict=True):
+    for trace, heights in zip(figure.data, (output, real), strict=True):
         assert list(trace.x) == names
         np.testing.assert_array_equal(trace.y, heights)
     assert figure.layout.barmode in (None, "group"), "beside each other"
