@@ -96,7 +96,7 @@ class Exact(nn.Module):
         self.asked, self.share = family.objective.parameterization, share
         self.tables = family.schedule
 
-    def messages(self, t: Tensor, s: Tensor, labels: Tensor | None) -> Tensor:
+    def told(self, t: Tensor, s: Tensor, labels: Tensor | None) -> Tensor:
         return t
 
     def forward(self, x: Tensor, t: Tensor) -> Tensor:
@@ -325,7 +325,7 @@ class Listener(nn.Module):
         super().__init__()
         self.labels: list[Tensor | None] = []
 
-    def messages(self, t: Tensor, s: Tensor, labels: Tensor | None) -> Tensor:
+    def told(self, t: Tensor, s: Tensor, labels: Tensor | None) -> Tensor:
         self.labels.append(labels)
         return t
 

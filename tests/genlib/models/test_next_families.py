@@ -129,7 +129,7 @@ def test_a_parent_is_in_the_fingerprint_and_none_is_not(flow):
 class Jumps(nn.Module):
     """A network whose mean velocity depends on both times."""
 
-    def messages(self, t: Tensor, s: Tensor, labels: Tensor | None) -> Tensor:
+    def told(self, t: Tensor, s: Tensor, labels: Tensor | None) -> Tensor:
         return torch.stack([t, s], 1)
 
     def forward(self, x: Tensor, times: Tensor) -> Tensor:
