@@ -183,9 +183,7 @@ class Jobs:
         if state == "queued":
             for ahead, (name, begins, ends) in enumerate(self._served()):
                 if name == fingerprint:
-                    wait, last = (
-                        None if snapshot == inf else snapshot for snapshot in (begins, ends)
-                    )
+                    wait, last = (None if moment == inf else moment for moment in (begins, ends))
                     return Job(fingerprint, state, ahead, wait, last)
         return Job(fingerprint, state, sentence=sentence)  # where queued, it has just ended
 

@@ -34,15 +34,15 @@ from genlib.settings import Settings
 
 settings = Settings()
 
-def explained(work, stopped):
+def explained(attempt, stopped, send):
     began = time.time()
-    end = began + work.task.train.epochs / 10
+    end = began + attempt.task.train.epochs / 10
     while (left := end - time.time()) > 0 and not stopped.is_set():
-        told = {"step": 1, "steps": 2, "images_per_second": 1.0, "seconds_left": left, "rows": []}
-        work.send(json.dumps(told))
+        sign = {"step": 1, "steps": 2, "images_per_second": 1.0, "seconds_left": left, "rows": []}
+        send(json.dumps(sign))
         stopped.wait(min(left, 0.4))
     with (settings.home / "trained").open("a") as file:
-        print(work.name, began, time.time(), settings.worker_name, file=file)
+        print(attempt.name, began, time.time(), settings.worker_name, file=file)
 
 worker.explained, worker._warm_up = explained, lambda device: None
 worker.serve(torch.device("cpu"), settings)
