@@ -7,7 +7,7 @@ from genlib.runs.spec import RunSpec
 from ui import cache
 from ui.runs.knobs import preset_title
 from ui.runs.plane_preview import LABEL, board_of
-from ui.widgets.elements import is_dark
+from ui.widgets.elements import is_dark, not_trained_here
 from ui.widgets.plane_board import game_board
 
 CURES = (  # presets, side by side
@@ -31,7 +31,7 @@ def _small(family: str, preset: str) -> None:
     st.markdown(f"**{preset_title(preset)}**")
     st.caption(FAMILIES[family].presets[preset].note)
     if run is None:
-        st.info("Not trained on this server yet.")
+        not_trained_here()
         return
     board = board_of(cache.dataset(spec.dataset), [run.snapshot])
     key = f"{spec.fingerprint[:8]}-small"

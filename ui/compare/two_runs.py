@@ -12,6 +12,7 @@ from ui import cache
 from ui.controls import record_views, view_key
 from ui.runs import preview, run_panel
 from ui.runs.run_choice import run_choice, run_title
+from ui.widgets.elements import not_trained_here
 
 record_views("left", "right")
 
@@ -66,7 +67,7 @@ def _in_words(value: Any) -> str:
 def _pictures(side: str, run: Run | None) -> None:
     """Draw the last pictures of a run."""
     if run is None:
-        st.info("Not trained on this server yet.")
+        not_trained_here()
         return
     st.markdown(f"**{side}: {run_title(run.spec)}**")
     data = run_panel.data_of(run.spec)

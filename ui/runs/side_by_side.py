@@ -16,6 +16,7 @@ from genlib.studies.summary import RunSummary
 from ui import cache
 from ui.cache import cached_figure
 from ui.runs import knobs
+from ui.widgets.elements import not_trained_here
 from ui.widgets.pictures import image
 
 SHOWN = 6  # pictures of a row
@@ -49,7 +50,7 @@ def _columns(results: dict[str, Result | None], draw: Callable[[Result], None]) 
         with column:
             st.markdown(f"**{title}**")
             if result is None:
-                st.info("Not trained on this server yet.")
+                not_trained_here()
             else:
                 draw(result)
 

@@ -96,3 +96,8 @@ def headline(badge: Badge, text: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.badge(badge.words, color=badge.color, icon=f":material/{badge.icon}:")
         st.markdown(text)
+
+
+def not_trained_here() -> None:
+    """Say that a run that is compared is not on this server yet."""
+    st.info("Not trained on this server yet.")
