@@ -136,6 +136,6 @@ class Bomb(Toy):
         yield "bomb", {"loss": (0 * self.net.weight).sum() + level}
 
 
-def generated(make: type[Toy], seed: int = 0) -> Toy:
+def initialized(make: type[Toy], seed: int = 0) -> Toy:
     """Return a toy with weights drawn from a seed."""
     return build(make, seed)

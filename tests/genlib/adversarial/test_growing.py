@@ -25,7 +25,7 @@ from genlib.runs.cost import multiply_adds
 from genlib.runs.spec import RunSpec
 from genlib.training.events import Finished, Snapshot, Step
 from genlib.training.loop import Training, train
-from tests.support.toys import Stacker, output
+from tests.support.toys import Stacker, initialized
 
 SHAPE = (1, 16, 16)  # three levels
 RECIPE = TrainConfig(  # of 28 steps, for shares of 4 / 28, 8 / 28 and 16 / 28
@@ -311,7 +311,7 @@ def test_without_fading_in_each_size_is_there_at_once():
 
 def test_a_family_with_one_stage_has_no_phases_and_one_with_more_names_them():
     assert {growing("stylegan", growing=False).phase(share) for share in (0.0, 0.5, 1.0)} == {""}
-    stacker = output(Stacker)  # 40 % outer, 60 % inner
+    stacker = initialized(Stacker)  # 40 % outer, 60 % inner
     assert [stacker.phase(share) for share in (0.0, 0.39, 0.41, 1.0)] == [
         *("outer", "outer", "inner", "inner")
     ]

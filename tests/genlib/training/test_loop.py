@@ -16,7 +16,7 @@ from genlib.runs.spec import RunSpec
 from genlib.training.events import Diverged, Finished, Snapshot, Step
 from genlib.training.loop import SNAPSHOTS, Training, snapshot_steps, train
 from genlib.training.optimizers import average_rates, rate_factors
-from tests.support.toys import SHAPE, Bomb, Copier, Denoiser, Duel, Stacker, Toy, output
+from tests.support.toys import SHAPE, Bomb, Copier, Denoiser, Duel, Stacker, Toy, initialized
 
 COUNT = 20
 IMAGES = torch.randint(0, 256, (COUNT, *SHAPE), generator=generator(9)).to(torch.uint8)
@@ -45,7 +45,7 @@ def events(family: Toy, config: TrainConfig, images: Tensor = IMAGES, **more) ->
 
 def test_events_come_in_order_and_count_every_step():
     config = TrainConfig(batch_size=5, epochs=6)
-    seen = events(output(Copier), config)
+    seen = events(initialized(Copier), config)
     steps = [event.step for event in seen if isinstance(event, Step)]
     looks = [event.step for event in seen if isinstance(event, Snapshot)]
     assert steps == list(range(1, 25))
@@ -71,7 +71,7 @@ def test_snapshots_are_at_both_ends_and_denser_at_the_start(steps):
 
 @pytest.mark.parametrize("stop", [1, 2, 7])
 def test_closing_the_generator_stops_at_once(stop):
-    family = output(Copier)
+    family = initialized(Copier)
     run = train(family, IMAGES, IMAGES, IMAGES, TrainConfig(batch_size=2, epochs=9))
     steps = (event for event in run if isinstance(event, Step))
     last = next(itertools.islice(steps, stop - 1, None))
@@ -106,7 +106,7 @@ def test_a_loss_that_is_not_finite_from_the_start_has_diverged():
 
 def test_a_learning_rate_that_is_too_large_diverges_by_itself():
     config = TrainConfig(optimizer="sgd", learning_rate=10, batch_size=4, epochs=50)
-    *_, last = events(output(Copier), config)
+    *_, last = events(initialized(Copier), config)
     assert isinstance(last, Diverged)
     assert last.step < 100
 
@@ -128,14 +128,14 @@ def test_going_on_from_any_step_gives_the_same_bits(make, optimizer):
     config = TrainConfig(
         optimizer=optimizer, learning_rate=0.01, batch_size=6, epochs=3, ema=0.9, clip=1
     )
-    whole, states = Training(output(make), IMAGES, config), []
+    whole, states = Training(initialized(make), IMAGES, config), []
     while whole.step < whole.steps:
         states.append(save(whole.state()))
         whole.advance()
     assert len(states) == 9
     end = lasting_state(whole)
     for state in states:
-        again = Training(output(make, seed=5), IMAGES, config)
+        again = Training(initialized(make, seed=5), IMAGES, config)
         again.restore(load(state))
         assert same(lasting_state(again), {k: v for k, v in load(state).items() if k != "seconds"})
         assert same(lasting_state(finish(again)), end)
@@ -145,13 +145,13 @@ def test_going_on_from_any_step_gives_the_same_bits(make, optimizer):
 
 def test_train_goes_on_from_a_checkpoint_and_counts_its_seconds():
     config = TrainConfig(batch_size=6, epochs=4, optimizer="nadam", learning_rate=0.01)
-    run = Training(output(Denoiser), IMAGES, config)
+    run = Training(initialized(Denoiser), IMAGES, config)
     for _ in range(5):
         run.advance()
     run.started -= 1_000
     state = run.state()
-    *_, whole = events(output(Denoiser), config)
-    resumed = events(output(Denoiser, seed=5), config, state=state)
+    *_, whole = events(initialized(Denoiser), config)
+    resumed = events(initialized(Denoiser, seed=5), config, state=state)
     assert next(event.step for event in resumed if isinstance(event, Step)) == 6
     assert same(whole.family.state_dict(), resumed[-1].family.state_dict())
     assert 1_000 < resumed[-1].seconds < 1_100
@@ -161,7 +161,7 @@ def test_the_same_seed_gives_the_same_bits_and_another_seed_others():
     ends = []
     for seed in (0, 0, 1):
         config = TrainConfig(batch_size=6, epochs=3, seed=seed)
-        ends.append(lasting_state(finish(Training(output(Denoiser), IMAGES, config))))
+        ends.append(lasting_state(finish(Training(initialized(Denoiser), IMAGES, config))))
         torch.rand(7)
     assert same(ends[0], ends[1])
     assert not torch.equal(ends[0]["family.net.0.weight"], ends[2]["family.net.0.weight"])
@@ -190,15 +190,15 @@ def by_hand(family: Toy, config: TrainConfig) -> Toy:
 @pytest.mark.parametrize("make", [Copier, Duel])
 def test_the_loop_is_the_one_that_anyone_would_write(make, decay):
     config = FULL.model_copy(update={"decay": decay, "warmup": 0.2, "clip": 0.05})
-    mine = finish(Training(output(make), IMAGES, config)).family
-    theirs = by_hand(output(make), config)
+    mine = finish(Training(initialized(make), IMAGES, config)).family
+    theirs = by_hand(initialized(make), config)
     for one, other in zip(mine.parameters(), theirs.parameters(), strict=True):
         torch.testing.assert_close(one, other, rtol=1e-5, atol=1e-6)
 
 
 @EVERY
 def test_each_player_moves_by_its_own_update_alone(optimizer):
-    family = output(Duel)
+    family = initialized(Duel)
     config = TrainConfig(optimizer=optimizer, learning_rate=0.01, batch_size=6, epochs=2)
     finish(Training(family, IMAGES, config))
     assert len(family.snapshots) == 3 * 6
@@ -209,7 +209,7 @@ def test_each_player_moves_by_its_own_update_alone(optimizer):
 
 
 def test_only_the_stage_that_is_on_moves():
-    family = output(Stacker)
+    family = initialized(Stacker)
     run = Training(family, IMAGES, TrainConfig(batch_size=5, epochs=5))
     start = {name: value.clone() for name, value in family.state_dict().items()}
     stages = []
@@ -230,7 +230,7 @@ def test_only_the_stage_that_is_on_moves():
 
 @pytest.mark.parametrize("ema", [0.5, 0.97])
 def test_the_average_is_its_closed_form(ema):
-    run = Training(output(Copier), IMAGES, FULL.model_copy(update={"ema": ema}))
+    run = Training(initialized(Copier), IMAGES, FULL.model_copy(update={"ema": ema}))
     expected = run.family.net.weight.detach().double()
     for rate in average_rates(run.config, run.steps).double():
         run.advance()
@@ -240,7 +240,7 @@ def test_the_average_is_its_closed_form(ema):
 
 
 def test_without_averaging_the_last_weights_are_kept():
-    run = finish(Training(output(Copier), IMAGES, FULL.model_copy(update={"ema": 0.0})))
+    run = finish(Training(initialized(Copier), IMAGES, FULL.model_copy(update={"ema": 0.0})))
     assert run.average is run.family
     assert all(weight.requires_grad for weight in run.average.parameters())
 
@@ -248,7 +248,7 @@ def test_without_averaging_the_last_weights_are_kept():
 @pytest.mark.parametrize("make", [Copier, Stacker], ids=["one stage", "stages change mid-epoch"])
 @pytest.mark.parametrize("batch_size", [1, 4, 6, 20, 64])
 def test_an_epoch_shows_each_picture_once(make, batch_size):
-    family = output(make)
+    family = initialized(make)
     config = TrainConfig(batch_size=batch_size, epochs=3)
     run = finish(Training(family, LEVELS, config))
     whole = COUNT // run.batch_size * run.batch_size
@@ -261,21 +261,21 @@ def test_an_epoch_shows_each_picture_once(make, batch_size):
 
 
 def test_with_few_pictures_no_other_is_seen():
-    family = output(Copier)
+    family = initialized(Copier)
     finish(Training(family, LEVELS, TrainConfig(batch_size=4, epochs=4, pictures=8)))
     shown = torch.cat(family.batches)[:, 0, 0, 0].mul(255).round()
     assert shown.unique().tolist() == list(range(8))
 
 
 def test_bfloat16_computes_the_forward_pass_and_keeps_float32_weights():
-    family = output(Copier)
+    family = initialized(Copier)
     config = FULL.model_copy(update={"precision": "bfloat16", "epochs": 200})
     run = finish(Training(family, IMAGES, config))
     assert set(family.seen) == {torch.bfloat16}
     assert {weight.dtype for weight in family.parameters()} == {torch.float32}
     rows = run.curve.read(run.steps)
     assert rows[-1].losses["mse"] < rows[0].losses["mse"] / 2
-    plain = output(Copier)
+    plain = initialized(Copier)
     finish(Training(plain, IMAGES, FULL.model_copy(update={"precision": "float32"})))
     assert set(plain.seen) == {torch.float32}
 
@@ -287,8 +287,8 @@ def test_the_cuda_graph_steps_as_the_cpu_does_through_both_stages(optimizer):
     config = FULL.model_copy(
         update={"optimizer": optimizer, "precision": "float32", "epochs": 30, "clip": 1.0}
     )
-    slow = finish(Training(output(Stacker), IMAGES, config))
-    fast = Training(output(Stacker).cuda(), IMAGES.cuda(), config)
+    slow = finish(Training(initialized(Stacker), IMAGES, config))
+    fast = Training(initialized(Stacker).cuda(), IMAGES.cuda(), config)
     graphs = set()
     while fast.step < fast.steps:
         fast.advance()

@@ -22,7 +22,7 @@ from genlib.training.curve import Curve
 from genlib.training.loop import Training
 from genlib.training.stepwise import PULL, StepwiseGame
 from tests.support.studied import CPU
-from tests.support.toys import SHAPE, Copier, Duel, output
+from tests.support.toys import SHAPE, Copier, Duel, initialized
 from ui.adversarial import step_by_step
 
 RULES = [
@@ -282,7 +282,7 @@ def images(count: int = 20) -> Tensor:
 def test_the_norm_of_a_gradient_is_its_closed_form_whether_it_is_clipped_or_not(clip):
     """Of the mean square of r = W x + b − x it is 2 / n Σ r xᵀ / 16, and the same for b."""
     recipe = TrainConfig(optimizer="sgd", learning_rate=0.05, batch_size=20, epochs=6, clip=clip)
-    training = Training(output(Copier), images(), recipe)
+    training = Training(initialized(Copier), images(), recipe)
     x = to_float(images()).flatten(1).double().numpy()
     for step in range(6):
         net = training.family.net
@@ -299,7 +299,7 @@ def test_the_norm_of_a_gradient_is_its_closed_form_whether_it_is_clipped_or_not(
 @pytest.mark.parametrize("moving", ["critic", "maker"])
 def test_who_does_not_move_has_no_gradient(moving):
     recipe = TrainConfig(optimizer="adam", learning_rate=0.01, batch_size=5, epochs=1)
-    training = Training(output(Duel), images(), recipe)
+    training = Training(initialized(Duel), images(), recipe)
     training.moving = frozenset({moving})
     for _ in range(4):
         training.advance()
