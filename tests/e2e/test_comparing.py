@@ -100,20 +100,6 @@ def test_two_runs_are_chosen_and_the_link_shows_the_same_difference(
     until(lambda: again.get_by_test_id("stTable").last.inner_text() == shown)
 
 
-@pytest.mark.parametrize(
-    "query",
-    [
-        *("compare.seconds=45", "compare.seed=-1", "compare.dataset=x", "compare.left=x"),
-        *("compare.right=" + "0" * 64, "compare.colour=red", "compare.seed="),
-    ],
-)
-def test_a_bad_link_is_told_in_one_sentence(compared: Site, opened: Opened, query: str):
-    page = opened(compared.url("compare") + "?" + query)
-    settled(page)
-    expect(page.get_by_test_id("stAlert")).to_have_count(1)
-    expect(page.get_by_test_id("stAlert")).to_contain_text("link")
-
-
 def test_the_page_keeps_to_the_width_of_a_phone(compared: Site, opened: Opened):
     page = opened(compared.url("compare", **QUERY), width=390)
     settled(page)

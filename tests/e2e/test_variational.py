@@ -4,7 +4,6 @@ import io
 import re
 
 import numpy as np
-import pytest
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 from safetensors.numpy import load
@@ -12,7 +11,6 @@ from safetensors.numpy import load
 from tests.support.reading import (
     Opened,
     chart,
-    keyed,
     reach,
     settled,
     slide,
@@ -167,20 +165,6 @@ def test_beta_can_be_changed_trained_and_shared(site: Site, opened: Opened):
     chart(page, "vae-rates")
     expect(page.get_by_text(re.compile("codings are used"))).to_be_visible()
     assert "vae.beta=4" in page.url
-
-
-@pytest.mark.parametrize(
-    "query",
-    [
-        *("vae.pin=x", "vae.pin=1e999,nan", "vae.pin=1,2,3", "vae.draw=-1", "vae.first=99999999"),
-        *("vae.components=7", "vae.measured=x", "vae.last=", "vae.pin=" + "9" * 3000),
-    ],
-)
-def test_a_bad_link_falls_back(site: Site, opened: Opened, query: str):
-    page = opened(site.url("vae") + "?" + query)
-    badge(page, "shipped")
-    settled(page)
-    expect(keyed(page, "vae-rates")).to_be_attached()
 
 
 def test_the_page_keeps_to_the_width_of_a_phone(site: Site, opened: Opened):

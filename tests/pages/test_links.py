@@ -1,7 +1,5 @@
 """Links that were shared before the rooms were built still open what they meant."""
 
-import importlib
-import pkgutil
 from collections.abc import Iterator
 from urllib.parse import parse_qs, urlsplit
 
@@ -10,8 +8,7 @@ import streamlit as st
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-import ui
-from tests.support.app import opened, shared, shown_run
+from tests.support.app import import_pages, opened, shared, shown_run
 from ui.controls import VIEWS
 from ui.navigation import PLAN
 from ui.server.lifespan import warm
@@ -114,9 +111,7 @@ def test_a_link_of_before_opens_keeps_its_values_and_shows_its_run(link: str):
 
 
 def test_every_name_of_before_is_still_a_view():
-    for module in pkgutil.walk_packages(ui.__path__, "ui."):
-        if module.name != "ui.main":
-            importlib.import_module(module.name)
+    import_pages()
     assert set(NAMES) <= VIEWS
 
 

@@ -1,5 +1,7 @@
 """Pages as a visitor of a link sees them, without a browser."""
 
+import importlib
+import pkgutil
 import re
 from pathlib import Path
 from typing import Any
@@ -7,7 +9,16 @@ from urllib.parse import parse_qs, urlsplit
 
 from streamlit.testing.v1 import AppTest
 
+import ui
+
 MAIN = Path(__file__).parents[2] / "ui" / "main.py"
+
+
+def import_pages() -> None:
+    """Import all that pages are drawn by, as a server does once each page was opened."""
+    for module in pkgutil.walk_packages(ui.__path__, "ui."):
+        if module.name != "ui.main":  # which draws when it is imported
+            importlib.import_module(module.name)
 
 
 def opened(name: str, query: dict[str, Any] | None = None) -> AppTest:

@@ -28,8 +28,12 @@ def lacking(needed: str) -> NoReturn:
 
 
 def chromium(kind: BrowserType) -> str:
-    """Return the path of the system's Chromium, or of the one that Playwright downloaded."""
-    path = shutil.which("chromium") or kind.executable_path
+    """Return the path of the system's Chromium, or of the one that Playwright downloaded.
+
+    The headless shell comes first: it draws no window around the page.
+    """
+    named = (shutil.which(name) for name in ("chromium-headless-shell", "chromium"))
+    path = next(filter(None, named), kind.executable_path)
     return path if Path(path).exists() else lacking(CHROMIUM)
 
 

@@ -96,7 +96,7 @@ class Site:
                 self.process.wait(20)
             except subprocess.TimeoutExpired:
                 self.kill()
-            until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers))
+            until(lambda: not any(_runs(pid) for pid in workers))
 
     def workers(self) -> list[int]:
         """Return the processes that the server started."""
@@ -140,6 +140,15 @@ class Site:
 
     def _ready(self) -> int:
         return self.log.read_text().count("worker ready") if self.log.exists() else 0
+
+
+def _runs(pid: int) -> bool:
+    """Return whether a process runs: one that nobody asked for its exit status does not."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
 
 
 @contextmanager
