@@ -2,8 +2,12 @@
 
 import os
 import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
+
+THREADS = 2  # of a task on the CPU: sums are split among them, so another number rounds otherwise
 
 
 def available() -> list[torch.device]:
@@ -33,6 +37,25 @@ def name(device: torch.device) -> str:
     if device.type == "mps":
         return f"Apple GPU ({platform.machine()})"
     return f"CPU, {os.cpu_count()} cores"
+
+
+def kind(device: torch.device) -> str:
+    """Return what else decides how a device rounds, such as "AVX512" or a GPU's name.
+
+    Two machines with the same kind, number of threads and torch give the same bits.
+    """
+    return torch.backends.cpu.get_cpu_capability() if device.type == "cpu" else name(device)
+
+
+@contextmanager
+def fixed_threads() -> Iterator[None]:
+    """Compute with THREADS threads in the block, however many cores the machine has."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(THREADS)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def memory(device: torch.device) -> tuple[int, int] | None:

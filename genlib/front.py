@@ -36,6 +36,7 @@ def train(
     dataset: str = "",
     seed: int | None = None,
     progress: bool = True,
+    again: bool = False,
     **knobs: object,
 ) -> Run:
     """Return a trained model as a Run: trained here and now, or from the store where it is there.
@@ -49,6 +50,7 @@ def train(
         dataset: what it learns, such as "digits"; empty is the preset's own.
         seed: the start of all randomness; None is the preset's own.
         progress: whether a progress bar is drawn, on standard error.
+        again: whether it is trained even where the store has it.
         knobs: fields of the family's config or of TrainConfig that differ from the preset's,
             such as `codings=2, epochs=1`.
 
@@ -61,9 +63,9 @@ def train(
     given = knobs if seed is None else knobs | {"seed": seed}
     spec = spec_of(family, preset, dataset, given)
     if progress:
-        progress_bar(perform(spec), family)
+        progress_bar(perform(spec, again=again), family)
     else:
-        deque(perform(spec), maxlen=0)
+        deque(perform(spec, again=again), maxlen=0)
     return load(spec.fingerprint)
 
 
@@ -124,19 +126,20 @@ def _check(kind: str, name: str, names: Iterable[str]) -> None:
         raise KnobError(f"There is no {kind} {name!r}: {hint}")
 
 
-def perform(task: Task) -> Iterator[Progress]:
+def perform(task: Task, *, again: bool = False) -> Iterator[Progress]:
     """Yield how far a task is that is performed here, without the queue; then it is in the store.
 
-    What an earlier attempt kept is gone on from. One that is in the store yields nothing.
+    What an earlier attempt kept is gone on from. One that is in the store yields nothing, unless
+    it is performed `again`.
 
     Raises:
         TaskError: it cannot go on, such as a training that diverged.
         StoreFullError: the disk has no room for its result.
     """
     store = open_store(Settings())
-    if store.read_run(task.fingerprint) is not None:
+    if not again and store.read_run(task.fingerprint) is not None:
         return
-    attempt = Attempt(store, available()[0], task)
+    attempt = Attempt(store, available()[0], task, again=again)
     try:
         yield from attempt.progress()
     except BaseException:  # whatever it was, this process was not ended by it

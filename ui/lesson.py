@@ -13,6 +13,7 @@ import streamlit as st
 
 from genlib.config import Config
 from genlib.data import DATASETS
+from genlib.device import available
 from genlib.export.plain_script import plain_script
 from genlib.export.take_home import notebook, script, training_gif, zipped
 from genlib.models import FAMILIES
@@ -124,7 +125,20 @@ def share(page: str, task: Config | None) -> None:
                 query_params={"pretrained.run": task.fingerprint},
             )
         if task is not None:
-            st.caption(f"Run {task.fingerprint[:12]}: the same configuration gives the same run.")
+            st.caption(f"Run {task.fingerprint[:12]}: {_repeatable(task)}")
+
+
+def _repeatable(task: Config) -> str:
+    """Return how near to the run that is shown a second training would come."""
+    run = cache.finished(task) if isinstance(task, RunSpec) else None
+    if run is None:
+        return "the same configuration is always this run."
+    if run.provenance.same_bits(available()[0]):
+        return "trained anew on this machine, it gives the same weights, bit for bit."
+    return (
+        "trained anew on this machine, the same recipe may round otherwise: very much alike, "
+        "not the same bits."
+    )
 
 
 def _share_link(page: str) -> str:

@@ -6,14 +6,14 @@ from typing import Literal
 from pydantic import Field
 from pydantic_settings import CliPositionalArg
 
-from genlib.cli.output import Command, Documents
-from genlib.cli.performed import already_there, performed
+from genlib.cli.output import Documents
+from genlib.cli.performed import Performing
 from genlib.front import spec_of
 from genlib.jobs.catalogue import read_task
 from genlib.studies import STUDIES
 
 
-class Measure(Command):
+class Measure(Performing):
     """Measure a study of a preset's finished run, or of data, without the queue, and keep it."""
 
     study: CliPositionalArg[Literal[*STUDIES]]  # type: ignore[valid-type]
@@ -32,8 +32,8 @@ class Measure(Command):
         fields = STUDIES[self.study].load().model_fields
         chosen = {name: values[name] for name in fields if values.get(name) is not None}
         task = read_task(json.dumps({"study": self.study} | chosen))
-        note = already_there(task)
-        yield from performed(task, self.study, terminal=terminal)
+        note = self.already_there(task)
+        yield from self.performed(task, self.study, terminal=terminal)
         yield {"fingerprint": task.fingerprint} | note
 
 

@@ -2,7 +2,10 @@
 
 import json
 
-from genlib.cli.output import Documents
+from pydantic import Field
+from pydantic_settings import CliToggleFlag
+
+from genlib.cli.output import Command, Documents
 from genlib.front import perform, progress_bar
 from genlib.runs.store import open_store
 from genlib.settings import Settings
@@ -10,23 +13,32 @@ from genlib.tasks.progress import Reporter
 from genlib.tasks.task import Task
 
 
-def performed(task: Task, title: str, *, terminal: bool) -> Documents:
-    """Perform a task and yield its signs of life; on a terminal draw a bar instead."""
-    if terminal:
-        progress_bar(perform(task), title)
-        return
-    messages: list[str] = []
-    reporter = Reporter(messages.append)
-    for progress in perform(task):
-        reporter.report(progress)
-        yield from map(json.loads, messages)
-        messages.clear()
+class Performing(Command):
+    """A command that performs a task, unless its result is in the store."""
 
+    again: CliToggleFlag[bool] = Field(
+        False, description="Compute it even where its result is here already."
+    )
 
-def already_there(task: Task) -> dict[str, str]:
-    """Return a note that nothing is done now, where the result is in the store; else nothing."""
-    store = open_store(Settings())
-    if not store.has_run(task.fingerprint):
-        return {}
-    origin = "came with genlib" if store.is_shipped(task.fingerprint) else "was made before"
-    return {"note": f"Nothing was computed now: this result {origin}. --seed 1 makes another."}
+    def performed(self, task: Task, title: str, *, terminal: bool) -> Documents:
+        """Perform a task and yield its signs of life; on a terminal draw a bar instead."""
+        steps = perform(task, again=self.again)
+        if terminal:
+            progress_bar(steps, title)
+            return
+        messages: list[str] = []
+        reporter = Reporter(messages.append)
+        for progress in steps:
+            reporter.report(progress)
+            yield from map(json.loads, messages)
+            messages.clear()
+
+    def already_there(self, task: Task) -> dict[str, str]:
+        """Return a note that nothing is computed, where the result is in the store."""
+        store = open_store(Settings())
+        if self.again or not store.has_run(task.fingerprint):
+            return {}
+        origin = "came with genlib" if store.is_shipped(task.fingerprint) else "was made before"
+        return {
+            "note": f"Nothing was computed now: this result {origin}. --again computes it anew."
+        }

@@ -6,14 +6,14 @@ from typing import Any, ClassVar
 from pydantic import Field, create_model
 from pydantic_settings import CliSubCommand
 
-from genlib.cli.output import Command, Documents
-from genlib.cli.performed import already_there, performed
+from genlib.cli.output import Documents
+from genlib.cli.performed import Performing
 from genlib.data import DATASETS
 from genlib.front import load, spec_of
 from genlib.models import FAMILIES
 
 
-class FamilyCommand(Command):
+class FamilyCommand(Performing):
     """Train a family; the options that are left out are as in the preset."""
 
     family: ClassVar[str]
@@ -26,8 +26,8 @@ class FamilyCommand(Command):
         """Yield how far it is, and last what the run is and how good."""
         knobs = self.model_dump(exclude_unset=True, exclude=set(FamilyCommand.model_fields))
         spec = spec_of(self.family, self.preset, self.dataset, knobs)
-        note = already_there(spec)
-        yield from performed(spec, self.family, terminal=terminal)
+        note = self.already_there(spec)
+        yield from self.performed(spec, self.family, terminal=terminal)
         provenance = load(spec.fingerprint).provenance
         yield {
             "fingerprint": spec.fingerprint,

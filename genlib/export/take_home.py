@@ -64,26 +64,21 @@ nothing else. The weights are under the MIT licence; the pictures of {title} hav
 def script(spec: RunSpec) -> str:
     """Return a Python script that trains this very run with genlib and shows the result."""
     document = json.dumps(spec.model_dump(mode="json"), indent=4)
-    return f'''"""Trains run {spec.fingerprint[:12]} of genlib: run it in genlib's folder."""
+    return f'''"""Trains run {spec.fingerprint[:12]} of genlib: it wants genlib installed."""
 
 import json
+from pathlib import Path
 
-from genlib.device import available
-from genlib.training.events import Diverged, Snapshot
-from genlib.runs.run import Run, perform
+from genlib.front import load, perform, progress_bar
 from genlib.runs.spec import RunSpec
 
 spec = RunSpec.model_validate(json.loads("""{document}"""))
+for part in (*spec.prerequisites, spec):
+    progress_bar(perform(part, again=part == spec), part.family)
 
-for event in perform(spec, available()[0]):
-    if isinstance(event, Snapshot):
-        print(event.step, event.figures)
-    if isinstance(event, Diverged):
-        print(event.sentence)
-    if isinstance(event, Run):
-        print(event.provenance.metrics)
-        with open("model.safetensors", "wb") as file:
-            file.write(event.to_files()["model.safetensors"])
+run = load(spec.fingerprint)
+print(run.provenance.metrics)
+Path("model.safetensors").write_bytes(run.to_files()["model.safetensors"])
 '''
 
 

@@ -34,10 +34,13 @@ class Attempt:
         store: where its result is kept, and its checkpoints until then.
         device: where it computes.
         task: what was asked for.
+        again: whether its result takes the place of one that is in the store already.
     """
 
-    def __init__(self, store: Store, device: torch.device, task: Task) -> None:
-        self.store, self.device, self.task = store, device, task
+    def __init__(
+        self, store: Store, device: torch.device, task: Task, *, again: bool = False
+    ) -> None:
+        self.store, self.device, self.task, self.again = store, device, task, again
         self.name = task.fingerprint
 
     def progress(self) -> Iterator[Progress]:
@@ -56,11 +59,12 @@ class Attempt:
                 "Choose a smaller network or a smaller batch."
             )
         began = time.perf_counter() - _seconds(files)
-        for progress in self.task.perform(Workspace(self.store, self.device), files):
-            files = progress.files | self._record(time.perf_counter() - began)
-            self._keep(progress, files)
-            yield progress
-        self.store.write_run(self.name, files)
+        with devices.fixed_threads():
+            for progress in self.task.perform(Workspace(self.store, self.device), files):
+                files = progress.files | self._record(time.perf_counter() - began)
+                self._keep(progress, files)
+                yield progress
+        self.store.write_run(self.name, files, replace=self.again)
 
     def run(self, stopped: threading.Event, send: Callable[[str], None]) -> None:
         """Work to the end or until `stopped`, and send signs of life.

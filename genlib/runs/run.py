@@ -46,6 +46,13 @@ class Provenance(Config):
     python: str
     created: str
     metrics: dict[str, float]
+    threads: int | None = None  # of the CPU; older runs do not say
+    kind: str = ""  # of the device: see `genlib.device.kind`
+
+    def same_bits(self, device: torch.device) -> bool:
+        """Return whether training on a device of this machine gives the same bits again."""
+        here = devices.THREADS, devices.kind(device), torch.__version__
+        return here == (self.threads, self.kind, self.torch)
 
 
 @dataclass(frozen=True)
@@ -175,6 +182,8 @@ def _finish(
         python=platform.python_version(),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         metrics=metrics,
+        threads=torch.get_num_threads(),
+        kind=devices.kind(device),
     )
     curve = end.curve.read(max(snapshot.step for snapshot in snapshots))
     return Run(spec, family.cpu(), curve, snapshots, provenance)

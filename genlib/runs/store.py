@@ -90,16 +90,18 @@ class Store:
         names = [path.name for path in [*own, *shipped] if (path / MANIFEST).exists()]
         return list(dict.fromkeys(names))
 
-    def write_run(self, fingerprint: str, files: Files) -> None:
-        """Keep a finished run and drop its partial results; a whole one that is there stays.
+    def write_run(self, fingerprint: str, files: Files, *, replace: bool = False) -> None:
+        """Keep a finished run and drop its partial results.
+
+        A whole one that is there stays, unless `replace`.
 
         Raises:
             StoreFullError: nothing was written.
         """
         own = self.runs / fingerprint
-        if self._read(own) is None:
+        if replace or self._read(own) is None:
             self._make_room(sum(map(len, files.values())))
-            write_bundle(own, files)
+            write_bundle(own, files, replace=replace)
         self.forget_partials(fingerprint)
 
     def read_partial(self, fingerprint: str, kind: str) -> tuple[int, dict[str, bytes]] | None:

@@ -1,10 +1,15 @@
+import hashlib
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import torch
 
 from genlib.cli import main
+from genlib.device import THREADS, kind
 from genlib.jobs.attempt import Attempt
 from genlib.models import FAMILIES
 from genlib.runs.run import Run
@@ -15,6 +20,7 @@ from genlib.studies.code_map import CodeMap
 from genlib.studies.few_labels import FewLabels
 
 ROOT = Path(__file__).parents[2]
+LARGE = ["--epochs", "1", "--pictures", "4096", "--batch_size", "512"]  # threads share its sums
 SHORT = ["--dataset", "digits", "--epochs", "1"]
 
 
@@ -93,6 +99,36 @@ def test_the_shipped_run_is_said_to_be_shipped(home, capsys):
     assert last["fingerprint"] == RunSpec.of_preset("stacked").fingerprint
     assert "came with genlib" in last["note"]
     assert not (home / "runs").exists()
+
+
+def test_what_is_finished_is_trained_again_when_asked_for_and_gives_the_same_bits(home, capsys):
+    first = printed(capsys, "train", "stacked", *SHORT)[-1]["fingerprint"]
+    (weights,) = home.glob("runs/*/model.safetensors")
+    before = weights.stat().st_mtime_ns, weights.read_bytes()
+    last = printed(capsys, "train", "stacked", *SHORT, "--again")[-1]
+    assert "note" not in last
+    assert last["fingerprint"] == first
+    assert weights.stat().st_mtime_ns > before[0]
+    assert weights.read_bytes() == before[1]
+
+
+def test_another_number_of_threads_gives_the_same_bits(tmp_path: Path):
+    digests = set()
+    for threads in ("1", "2", "3"):
+        folder = tmp_path / threads
+        subprocess.run(
+            [sys.executable, "-m", "genlib", "train", "vae", *LARGE],
+            env=os.environ | {"GENLIB_HOME": str(folder), "OMP_NUM_THREADS": threads},
+            cwd=ROOT,
+            check=True,
+            capture_output=True,
+        )
+        (weights,) = folder.glob("runs/*/model.safetensors")
+        digests.add(hashlib.sha256(weights.read_bytes()).hexdigest())
+        provenance = json.loads((weights.parent / "config.json").read_text())["provenance"]
+        assert provenance["threads"] == THREADS
+        assert provenance["kind"] == kind(torch.device("cpu"))
+    assert len(digests) == 1
 
 
 def test_every_option_reaches_the_run(home, capsys):

@@ -13,6 +13,7 @@ from PIL import Image
 from safetensors.torch import load, load_file
 
 from genlib.config import TrainConfig
+from genlib.device import fixed_threads
 from genlib.export.take_home import notebook, script, take_home, training_gif, zipped
 from genlib.models.stacked.config import StackedConfig
 from genlib.runs.run import Run, perform
@@ -29,7 +30,8 @@ SPEC = RunSpec(
 
 @pytest.fixture(scope="module")
 def run() -> Run:
-    *_, last = perform(SPEC, torch.device("cpu"))
+    with fixed_threads():
+        *_, last = perform(SPEC, torch.device("cpu"))
     assert isinstance(last, Run)
     return last
 
