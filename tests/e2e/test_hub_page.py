@@ -132,6 +132,7 @@ def test_a_model_is_pulled_walked_and_shared(place: Place, opened: Opened):
         place.hub.wrong.clear()
 
 
+@pytest.mark.slow
 def test_a_hub_that_stalls_blocks_no_page_and_ends_in_a_sentence(place: Place, opened: Opened):
     hub, pull = place.hub, place.pulls["Slow"]
 

@@ -60,6 +60,7 @@ def test_a_reload_finds_the_training_and_a_closed_tab_does_not_end_it(site: Site
     until(lambda: site.finished(name))
 
 
+@pytest.mark.slow
 def test_a_killed_worker_is_started_again_and_goes_on(site: Site, visit: Visit):
     page = visit(site.url("stacked", codings=6, epochs=8))
     badge(page, "not trained yet")
@@ -73,6 +74,7 @@ def test_a_killed_worker_is_started_again_and_goes_on(site: Site, visit: Visit):
     no_traceback(page)
 
 
+@pytest.mark.slow
 def test_a_killed_server_comes_back_and_the_page_with_it(site: Site, visit: Visit):
     page = visit(site.url("stacked", codings=7, epochs=8))
     badge(page, "not trained yet")
@@ -91,6 +93,7 @@ def test_a_killed_server_comes_back_and_the_page_with_it(site: Site, visit: Visi
     no_traceback(page)
 
 
+@pytest.mark.slow
 def test_a_corrupt_run_is_never_shown(site: Site, visit: Visit):
     page = visit(site.url("stacked", codings=8, epochs=1))
     badge(page, "not trained yet")
