@@ -64,5 +64,6 @@ def test_what_is_added_by_an_entry_is_seen_everywhere(tmp_path: Path):
     # Every family but a toy comes with a run of its first preset.
     chosen = "seen or (toy and not shipped)"
     command = [sys.executable, "-m", "pytest", SEEN, CONTRACT, "-k", chosen]
+    command += ["--override-ini", "addopts=--import-mode=importlib"]
     ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert ended.returncode == 0, ended.stdout[-5000:] + ended.stderr[-2000:]

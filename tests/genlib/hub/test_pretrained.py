@@ -266,6 +266,7 @@ def test_a_published_run_read_back_makes_what_the_run_makes():
 ODD = [None, -1, 0, 2.5, math.nan, "8", []]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["network", "scheduler", "autoencoder", "run"])
 def test_no_odd_setting_does_worse_than_to_be_refused(name):
     """Whatever is read can also be used: else a student is shown a model that cannot be used."""

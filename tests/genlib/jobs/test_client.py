@@ -131,6 +131,7 @@ def test_a_stopped_run_goes_on_where_it_was_and_ends_the_same(here: Place) -> No
     assert curve[-1].step == sent[-1]
 
 
+@pytest.mark.slow
 def test_stop_and_train_in_quick_succession_lose_nothing(here: Place) -> None:
     spec = small_run(seed=7, epochs=40)
     here.jobs.submit(spec)

@@ -153,6 +153,7 @@ def new_version(path: Path, seen: str | None) -> str | None:
     return text if text != seen else None
 
 
+@pytest.mark.slow
 def test_two_workers_share_six_jobs(server: Postgres, tmp_path: Path) -> None:
     runs = [small_run(seed, epochs=8) for seed in range(6)]
     with place(tmp_path, server, "one") as here:
@@ -172,6 +173,7 @@ def test_two_workers_share_six_jobs(server: Postgres, tmp_path: Path) -> None:
             assert_same_weights(here.weights(spec), uninterrupted(spec))
 
 
+@pytest.mark.slow
 def test_a_second_worker_waits_and_takes_over(tmp_path: Path) -> None:
     spec = small_run(1, epochs=40)
     with place(tmp_path) as here, worker(here.settings, "first.log") as first:
@@ -198,14 +200,8 @@ def test_a_worker_ends_when_its_parent_does(tmp_path: Path) -> None:
         assert working.process.returncode == 0
 
 
-@pytest.mark.parametrize(
-    "file",
-    [
-        "state.safetensors",
-        pytest.param("snapshots.safetensors", marks=pytest.mark.slow),
-        pytest.param(MANIFEST, marks=pytest.mark.slow),
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("file", ["state.safetensors", "snapshots.safetensors", MANIFEST])
 def test_a_damaged_checkpoint_is_not_used(tmp_path: Path, file: str) -> None:
     spec = small_run(1, epochs=25)
     with place(tmp_path) as here:
@@ -227,7 +223,8 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         yield disk
 
 
-@pytest.mark.parametrize("left", [8 * 2**20, pytest.param(0, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("left", [8 * 2**20, 0])
 def test_a_full_disk_fails_one_run_and_nothing_else(small_disk: Path, left: int) -> None:
     """There is less room than is kept free; or another program has written all there was."""
     before, during, after = small_run(1, epochs=2), small_run(2, epochs=40), small_run(3, epochs=2)

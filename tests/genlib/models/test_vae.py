@@ -330,6 +330,7 @@ def test_where_information_is_dear_no_coding_says_anything_and_all_copies_are_al
     assert spread(other.reconstruct(x)) > 0.1 * spread(x)
 
 
+@pytest.mark.slow
 def test_where_information_is_free_codings_say_more_and_pictures_are_copied_better():
     free, x = of_preset("holes"), to_float(load("digits").test)
     rate = float(free.family.rates(x).sum())

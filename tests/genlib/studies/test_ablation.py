@@ -62,7 +62,10 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     return workspace
 
 
-@pytest.fixture(scope="module", params=GROWING)
+@pytest.fixture(
+    scope="module",
+    params=["progressive", pytest.param("stylegan", marks=pytest.mark.slow)],
+)
 def study(request) -> Ablation:
     return Ablation(start=begun(request.param), pictures=PICTURES)
 
