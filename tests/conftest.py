@@ -21,11 +21,16 @@ manifest_scanner.scan_component_manifests = functools.cache(
 )
 
 FIRST = ("e2e", "pages")  # they take longest: of two processes, neither should end alone
+BROWSERS = 2  # processes that drive one: with a third the servers beside them starve
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the longest tests first."""
+    """Put the longest tests first, and say which share a process, where there are several."""
     items.sort(key=lambda item: item.path.parent.name not in FIRST)
+    visits = sorted({item.path for item in items if item.path.parent.name == "e2e"})
+    groups = {path: f"browser {number % BROWSERS}" for number, path in enumerate(visits)}
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(groups.get(item.path, str(item.path))))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -71,6 +71,7 @@ def test_another_budget_shows_other_figures_and_the_link_shows_the_same(
     assert sentence(again) == sentence(page)
 
 
+@pytest.mark.slow
 def test_what_is_not_measured_can_be_begun_and_stopped(compared: Site, opened: Opened):
     page = opened(compared.url("compare", **QUERY, seed=5))
     settled(page)
@@ -100,6 +101,7 @@ def test_two_runs_are_chosen_and_the_link_shows_the_same_difference(
     until(lambda: again.get_by_test_id("stTable").last.inner_text() == shown)
 
 
+@pytest.mark.slow
 def test_the_page_keeps_to_the_width_of_a_phone(compared: Site, opened: Opened):
     page = opened(compared.url("compare", **QUERY), width=390)
     settled(page)

@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.support.reading import Opened, reach, settled, train_to_the_end
@@ -77,6 +78,7 @@ def test_one_phase_at_a_time_by_hand_and_the_link_holds_the_moves(site: Site, op
     until(lambda: drawn(actual) == after)
 
 
+@pytest.mark.slow
 def test_slow_motion_names_every_part_of_both_phases(site: Site, opened: Opened):
     page = opened(site.url("gan2d") + "?gan2d.slow=true")
     settled(page)
@@ -94,6 +96,7 @@ def test_slow_motion_names_every_part_of_both_phases(site: Site, opened: Opened)
     ]
 
 
+@pytest.mark.slow
 def test_the_collapse_loses_modes_and_the_cure_keeps_all(site: Site, opened: Opened):
     page = opened(site.url("gan2d"))
     settled(page)
@@ -123,6 +126,7 @@ def test_points_can_be_drawn_and_an_empty_sheet_is_said(site: Site, opened: Open
     assert "energy distance" in messages(board(page, 0))
 
 
+@pytest.mark.slow
 def test_a_rate_of_ten_ends_in_plain_words(site: Site, opened: Opened):
     query = "gan2d.optimizer=sgd&gan2d.learning_rate=10&gan2d.epochs=1"
     page = opened(f"{site.url('gan2d')}?{query}")

@@ -115,6 +115,7 @@ def test_the_rewound_training_says_its_size_and_alpha(site: Site, opened: Opened
     same_elsewhere(page, opened, LIVING)
 
 
+@pytest.mark.slow
 def test_each_size_is_drawn_in_its_own_pixels(site: Site, opened: Opened):
     page = lesson(site, opened, "progressive")
     steps = page.get_by_text(re.compile(r"^Step [\d,]+ of [\d,]+$"))
@@ -152,6 +153,7 @@ def test_alpha_goes_from_the_size_below_to_the_new_one(site: Site, opened: Opene
     until(lambda: source(page, FADED) == half)
 
 
+@pytest.mark.slow
 def test_another_size_fades_in_from_the_one_below_it(site: Site, opened: Opened):
     page = lesson(site, opened, "progressive")
     before = source(page, FADED)
@@ -211,6 +213,7 @@ def test_a_layer_s_style_changes_its_row_alone(site: Site, opened: Opened):
     same_elsewhere(page, opened, LAYERS)
 
 
+@pytest.mark.slow
 def test_another_draw_of_noise_changes_only_what_is_new(site: Site, opened: Opened):
     page = lesson(site, opened, "stylegan")
     none, stored, new, other, deviation = cells(page, NOISES, 2)
@@ -254,6 +257,7 @@ def test_psi_goes_from_the_mean_picture_to_all_variety(site: Site, opened: Opene
     same_elsewhere(page, opened, TRUNCATED)
 
 
+@pytest.mark.slow
 def test_both_walks_have_the_same_ends_of_which_a_draw_moves_one(site: Site, opened: Opened):
     page = lesson(site, opened, "stylegan")
     assert names(page, WALKS) == ["in z", "in w"]
@@ -269,6 +273,7 @@ def test_both_walks_have_the_same_ends_of_which_a_draw_moves_one(site: Site, ope
     same_elsewhere(page, opened, WALKS)
 
 
+@pytest.mark.slow
 def test_the_maps_of_both_ways_to_style_are_side_by_side(site: Site, opened: Opened):
     page = lesson(site, opened, "stylegan")
     shown = page.get_by_alt_text(MAPS, exact=True)

@@ -100,6 +100,7 @@ def test_the_first_screen_shows_a_walk_without_any_network(place: Place, opened:
     assert len(place.hub.asked) == asked
 
 
+@pytest.mark.slow
 def test_what_is_not_pinned_says_so_and_offers_no_download(place: Place, opened: Opened):
     page = opened(place.site.url("pretrained"))
     settled(page)
@@ -157,6 +158,7 @@ def test_a_hub_that_stalls_blocks_no_page_and_ends_in_a_sentence(place: Place, o
     expect(button(page, re.compile("Walk from noise"))).to_be_visible()
 
 
+@pytest.mark.slow
 def test_a_photograph_goes_through_four_maps(place: Place, opened: Opened):
     page = opened(place.site.url("pretrained"))
     settled(page)

@@ -60,6 +60,7 @@ def test_the_first_screen_of_the_linear_lesson_is_a_plane_that_moves_at_play(
     until(lambda: number(shown, r"([\d,]+)") > early)
 
 
+@pytest.mark.slow
 def test_another_seed_of_the_plane_is_trained_in_seconds_and_finds_the_same_plane(
     site: Site, opened: Opened
 ):
@@ -84,6 +85,7 @@ def test_another_seed_of_the_plane_is_trained_in_seconds_and_finds_the_same_plan
 # The stacked lesson
 
 
+@pytest.mark.slow
 def test_tied_weights_halve_the_number_under_the_architecture(site: Site, opened: Opened):
     page = opened(site.url("stacked"))
     caption = page.get_by_text(re.compile("weights and biases"))
@@ -135,6 +137,7 @@ def test_a_click_on_the_map_shows_that_picture_and_pca_draws_another_map(
     expect(messages).to_have_text(re.compile(f"^Test picture {index}: {title}"))
 
 
+@pytest.mark.slow
 def test_no_threshold_calls_every_stranger_one_and_each_class_has_its_bar(
     site: Site, opened: Opened
 ):
@@ -153,6 +156,7 @@ def test_no_threshold_calls_every_stranger_one_and_each_class_has_its_bar(
     until(lambda: number(verdict, r"(\d+)% of the strangers") < usual)
 
 
+@pytest.mark.slow
 def test_a_map_that_nobody_made_yet_is_computed_at_the_press_of_a_button(
     site: Site, opened: Opened
 ):
@@ -189,6 +193,7 @@ def test_every_layer_draws_its_features_of_the_picture_that_is_chosen(site: Site
     expect(page).to_have_url(re.compile(r"convolutional\.picture=2"))
 
 
+@pytest.mark.slow
 def test_another_bottleneck_is_another_network_that_nobody_trained_yet(site: Site, opened: Opened):
     page = opened(site.url("convolutional"))
     badge(page, "shipped")
@@ -276,6 +281,7 @@ def test_what_is_drawn_on_the_pad_is_spoiled_and_restored(site: Site, opened: Op
     assert source(page, "clean pictures") == drawn[0], "the drawing stays"
 
 
+@pytest.mark.slow
 def test_a_link_to_the_pad_opens_with_the_pad(site: Site, opened: Opened):
     page = opened(site.url("denoising", source="Draw"))
     settled(page)
@@ -318,6 +324,7 @@ def test_a_picture_is_uploaded_and_what_is_none_is_refused_in_a_sentence(
 # The sparse lesson
 
 
+@pytest.mark.slow
 def test_the_l1_preset_shows_a_run_in_which_fewer_units_speak(site: Site, opened: Opened):
     page = opened(site.url("sparse"))
     badge(page, "shipped")
@@ -350,6 +357,7 @@ def test_another_unit_stands_for_other_pictures(site: Site, opened: Opened):
 # The pretraining lesson
 
 
+@pytest.mark.slow
 def test_the_curve_of_few_labels_is_there_and_another_is_begun_and_stopped(
     site: Site, opened: Opened
 ):
@@ -380,7 +388,9 @@ def test_the_curve_of_few_labels_is_there_and_another_is_begun_and_stopped(
 # All lessons
 
 
-@pytest.mark.parametrize("name", LESSONS)
+@pytest.mark.parametrize(
+    "name", [LESSONS[0], *(pytest.param(name, marks=pytest.mark.slow) for name in LESSONS[1:])]
+)
 def test_a_lesson_fits_on_a_phone_and_nothing_in_it_fails(site: Site, opened: Opened, name: str):
     page = opened(site.url(name), width=390)
     badge(page, "shipped")

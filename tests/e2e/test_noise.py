@@ -3,6 +3,7 @@
 import io
 import re
 
+import pytest
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
@@ -105,6 +106,7 @@ def test_the_film_comes_as_a_gif_and_as_a_png_that_open(site: Site, opened: Open
         assert image.convert("L").tobytes() != first
 
 
+@pytest.mark.slow
 def test_a_drawing_is_drowned_at_every_time(site: Site, opened: Opened):
     page = opened(site.url("ddpm") + "?ddpm.source=Draw")
     settled(page)
@@ -145,6 +147,7 @@ def test_a_hole_is_filled_anew_when_it_is_painted_otherwise(site: Site, opened: 
     no_traceback(page)
 
 
+@pytest.mark.slow
 def test_the_learned_score_is_near_the_exact_one(site: Site, opened: Opened):
     page = opened(site.url("ddpm"))
     settled(page)
@@ -165,6 +168,7 @@ def test_a_student_trains_one_and_walks_by_it(site: Site, opened: Opened):
     assert size == [4 * 10 - 2, 4 * 10 - 2]  # sixteen pictures of 8 by 8, and their gutters
 
 
+@pytest.mark.slow
 def test_a_single_time_step_is_said_in_plain_words(site: Site, opened: Opened):
     query = "ddpm.dataset=Digits+8%C3%978+(scikit-learn)&ddpm.epochs=1"
     page = opened(f"{site.url('ddpm')}?{query}&ddpm.timesteps=1&ddpm.schedule=linear")
@@ -175,6 +179,7 @@ def test_a_single_time_step_is_said_in_plain_words(site: Site, opened: Opened):
     no_traceback(page)
 
 
+@pytest.mark.slow
 def test_more_steps_than_times_in_a_link_are_said_in_plain_words(site: Site, opened: Opened):
     page = opened(site.url("ddpm") + "?ddpm.steps=5000&ddpm.sampler=Wishful")
     settled(page)
@@ -183,6 +188,7 @@ def test_more_steps_than_times_in_a_link_are_said_in_plain_words(site: Site, ope
     no_traceback(page)
 
 
+@pytest.mark.slow
 def test_all_samplers_walk_from_the_same_noise(site: Site, opened: Opened):
     page = opened(site.url("samplers"))
     settled(page)

@@ -151,6 +151,7 @@ def browser_inside(chromium: Browser, site: Site, folder: Path) -> Browser:
     return chromium.browser_type.launch(executable_path=inside, args=FLAGS)
 
 
+@pytest.mark.slow
 def test_without_a_network_all_works_but_what_must_be_downloaded(
     tmp_path: Path, chromium: Browser
 ):
@@ -181,6 +182,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         yield disk
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_said_in_a_sentence_and_harms_nothing_else(small_disk: Path, visit: Visit):
     site = Site(small_disk / "home")
     site.log = small_disk.with_name("server.log")

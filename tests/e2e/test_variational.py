@@ -4,6 +4,7 @@ import io
 import re
 
 import numpy as np
+import pytest
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 from safetensors.numpy import load
@@ -132,6 +133,7 @@ def test_the_sweep_shows_samples_of_the_beta_that_one_points_at(site: Site, open
     assert len(seen) == len(captions)
 
 
+@pytest.mark.slow
 def test_sliders_walk_between_two_pictures_and_the_animation_can_be_opened(
     site: Site, opened: Opened
 ):
@@ -149,6 +151,7 @@ def test_sliders_walk_between_two_pictures_and_the_animation_can_be_opened(
             assert image.n_frames == 25
 
 
+@pytest.mark.slow
 def test_samples_can_be_taken_home_with_their_codings(site: Site, opened: Opened):
     page = opened(site.url("vae"))
     settled(page)

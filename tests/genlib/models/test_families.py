@@ -37,8 +37,14 @@ SHAPES = {  # of the data that each family learns
 }
 every_family = pytest.mark.parametrize("name", FAMILIES)
 every_preset = pytest.mark.parametrize(("name", "preset"), PRESETS)
-every_preset_and_shape = pytest.mark.parametrize(
-    ("name", "preset", "shape"), [(*each, shape) for each in PRESETS for shape in SHAPES[each[0]]]
+every_preset_and_shape = pytest.mark.parametrize(  # every preset in a shape, the first in all
+    ("name", "preset", "shape"),
+    [
+        (name, preset, shape)
+        for name, preset in PRESETS
+        for number, shape in enumerate(SHAPES[name])
+        if number == 0 or preset == next(iter(FAMILIES[name].presets))
+    ],
 )
 COUNT = 6  # pictures at a time
 ABILITIES = {
