@@ -6,7 +6,9 @@ A token is handed on to the Hub and to nobody else: it is in no file, no log and
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -49,14 +51,12 @@ def publish(run: Run, name: str, token: str) -> dict[str, str]:
     Raises:
         HubError: the Hub cannot be reached, or refuses.
     """
-    from huggingface_hub import CommitOperationAdd
-
-    files = take_home(run)
+    files, operation = take_home(run), _library().CommitOperationAdd
     with _client(name, token) as api:
         repo = api.create_repo(name, exist_ok=True).repo_id
         done = api.create_commit(
             repo,
-            [CommitOperationAdd(path, content) for path, content in files.items()],
+            [operation(path, content) for path, content in files.items()],
             commit_message=f"Publish {run.spec.family}, run {run.spec.fingerprint[:12]}",
         )
     return {"repo": repo, "commit": done.oid, "url": f"{api.endpoint}/{repo}"}
@@ -88,9 +88,7 @@ def operator_token() -> str:
     Raises:
         HubError: there is none.
     """
-    from huggingface_hub import get_token
-
-    token = Settings().hub_token.get_secret_value() or get_token()
+    token = Settings().hub_token.get_secret_value() or _library().get_token()
     if not token:
         raise HubError("There is no token: set GENLIB_HUB_TOKEN, or run `hf auth login`.")
     return token
@@ -103,11 +101,14 @@ def _client(repo: str, token: str) -> Iterator["HfApi"]:
     Raises:
         HubError: whatever goes wrong while it is open, as one of the SENTENCES.
     """
-    for name in ("PROGRESS_BARS", "TELEMETRY", "XET"):
-        os.environ[f"HF_HUB_DISABLE_{name}"] = "1"  # read where it is imported for the first time
-    from huggingface_hub import HfApi
-
     try:
-        yield HfApi(endpoint=os.environ.get("HF_ENDPOINT"), token=token)
+        yield _library().HfApi(endpoint=os.environ.get("HF_ENDPOINT"), token=token)
     except Exception as error:
         raise HubError(sentence(error, repo, SENTENCES)) from error
+
+
+def _library() -> ModuleType:
+    """Return huggingface_hub, which reads once, where it is imported first, what it may do."""
+    for name in ("PROGRESS_BARS", "TELEMETRY", "XET"):  # Xet waits for its server without an end
+        os.environ[f"HF_HUB_DISABLE_{name}"] = "1"
+    return import_module("huggingface_hub")
