@@ -47,7 +47,7 @@ PLAN = {
         "Autoencoders",
         "Convolutional autoencoder",
         "grid_on",
-        "The same small filters at every position of the picture: fewer weights, more work.",
+        "The same small filters are used at every position of the picture.",
     ),
     "recurrent": Entry(
         "Autoencoders",

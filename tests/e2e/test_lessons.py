@@ -26,7 +26,7 @@ LESSONS = (
     *("linear", "stacked", "convolutional", "recurrent", "denoising", "sparse"),
     "pretraining",
 )
-CHARTS = {"linear": 5, "stacked": 5, "convolutional": 1, "recurrent": 2, "denoising": 1}
+CHARTS = {"linear": 5, "stacked": 5, "convolutional": 2, "recurrent": 2, "denoising": 1}
 CHARTS |= {"sparse": 4, "pretraining": 2}  # plotly's, with the shipped run
 DIGITS = "Digits 8×8 (scikit-learn)"
 PLACES = """chart => {
