@@ -101,13 +101,6 @@ def _finished(spec: RunSpec, run: Run, data: Dataset | None) -> None:
     _curve(spec, run.curve, run.snapshots, last, run.provenance.metrics)
 
 
-def _measured_on(spec: RunSpec) -> str:
-    """Return which points the errors are of: those of space are too few to keep some aside."""
-    if DATASETS[spec.dataset].kind != "points":
-        return ""
-    return "All points are training points, so each MSE here is the training error."
-
-
 def _training(spec: RunSpec, job: Job, snapshots: list[Snapshot], data: Dataset | None) -> None:
     progress = queue.progress_of(spec)
     headline(Badge("training", "orange", "progress_activity"), "The pictures below are live.")
@@ -210,6 +203,13 @@ def data_of(spec: RunSpec) -> Dataset | None:
     except DatasetUnavailableError as error:
         st.warning(str(error))
         return None
+
+
+def _measured_on(spec: RunSpec) -> str:
+    """Return which points the errors are of: those of space are too few to keep some aside."""
+    if DATASETS[spec.dataset].kind != "points":
+        return ""
+    return "All points are training points, so each MSE here is the training error."
 
 
 def _snapshots(spec: RunSpec) -> list[Snapshot]:
