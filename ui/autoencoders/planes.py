@@ -68,9 +68,9 @@ def _points(run: Run, family: str) -> None:
         st.markdown("**The codings**")
         own, flat = _codings(run, points).values()
         st.caption(
-            "The same plane on other axes: turned, mirrored, stretched. The best linear map from "
-            f"these codings to PCA's coordinates leaves {unexplained(own, flat):.2%} of their "
-            "variance; 0 % says that the two planes are the same."
+            "The axes may be turned, mirrored and stretched. The best linear map from the codings "
+            f"shown to PCA's coordinates leaves {unexplained(own, flat):.2%} of their variance; "
+            "with 0 % the two say the same."
         )
         static_chart(
             dots({"its codings": own, "PCA's": flat}, "first", "second"), f"{family}-flat"
