@@ -41,7 +41,7 @@ with lesson.section(
     "Try to break it",
     "Averaging each feature over the whole picture discards its position, and four numbers are "
     "few: what is left of the shapes? The cure is more codings and a bottleneck in which every "
-    "place has a weight of its own; the second network trained for one epoch more, too.",
+    "place has a weight of its own.",
 ):
     side_by_side.side_by_side(
         {

@@ -33,8 +33,7 @@ with lesson.section(
 with lesson.section(
     "Try to break it",
     "Without a bottleneck and without noise in its training, the best it can do is to copy. Both "
-    "get the same pictures with the same noise here: how many dB does each gain? The second one "
-    "is wider too, and trained for one epoch more.",
+    "get the same pictures with the same noise here: how many dB does each gain?",
 ):
     denoising.side_by_side(
         {

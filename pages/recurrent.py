@@ -32,8 +32,7 @@ with lesson.section(
 with lesson.section(
     "Try to break it",
     "A state of two numbers: what is left of a picture? And does it forget the rows that it read "
-    "first? The cure is a larger state; the second network also trained for three epochs instead "
-    "of one.",
+    "first? The cure is a larger state.",
 ):
     runs = {
         "Broken: 2 codings": RunSpec.of_preset(FAMILY, "break it"),

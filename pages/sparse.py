@@ -46,8 +46,7 @@ with lesson.section(
 with lesson.section(
     "Try to break it",
     "Make activity so expensive that almost no unit is worth it. Count the units that are left, "
-    "and the different pictures that they can draw. The cure is a smaller weight; the second "
-    "network is wider and trained longer too.",
+    "and the different pictures that they can draw. The cure is a smaller weight.",
 ):
     side_by_side.side_by_side(
         {

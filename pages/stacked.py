@@ -47,8 +47,8 @@ with lesson.section(
 with lesson.section(
     "Try to break it",
     "One coding, a large network, 16 pictures: every training picture gets a number of its own, "
-    "and the decoder learns the pictures by heart. What comes out for a test picture? The second "
-    "network is smaller, has more codings, and sees all training pictures.",
+    "and the decoder learns the pictures by heart. What comes out for a test picture? The cure: "
+    "all training pictures, and more codings.",
 ):
     runs = {
         "Broken: 1 coding": RunSpec.of_preset(FAMILY, "break it"),

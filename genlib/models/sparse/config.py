@@ -8,8 +8,8 @@ $$\mathcal L = \frac 1 n \sum_{i=1}^{n} (x_i - \hat x_i)^2 + \lambda \sum_{j} \O
 \Omega_j = \lvert a_j \rvert \quad\text{or}\quad
 \Omega_j = p \ln \frac{p}{q_j} + (1 - p) \ln \frac{1 - p}{1 - q_j}$$
 
-The **ℓ₁** penalty is the mean of the activation $a_j$ over the batch: it pushes every unit towards
-silence with the same force, however silent it is. The **KL** penalty compares each unit's mean
+The **ℓ₁** penalty is the mean of the activation $a_j$ over the batch: it pushes every activation
+down with the same force, however small it is. The **KL** penalty compares each unit's mean
 activation $q_j$ over the batch with a target $p$: it is the Kullback–Leibler divergence between
 two Bernoulli distributions with these means, costs nothing at the target and grows without bound
 as $q_j$ goes to 0 or 1. It is everywhere at least twice as steep as the squared difference, but
