@@ -8,7 +8,6 @@ from torch.nn import functional as F
 from genlib.family import to_float
 from genlib.models.convolutional.config import ConvolutionalConfig
 from genlib.models.convolutional.model import ConvolutionalAutoencoder
-from genlib.models.stacked.config import StackedConfig
 from genlib.plots import Line, lines, picture_grid
 from genlib.runs.run import Run
 from genlib.runs.spec import RunSpec
@@ -54,13 +53,10 @@ def _layers(run: Run, number: int) -> None:
 def beside_dense(run: Run, family: str) -> None:
     """Draw the error of shifted pictures, of a run and of the stacked one with as many codings."""
     codings = run.spec.model_as(ConvolutionalConfig).codings
-    dense = RunSpec(
-        family="stacked",
-        dataset=run.spec.dataset,
-        model=StackedConfig(codings=codings),
-        train=RunSpec.of_preset("stacked").train,
-    )
-    _shifted({"convolutional": run, "dense": cache.finished(dense)}, family)
+    usual = RunSpec.of_preset("stacked", dataset=run.spec.dataset)
+    model = usual.model.model_copy(update={"codings": codings})
+    dense = cache.finished(usual.model_copy(update={"model": model}))
+    _shifted({"convolutional": run, "dense": dense}, family)
 
 
 def _shifted(runs: dict[str, Run | None], family: str) -> None:

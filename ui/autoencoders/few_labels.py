@@ -122,9 +122,13 @@ def _verdict(by_method: Accuracies) -> str:
     return (
         f"With 100 labels {_effect(*gain)} against the same network from scratch, "
         f"{np.mean(scratch[100]):.1f} %. "
-        + _beside_pixels(linear.get(100, []), max(tuned[100], scratch[100], key=np.mean))
+        + _beside_pixels(linear.get(100, []), max(tuned[100], scratch[100], key=_mean))
         + _at_every_count(tuned, scratch)
     )
+
+
+def _mean(sample: Sequence[float]) -> float:
+    return float(np.mean(sample))
 
 
 def difference(own: Sequence[float], other: Sequence[float]) -> tuple[float, float] | None:
