@@ -49,7 +49,9 @@ def error_in_parts(
 
 
 def bernoulli_kl(p: float, q: Values) -> Values:
-    """Return KL(p ‖ q) = p ln(p/q) + (1 − p) ln((1 − p)/(1 − q)) of coins, element by element.
+    """Return KL(p ‖ q) = p ln(p/q) + (1 − p) ln((1 − p)/(1 − q)), element by element.
+
+    It is that of two Bernoulli distributions with the means p and q.
 
     Args:
         p: in (0, 1).

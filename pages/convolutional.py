@@ -11,17 +11,24 @@ from ui.runs.run_panel import opening
 FAMILY = "convolutional"
 
 st.markdown(
-    "Filters that slide over the picture know an edge wherever it lies. With a third of the "
-    "weights of the dense network this one copies better, and works harder for it."
+    "The same small filters are used at every position of the picture, so that each weight is "
+    "used many times."
 )
 spec, run = opening(FAMILY)
 
 with lesson.section(
     "Look inside",
-    "Each small picture is where one feature was found. Follow one down: edges at first, then "
-    "parts of a shape; and up again, from blots to details.",
+    "Each small picture shows how strongly one filter answers at each position. Follow the layers "
+    "down, to fewer positions and more filters, and up again, from coarse to fine.",
 ):
     feature_maps.feature_maps(run, FAMILY)
+
+with lesson.section(
+    "Beside a dense network",
+    "The stacked autoencoder has dense layers. Shift the test pictures to the side: none of the "
+    "two was trained for that. Whose error grows faster?",
+):
+    feature_maps.beside_dense(run, FAMILY)
 
 with lesson.section(
     "A map of the codings",
@@ -32,9 +39,9 @@ with lesson.section(
 
 with lesson.section(
     "Try to break it",
-    "Averaging each feature over the whole picture forgets where it was, and four numbers are "
-    "few: shapes melt. The cure is a bottleneck in which every place has a weight, and more "
-    "codings.",
+    "Averaging each feature over the whole picture discards its position, and four numbers are "
+    "few: what is left of the shapes? The cure is more codings and a bottleneck in which every "
+    "place has a weight of its own.",
 ):
     side_by_side.side_by_side(
         {

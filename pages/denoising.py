@@ -11,29 +11,29 @@ from ui.runs.run_panel import opening
 FAMILY = "denoising"
 
 st.markdown(
-    "Show it spoiled pictures and ask for the clean ones: to restore a picture it must know what "
-    "pictures look like."
+    "The input is a corrupted picture, the target the clean one. What is missing in the input it "
+    "can only fill in from what the training pictures have in common."
 )
 spec, run = opening(FAMILY)
 
 with lesson.section(
     "Corrupt and restore",
-    "Raise the test level beyond what it was trained for. Then draw something of your own: what "
-    "it does not know it turns into what it knows.",
+    "Raise the test level beyond the training level. Then draw something that is unlike the "
+    "training pictures: what comes out?",
 ):
     denoising.restoring(run, FAMILY)
 
 with lesson.section(
     "At every level",
-    "The dot is the level it was trained for. To its left it may change what was clean; to its "
-    "right it falls, while the best linear denoiser is made anew for each level.",
+    "The model was trained at one level, the dot. The best linear denoiser is fitted anew for "
+    "each level. Where is the model better, and how soon does it lose its lead?",
 ):
     denoising.by_level(run, FAMILY)
 
 with lesson.section(
     "Try to break it",
-    "Without a bottleneck and without noise in its training, the best it can learn is to copy; so "
-    "it copies noise too. Both are shown the same pictures here, with the same noise.",
+    "Without a bottleneck and without noise in its training, the best it can do is to copy. Both "
+    "get the same pictures with the same noise here: how many dB does each gain?",
 ):
     denoising.side_by_side(
         {

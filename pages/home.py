@@ -14,7 +14,9 @@ st.markdown(
 )
 
 st.header("The lessons", anchor=False)
-st.caption("Each picture is what the lesson's shipped model made of test pictures.")
+st.caption(
+    "The pictures are of shipped models: reconstructions of test pictures, or new pictures."
+)
 lessons()
 
 game, here = st.columns(2, gap="large")

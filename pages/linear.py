@@ -12,7 +12,7 @@ FAMILY = "linear"
 
 st.markdown(
     "Without a nonlinearity an autoencoder can only lay a plane through its data. "
-    "Watch it turn until it is the very plane that PCA finds."
+    "Watch it turn towards the plane that PCA finds."
 )
 spec, run = opening(FAMILY)
 
@@ -25,8 +25,8 @@ with lesson.section(
 
 with lesson.section(
     "Try to break it",
-    "With one coding it can only say where on a line a point lies, and the ellipse folds flat: "
-    "compare the errors. The cure is one more number.",
+    "One coding spans only a line: every point is moved to the nearest place on it. PCA with one "
+    "component does no better: compare the errors. The cure is a second coding.",
 ):
     planes.side_by_side(
         {

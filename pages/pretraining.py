@@ -8,8 +8,9 @@ from ui.autoencoders import few_labels
 from ui.runs.study_panel import study_panel
 
 st.markdown(
-    "Labels are dear, pictures are not. Let an autoencoder learn from all pictures without a "
-    "label, then build a classifier on its encoder from the few that have one."
+    "Labelled pictures are expensive, unlabelled ones are cheap. Let an autoencoder learn from "
+    "all pictures without a label, then build a classifier on its encoder from the few that have "
+    "one. Is it worth it?"
 )
 knobs, curve = st.columns([1, 2], gap="large")
 with knobs:
@@ -20,14 +21,16 @@ with curve:
 with lesson.section(
     "What is compared",
     "All four see the very same labelled pictures, as many of each class, drawn anew for each "
-    "seed, and are judged on all test pictures.",
+    "seed; accuracy is that of all test pictures. The learning rates are the same with and "
+    "without pretraining.",
 ):
     few_labels.methods()
 
 with lesson.section(
     "Try to break it",
     "Choose as encoder the stacked autoencoder that learned 16 pictures by heart, through one "
-    "coding. What one number says is no use to a classifier, frozen or not.",
+    "coding. How much can a classifier make of one number, with the encoder frozen and "
+    "fine-tuned? Guess, then measure.",
 ):
     few_labels.broken_button()
 

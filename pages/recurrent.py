@@ -11,35 +11,35 @@ from ui.runs.run_panel import opening
 FAMILY = "recurrent"
 
 st.markdown(
-    "This network reads a picture like a text, one row after the other, remembers it in a few "
-    "numbers, and writes it down again from memory."
+    "This network reads a picture like a text, one row after the other, keeps a few numbers, and "
+    "writes the rows again from those alone."
 )
 spec, run = opening(FAMILY)
 
 with lesson.section(
     "Look inside",
-    "Watch the memory fill: after a few rows it guesses the rest, and each row read corrects the "
-    "guess.",
+    "Watch the state fill. It was trained on whole pictures only: are the rows that it has not "
+    "read yet a guess, or noise? The curve compares them with the mean picture.",
 ):
     row_by_row.rows(run, FAMILY)
 
 with lesson.section(
     "A map of the codings",
-    "Each point is a picture: the memory after its last row.",
+    "Each point is a picture: the state after its last row.",
 ):
     latent_tsne.code_map(run, FAMILY)
 
 with lesson.section(
     "Try to break it",
-    "A memory of two numbers: what comes last pushes out what came first, and all that is left is "
-    "the kind of thing. The cure is a larger state.",
+    "A state of two numbers: what is left of a picture? And does it forget the rows that it read "
+    "first? The cure is a larger state.",
 ):
-    side_by_side.side_by_side(
-        {
-            "Broken: 2 codings": RunSpec.of_preset(FAMILY, "break it"),
-            "Cured: 30 codings": RunSpec.of_preset(FAMILY, "fast"),
-        }
-    )
+    runs = {
+        "Broken: 2 codings": RunSpec.of_preset(FAMILY, "break it"),
+        "Cured: 30 codings": RunSpec.of_preset(FAMILY, "fast"),
+    }
+    side_by_side.side_by_side(runs)
+    row_by_row.halves(runs)
     side_by_side.preset_button(FAMILY, "break it")
 
 lesson.theory(spec)

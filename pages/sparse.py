@@ -11,44 +11,50 @@ from ui.runs.run_panel import opening
 FAMILY = "sparse"
 
 st.markdown(
-    "Here the middle is wide, but every active unit costs something: so each picture is said with "
-    "a few units out of many, and a unit comes to mean something."
+    "Here the middle is wide, but active units cost something. The aim: each picture activates "
+    "only a few units, so that a unit can specialise. Not every penalty reaches it."
 )
 spec, run = opening(FAMILY)
 
 with lesson.section(
     "What sparsity costs",
-    "All three are zero at the target. Look how much harder KL pulls than the others once a unit "
-    "is far from it.",
+    "L1 is zero at silence, the others are zero at the target. Look at the slopes: near the "
+    "target KL hardly pulls, far away it pulls hardest.",
 ):
     sparsity.penalties(spec, FAMILY)
 
 with lesson.section(
     "Look inside",
-    "KL brings the mean of every unit to the target, and says nothing about how: strongly active "
-    "for a few pictures, or a little for all? The left histogram tells. Then try the L1 preset, "
-    "which silences.",
+    "KL fixes only each unit's mean: strongly active for a few pictures, or weakly for all? The "
+    "left histogram shows which. L1 pulls every single activation to zero: compare.",
 ):
     sparsity.activations(run, FAMILY)
+    sparsity.compared(
+        {
+            "KL, target 0.1": RunSpec.of_preset(FAMILY, "fast"),
+            "L1, weight 0.0001": RunSpec.of_preset(FAMILY, "L1"),
+        }
+    )
 
 with lesson.section(
     "What a unit stands for",
-    "These pictures have something in common: a shape, a sleeve, a shade. Find a unit that is "
-    "active for one class alone.",
+    "Have these pictures something in common: a shape, a sleeve, a shade? Is the unit active for "
+    "one class more than for the others?",
 ):
     sparsity.top_pictures(run, FAMILY)
 
 with lesson.section(
     "Try to break it",
-    "Make activity so dear that no unit is worth it: all die, and whatever goes in, the same grey "
-    "shape comes out. The cure is a smaller weight, or a target that is not zero.",
+    "Make activity so expensive that almost no unit is worth it. Count the units that are left, "
+    "and the different pictures that they can draw. The cure is a smaller weight.",
 ):
     side_by_side.side_by_side(
         {
-            "Broken: weight 0.05": RunSpec.of_preset(FAMILY, "break it"),
-            "Cured: KL, target 0.1": RunSpec.of_preset(FAMILY, "fast"),
+            "Broken: L1, weight 0.05": RunSpec.of_preset(FAMILY, "break it"),
+            "Cured: L1, weight 0.0001": RunSpec.of_preset(FAMILY, "L1"),
         }
     )
+    sparsity.compared({"Broken": RunSpec.of_preset(FAMILY, "break it")})
     side_by_side.preset_button(FAMILY, "break it")
 
 lesson.theory(spec)

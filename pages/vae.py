@@ -12,50 +12,51 @@ from ui.widgets import samples
 FAMILY = "vae"
 
 st.markdown(
-    "Give every picture a cloud of codings instead of one point, and the codings between pictures "
-    "decode to pictures too: an autoencoder that can draw new ones."
+    "Give every picture a cloud of codings instead of one point, and pull all clouds to one fixed "
+    "distribution: codings drawn from that one decode to new pictures."
 )
 spec, run = opening(FAMILY)
 
 with lesson.section(
     "From a picture to a cloud",
-    "Draw again and again: the picture changes a little, what it shows does not. The codings with "
-    "narrow clouds say something; watch which ones hardly move.",
+    "Draw again and again: how much does the picture change, beside what the copy lacks anyway? "
+    "Codings with narrow clouds hardly move; they say something about the picture.",
 ):
     posterior.cloud(run, FAMILY)
 
 with lesson.section(
     "Draw something new",
-    "No picture went in here. Between two samples nothing falls apart: a sleeve grows, a shoe "
-    "becomes a boot.",
+    "No picture went in here. Look between two samples: is each step still a picture like the "
+    "training pictures?",
 ):
     samples.samples(run, FAMILY)
 
 with lesson.section(
     "The latent space as a map",
-    "With two codings you can see all of it. Move the pointer: every place is a picture. Dots are "
-    "test pictures, coloured by class; most draws of the prior fall inside the circle.",
+    "Two codings are a plane. Move the pointer: every place decodes to a picture. Dots are test "
+    "pictures, coloured by class; 86 % of the draws of the prior fall inside the circle.",
 ):
     latent_map.latent_map(spec)
 
 with lesson.section(
     "What each coding says",
-    "The loss makes every nat pay. Codings that are not worth theirs collapse: their clouds are "
-    "the prior, whatever the picture.",
+    "Every nat of information costs β in the loss. Codings that are not worth it collapse: their "
+    "clouds are the prior, whatever the picture.",
 ):
     posterior.rates(run, FAMILY)
 
 with lesson.section(
     "Walk through the latent space",
-    "Move one coding and see what follows. Rows at the top change much, those of collapsed "
-    "codings not at all.",
+    "Move one coding and see what follows. The rows are ordered by nats: do those with more nats "
+    "change the picture more?",
 ):
     traversal.walks(run, FAMILY)
 
 with lesson.section(
     "What information costs",
     "The loss has two parts that pull against each other. Point at a β on the curve to see "
-    "samples of that model: good copies to the right, good order in the codings to the left.",
+    "samples of that model. To the right copies are closer; to the left the clouds are nearer to "
+    "the prior, in the end all the same.",
 ):
     posterior.split(run, FAMILY)
     rate_distortion.sweep(run)
@@ -69,8 +70,8 @@ with lesson.section(
 
 with lesson.section(
     "A better prior",
-    "Where the loss does not make the clouds fill the prior, draws from it land between them. Fit "
-    "a mixture to where they really are, and draw from that: it matters most where β is small.",
+    "Where the clouds do not fill the prior, draws from it land between them. Fit a mixture to "
+    "where they really are, and draw from that. Compare the gain of the two models.",
 ):
     holes = RunSpec.of_preset(FAMILY, "holes")
     mixture_prior.better_prior(
@@ -79,8 +80,8 @@ with lesson.section(
 
 with lesson.section(
     "Why not a plain autoencoder",
-    "Two codings each. Point between the classes on the left: the autoencoder was never told what "
-    "to draw there, and its codings lie wherever they like.",
+    "Two codings each. Point between the classes on the left: the autoencoder was not trained on "
+    "those places, and nothing keeps its codings near a prior. Compare their spread.",
 ):
     latent_map.side_by_side(
         {
@@ -91,8 +92,9 @@ with lesson.section(
 
 with lesson.section(
     "Try to break it",
-    "Make information too dear and every cloud is the prior: one grey average for all pictures. "
-    "Make it free and copies are sharp, but new samples, the lowest row, are torn.",
+    "Make information too expensive and every cloud is the prior: one average for all pictures. "
+    "Make it free and copies are closest, but nothing ties the codings to the prior that new "
+    "samples, the lowest row, are drawn from.",
 ):
     side_by_side.side_by_side(
         {

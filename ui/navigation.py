@@ -34,7 +34,7 @@ PLAN = {
         "Autoencoders",
         "Linear autoencoder",
         "show_chart",
-        "Nothing but straight lines: it finds the plane that PCA finds.",
+        "Linear layers only: at best it does what PCA does.",
         preset="pictures",
     ),
     "stacked": Entry(
@@ -47,7 +47,7 @@ PLAN = {
         "Autoencoders",
         "Convolutional autoencoder",
         "grid_on",
-        "Filters that know an edge wherever it lies copy better with fewer weights.",
+        "The same small filters are used at every position of the picture.",
     ),
     "recurrent": Entry(
         "Autoencoders",
@@ -59,13 +59,13 @@ PLAN = {
         "Autoencoders",
         "Denoising autoencoder",
         "blur_on",
-        "Above spoiled, below restored: to do that it must know what pictures look like.",
+        "Above test pictures with pixels missing, below the same ones restored.",
     ),
     "sparse": Entry(
         "Autoencoders",
         "Sparse autoencoder",
         "scatter_plot",
-        "Many codings, few of them active: units come to mean something.",
+        "Many codings, and a price for each that is active: are few used for a picture?",
     ),
     "pretraining": Entry(
         "Autoencoders",

@@ -15,6 +15,7 @@ from genlib.metrics.energy import energy_distance, two_sample_test
 from genlib.metrics.frechet import frechet_distance, kernel_distance
 from genlib.metrics.likelihood import importance_bound, log_normal
 from genlib.metrics.manifold import Manifold, manifold, nearest, radii
+from genlib.metrics.neighbors import like_neighbors
 from genlib.metrics.subspace import principal_angles, principal_axes
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "frechet_distance",
     "importance_bound",
     "kernel_distance",
+    "like_neighbors",
     "linear_denoiser",
     "log_normal",
     "manifold",

@@ -1,8 +1,9 @@
 """A map of the codings: every picture a point, pictures with similar codings close together.
 
 t-SNE (L. van der Maaten, G. Hinton, JMLR 9, 2008) moves the points until each one's neighbours
-in the plane are its neighbours among the codings; it starts from PCA, so that the map's large
-shape means something too (D. Kobak, P. Berens, Nature Communications 10, 2019).
+in the plane are its neighbours among the codings. It starts from PCA, which keeps more of the
+large shape than a start at random (D. Kobak, P. Berens, Nature Communications 10, 2019); still
+the distances between groups and the sizes of groups mean little.
 """
 
 from collections.abc import Iterator

@@ -9,9 +9,9 @@ $$\hat p(y \mid x) = \mathrm{softmax}\Bigl(W\, \frac{f(x) - m}{s} + b\Bigr), \qq
 
 With $f$ **frozen** only $W$ and $b$ learn: a few hundred numbers, which is safe with few labels.
 **Fine-tuning** goes on training $f$ too. **From scratch** is the same network with random
-weights, trained at the same rates: the difference is what pretraining is worth. A linear
-classifier on the raw pixels must stand beside them, as it often beats them all: what is needed to
-paint a picture is not always what tells its class.
+weights, trained at the same rates: the difference is what pretraining is worth at those rates. A
+linear classifier on the raw pixels stands beside them as the baseline: what is needed to copy a
+picture need not be what tells its class.
 
 Each accuracy is of all test pictures; the labelled ones are drawn anew for each seed, as many of
 every class.

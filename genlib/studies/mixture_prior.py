@@ -1,8 +1,8 @@
 """A better prior, fitted afterwards: a mixture of normal distributions of the codings.
 
-The codings of real pictures do not fill the prior evenly: there are gaps, where the decoder never
-learned what to draw. A mixture fitted to the codings avoids them (P. Ghosh et al., *From
-variational to deterministic autoencoders*, ICLR 2020).
+The codings of real pictures need not fill the prior evenly. Where there are gaps, the decoder was
+never trained on what to draw there; a mixture fitted to the codings puts less into them (P. Ghosh
+et al., *From variational to deterministic autoencoders*, ICLR 2020).
 """
 
 from collections.abc import Iterator

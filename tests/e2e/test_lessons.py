@@ -26,7 +26,7 @@ LESSONS = (
     *("linear", "stacked", "convolutional", "recurrent", "denoising", "sparse"),
     "pretraining",
 )
-CHARTS = {"linear": 5, "stacked": 5, "convolutional": 1, "recurrent": 1, "denoising": 1}
+CHARTS = {"linear": 5, "stacked": 5, "convolutional": 2, "recurrent": 2, "denoising": 1}
 CHARTS |= {"sparse": 4, "pretraining": 2}  # plotly's, with the shipped run
 DIGITS = "Digits 8×8 (scikit-learn)"
 PLACES = """chart => {
@@ -146,14 +146,14 @@ def test_no_threshold_calls_every_stranger_one_and_each_class_has_its_bar(
     bars = chart(page, "stacked-by-class")
     expect(bars.locator(".bars .point path")).to_have_count(10)
     verdict = page.get_by_text(re.compile("^Above an error of"))
-    usual = number(verdict, r"(\d+)% of the strangers")
+    usual = number(verdict, r"(\d+)% of the anomalies")
     assert usual < 100
     slide(page, "Threshold", "Home")
-    expect(verdict).to_contain_text("100% of the strangers", use_inner_text=True)
+    expect(verdict).to_contain_text("100% of the anomalies", use_inner_text=True)
     expect(verdict).to_contain_text("100.0% of the pictures that belong", use_inner_text=True)
     expect(page).to_have_url(re.compile(r"stacked\.threshold=0"))
     slide(page, "Threshold", "End")
-    until(lambda: number(verdict, r"(\d+)% of the strangers") < usual)
+    until(lambda: number(verdict, r"(\d+)% of the anomalies") < usual)
 
 
 @pytest.mark.slow

@@ -7,7 +7,7 @@ import streamlit as st
 import torch
 
 from genlib.family import to_float, to_uint8
-from genlib.headlines import psnr
+from genlib.headlines import decibels, psnr
 from genlib.metrics import linear_denoiser
 from genlib.models.denoising.config import DenoisingConfig
 from genlib.models.denoising.model import DenoisingAutoencoder
@@ -75,21 +75,29 @@ def _denoised(run: Run, x: torch.Tensor, level: float) -> Denoised:
     return Denoised(corrupted, linear, _denoiser(run).denoise(corrupted))
 
 
-def _decibels(estimate: torch.Tensor, x: torch.Tensor) -> float:
-    """Return the PSNR of estimates of pictures."""
-    return psnr(float((estimate.clamp(0, 1) - x).square().mean()))
+def _error(estimate: torch.Tensor, x: torch.Tensor) -> float:
+    """Return the mean squared error of estimates of pictures."""
+    return float((estimate.clamp(0, 1) - x).square().mean())
 
 
 def _restored(run: Run, x: torch.Tensor, level: float) -> None:
     """Draw clean, corrupted, the best linear estimate and the model's, each with its PSNR."""
     width: int | Literal["stretch"] = "stretch" if len(x) > 1 else 160
-    strips = dict(
-        zip(("corrupted", "best linear", "this model"), _denoised(run, x, level), strict=True)
-    )
-    for name, pictures in ({"clean": x} | strips).items():
-        quality = f", {_decibels(pictures, x):.1f} dB" if name != "clean" else ""
-        st.caption(name.capitalize() + quality)
+    corrupted, linear, own = _denoised(run, x, level)
+    strips = {"clean": x, "corrupted": corrupted, "best linear": linear, "this model": own}
+    for name, pictures in strips.items():
+        quality = f", {decibels(_error(pictures, x))}" if name != "clean" else ""
+        st.caption(
+            name.capitalize() + quality + (_scaled(run, level) if pictures is corrupted else "")
+        )
         image(picture_grid(to_uint8(pictures).numpy()[None], 4), f"{name} pictures", width)
+
+
+def _scaled(run: Run, level: float) -> str:
+    """Return how the pixels that dropout leaves are scaled; nothing for noise."""
+    if run.spec.model_as(DenoisingConfig).corruption == "gaussian" or level == 0:
+        return ""
+    return f". Pixels that are left are {1 / (1 - level):.2g} times as bright, and cut at white"
 
 
 def side_by_side(specs: dict[str, RunSpec]) -> None:
@@ -104,9 +112,11 @@ def _restores(run: Run, level: float) -> None:
     x = to_float(cache.dataset(run.spec.dataset).test[:SHOWN])
     corrupted = _denoiser(run).corrupt(x, generator(0), level)
     restored = _denoiser(run).denoise(corrupted)
-    before = _decibels(corrupted, x)
-    after = _decibels(restored, x)
-    st.caption(f"Clean, corrupted ({before:.1f} dB), restored ({after:.1f} dB)")
+    before, after = _error(corrupted, x), _error(restored, x)
+    st.caption(
+        f"Clean, corrupted ({decibels(before)}), restored ({decibels(after)}): "
+        f"{psnr(after) - psnr(before):+.1f} dB"
+    )
     rows = to_uint8(torch.stack([x, corrupted, restored]))
     image(picture_grid(rows.numpy(), 6), "Clean, corrupted and restored pictures")
 
@@ -117,17 +127,27 @@ def by_level(run: Run, family: str) -> None:
     """Draw the model's PSNR and the best linear denoiser's at every level of corruption."""
     x = to_float(cache.dataset(run.spec.dataset).test[:MEASURED])
     denoised = [_denoised(run, x, level) for level in LEVELS]
-    own = np.array([_decibels(each.model, x) for each in denoised])
-    linear = np.array([_decibels(each.linear, x) for each in denoised])
+    own = np.array([psnr(_error(each.model, x)) for each in denoised])
+    linear = np.array([psnr(_error(each.linear, x)) for each in denoised])
     levels = np.array(LEVELS)
+    st.caption(_lead(levels, own, linear))
     curves = {
         "this model": Line(levels, own),
         "the best linear denoiser of each level": Line(levels, linear, dashed=True),
     }
     trained = _denoiser(run).level
-    mark = (trained, float(np.interp(trained, levels, own)))
+    shown = trained >= LEVELS[0]
+    mark = (trained, float(np.interp(trained, levels, own))) if shown else None
     chart = lines(curves, "test level", "PSNR in dB", mark=mark)
     static_chart(chart, f"{family}-levels")
+
+
+def _lead(levels: np.ndarray, own: np.ndarray, linear: np.ndarray) -> str:
+    """Return at which levels a model has a higher PSNR than the best linear denoiser."""
+    better = ", ".join(f"{level:g}" for level in levels[own > linear])
+    if not better:
+        return "At none of these levels is the model better than the best linear denoiser."
+    return f"The model is better than the best linear denoiser at the levels {better}."
 
 
 @cached_object

@@ -2,19 +2,25 @@
 
 import numpy as np
 import streamlit as st
+import torch
+from torch.nn import functional as F
 
 from genlib.family import to_float
+from genlib.models.convolutional.config import ConvolutionalConfig
 from genlib.models.convolutional.model import ConvolutionalAutoencoder
-from genlib.plots import picture_grid
+from genlib.plots import Line, lines, picture_grid
 from genlib.runs.run import Run
+from genlib.runs.spec import RunSpec
 from genlib.studies.starts import model_of
 from ui import cache
 from ui.cache import cached_figure
-from ui.widgets.elements import needs_run
+from ui.widgets.elements import needs_run, static_chart
 from ui.widgets.pictures import image, picture_slider
 
 WIDE = 720  # CSS pixels of a layer's row of maps
 MOST = 16  # maps shown of a layer
+SHIFTS = (0, 1, 2, 3, 4)  # pixels
+MEASURED = 1000  # test pictures that are shifted
 
 
 @needs_run
@@ -33,12 +39,54 @@ def _layers(run: Run, number: int) -> None:
     for layer, maps in model_of(run, ConvolutionalAutoencoder).feature_maps(x):
         values = maps.numpy()
         count, rows, columns = values.shape
+        silent = int((values <= 0).all((1, 2)).sum())
         st.caption(
             f"**{layer.capitalize()}**: {count} of {rows} × {columns}"
             + (f", the first {MOST} shown" if count > MOST else "")
+            + (f"; {silent} never active for this picture" if silent else "")
         )
         width = WIDE if count > 1 else 160
         image(_map_grid(values[:MOST]), f"The feature maps of {layer}", width)
+
+
+@needs_run
+def beside_dense(run: Run, family: str) -> None:
+    """Draw the error of shifted pictures, of a run and of the stacked one with as many codings."""
+    codings = run.spec.model_as(ConvolutionalConfig).codings
+    usual = RunSpec.of_preset("stacked", dataset=run.spec.dataset)
+    model = usual.model.model_copy(update={"codings": codings})
+    dense = cache.finished(usual.model_copy(update={"model": model}))
+    _shifted({"convolutional": run, "dense": dense}, family)
+
+
+def _shifted(runs: dict[str, Run | None], family: str) -> None:
+    finished = {name: run for name, run in runs.items() if run is not None}
+    for name, run in finished.items():
+        weights = sum(weight.numel() for weight in run.family.parameters())
+        st.markdown(
+            f"- **{name.capitalize()}**: {weights:,} weights and biases, test MSE "
+            f"{run.provenance.metrics['test_mse']:.4f}, trained in {run.provenance.seconds:.0f} s "
+            f"on {run.provenance.device}."
+        )
+    if len(finished) < len(runs):
+        st.caption("The stacked autoencoder with as many codings was not trained here yet.")
+    curves = {name: Line(np.array(SHIFTS), _shift_errors(run)) for name, run in finished.items()}
+    chart = lines(curves, "shift in pixels", "MSE of shifted test pictures")
+    static_chart(chart, f"{family}-shifts")
+
+
+@cached_figure
+def _shift_errors(run: Run) -> np.ndarray:
+    """Return the mean squared error of test pictures at each of SHIFTS."""
+    x = to_float(cache.dataset(run.spec.dataset).test[:MEASURED])
+    pictures = [shifted(x, pixels) for pixels in SHIFTS]
+    return np.array([float(run.family.evaluate(each)["mse"]) for each in pictures])
+
+
+def shifted(x: torch.Tensor, pixels: int) -> torch.Tensor:
+    """Return pictures moved to the right; what leaves them is lost, and black comes in."""
+    width = x.shape[-1]
+    return F.pad(x, (pixels, 0))[..., :width]
 
 
 def _map_grid(maps: np.ndarray) -> np.ndarray:

@@ -19,6 +19,7 @@ from ui.widgets.elements import static_chart
 controls.record_views("start", "seeds", "steps")
 
 PAGE = "pretraining"
+TUNED = "pretrained, fine-tuned"
 Accuracies = dict[str, dict[int, list[float]]]  # in %, by method and labels
 
 
@@ -71,7 +72,9 @@ def draw(files: Mapping[str, bytes]) -> None:
     curves: dict[str, Line] = {method: _curve(by_method[method]) for method in METHODS}
     chart = lines(curves, "labelled pictures", "test accuracy in %", log="x")
     static_chart(chart, f"{PAGE}-curve")
-    st.caption("The same as points above training from scratch, on the same labelled pictures.")
+    st.caption(
+        "Difference to training from scratch in percentage points, on the same labelled pictures."
+    )
     chart = lines(_gains(by_method), "labelled pictures", "points", log="x")
     static_chart(chart, f"{PAGE}-gains")
     st.caption("Bars: 95 % intervals of the mean over the seeds.")
@@ -109,19 +112,44 @@ def _interval(sample: np.ndarray) -> float:
 
 
 def _verdict(by_method: Accuracies) -> str:
-    """Return, from the measurements alone, whether pretraining helped with 100 labels."""
+    """Return, from the measurements alone, at how many labels pretraining helped."""
     tuned, scratch, linear = (
-        by_method.get(method, {}).get(100, [])
-        for method in ("pretrained, fine-tuned", "from scratch", "raw pixels, linear")
+        by_method.get(method, {}) for method in (TUNED, "from scratch", "raw pixels, linear")
     )
-    count = min(len(tuned), len(scratch))
-    if count < 2:
+    gain = difference(tuned.get(100, []), scratch.get(100, []))
+    if gain is None:
         return "With 100 labels: not measured yet."
-    gains = np.array(tuned[:count]) - np.array(scratch[:count])
     return (
-        f"With 100 labels {_effect(float(gains.mean()), _interval(gains))} against the same "
-        f"network from scratch, {np.mean(scratch):.1f} %. "
-        + _beside_pixels(linear, float(max(np.mean(tuned), np.mean(scratch))))
+        f"With 100 labels {_effect(*gain)} against the same network from scratch, "
+        f"{np.mean(scratch[100]):.1f} %. "
+        + _beside_pixels(linear.get(100, []), max(tuned[100], scratch[100], key=_mean))
+        + _at_every_count(tuned, scratch)
+    )
+
+
+def _mean(sample: Sequence[float]) -> float:
+    return float(np.mean(sample))
+
+
+def difference(own: Sequence[float], other: Sequence[float]) -> tuple[float, float] | None:
+    """Return the mean difference, seed by seed, and half its 95 % interval.
+
+    None where fewer than two seeds are measured of both.
+    """
+    gains = np.array([one - two for one, two in zip(own, other, strict=False)])
+    return (float(gains.mean()), _interval(gains)) if len(gains) > 1 else None
+
+
+def _at_every_count(tuned: Mapping[int, list[float]], scratch: Mapping[int, list[float]]) -> str:
+    """Return at which numbers of labels pretraining surely helps or hurts."""
+    gains = {count: difference(tuned[count], scratch.get(count, [])) for count in sorted(tuned)}
+    sure = {count: gain for count, gain in gains.items() if gain and abs(gain[0]) > gain[1]}
+    helps = ", ".join(str(count) for count, (gain, _) in sure.items() if gain > 0)
+    hurts = ", ".join(str(count) for count, (gain, _) in sure.items() if gain < 0)
+    measured = sum(gain is not None for gain in gains.values())
+    return (
+        f" Of the {measured} numbers of labels measured, by 95 % intervals it helps at: "
+        f"{helps or 'none'}; it hurts at: {hurts or 'none'}."
     )
 
 
@@ -135,12 +163,16 @@ def _effect(gain: float, interval: float) -> str:
     return f"**no difference is sure**: {points}"
 
 
-def _beside_pixels(linear: Sequence[float], best: float) -> str:
+def _beside_pixels(linear: Sequence[float], best: Sequence[float]) -> str:
     """Return what a linear classifier of the raw pixels reaches, beside the better network."""
-    pixels = np.mean(linear) if linear else float("nan")
-    if pixels > best:
-        return (
-            f"A linear classifier on the raw pixels, at {pixels:.1f} %, beats both: codings made "
-            "to paint pictures need not be those that tell classes apart."
-        )
-    return f"A linear classifier on the raw pixels reaches {pixels:.1f} %."
+    gain = difference(linear, best)
+    if gain is None:
+        return ""
+    mean, interval = gain
+    verdict = "no sure difference"
+    if abs(mean) > interval:
+        verdict = "**better**" if mean > 0 else "**worse**"
+    return (
+        f"A linear classifier on the raw pixels reaches {np.mean(linear):.1f} %: {verdict} "
+        f"against the better of the two ({mean:+.1f} ± {interval:.1f} points)."
+    )

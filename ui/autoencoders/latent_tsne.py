@@ -12,6 +12,7 @@ from safetensors.numpy import load
 from genlib.data import DATASETS, DatasetName
 from genlib.data.dataset import Dataset
 from genlib.family import encoding, to_float
+from genlib.metrics import like_neighbors
 from genlib.plots import picture_map
 from genlib.runs.run import Run
 from genlib.studies.code_map import CodeMap
@@ -26,6 +27,7 @@ record_views("map")
 
 KINDS = {"tsne": "t-SNE", "pca": "PCA"}
 NEIGHBORS = 6
+COMPARED = 2000  # test pictures whose neighbors are looked at, by codings and by pixels
 
 
 @needs_run
@@ -44,7 +46,8 @@ def _draw(run: Run, family: str, files: Mapping[str, bytes]) -> None:
         default="tsne",
         required=True,
         format_func=lambda kind: KINDS[kind],
-        help="t-SNE keeps neighbours together; PCA keeps large distances, and is linear.",
+        help="t-SNE tries to keep neighbours together; distances between groups mean little. "
+        "PCA is linear and keeps large distances.",
         **bound(family, "map"),
     )
     count = len(places[kind])
@@ -60,6 +63,7 @@ def _draw(run: Run, family: str, files: Mapping[str, bytes]) -> None:
             selection_mode="points",
             config={"displayModeBar": False, "scrollZoom": True},
         )
+        st.caption(_beside_pixels(run))
     with details:
         _details(run, chosen, count)
 
@@ -78,6 +82,22 @@ def _choose(family: str, kind: str) -> None:
     points = st.session_state[f"{family}-map-{kind}"]["selection"]["points"]
     if points and isinstance(points[0].get("customdata"), int):
         st.session_state[f"{family}-chosen"] = points[0]["customdata"]
+
+
+@cached_figure
+def _beside_pixels(run: Run) -> str:
+    """Return how often neighbors are of one class, by the codings and by the raw pixels."""
+    data = cache.dataset(run.spec.dataset)
+    labels = data.test_labels[:COMPARED]
+    pixels = like_neighbors(to_float(data.test[:COMPARED]).flatten(1), labels)
+    own = like_neighbors(cache.codings(run)[:COMPARED], labels)
+    gain = 100 * (own - pixels)
+    interval = 1.96 * float(gain.std()) / len(gain) ** 0.5
+    return (
+        f"Of the ten nearest neighbours {own.mean():.1%} are of the same class by the codings, "
+        f"{pixels.mean():.1%} by the raw pixels: {gain.mean():+.1f} ± {interval:.1f} points, "
+        f"over {len(gain):,} test pictures."
+    )
 
 
 @cached_figure

@@ -1,21 +1,27 @@
 """A picture read row by row: the reconstruction after each row, and at other lengths."""
 
+from typing import NamedTuple
+
+import numpy as np
 import streamlit as st
 import torch
 
 from genlib.family import to_float, to_uint8
 from genlib.models.recurrent.model import RecurrentAutoencoder
-from genlib.plots import picture_grid
+from genlib.plots import Line, lines, picture_grid
 from genlib.runs.run import Run
+from genlib.runs.spec import RunSpec
 from genlib.studies.starts import model_of
 from ui import cache
+from ui.cache import cached_figure
 from ui.controls import bound, record_views
-from ui.widgets.elements import needs_run
+from ui.widgets.elements import needs_run, static_chart
 from ui.widgets.pictures import image, picture_slider, row_of_pictures
 
 record_views("rows")
 
 SHOWN = 7  # reconstructions, while the picture is read
+MEASURED = 2000  # test pictures
 
 
 @needs_run
@@ -28,6 +34,7 @@ def rows(run: Run, family: str) -> None:
     x = to_float(test[number : number + 1])
     states = model.states(x)[0]
     _reconstructions(model, x, states)
+    _unread(run, family)
     height = x.shape[2]
     written = st.slider(
         "Rows to write",
@@ -54,6 +61,81 @@ def _reconstructions(model: RecurrentAutoencoder, x: torch.Tensor, states: torch
     )
     grid = picture_grid(torch.stack([to_uint8(read), to_uint8(guesses)]).numpy(), 6)
     image(grid, "What was read so far, and the reconstruction from it")
+
+
+class Unread(NamedTuple):
+    """The mean squared error of the rows not read yet, after each row but the last."""
+
+    model: np.ndarray  # of what it would write then
+    mean_picture: np.ndarray  # of the mean training picture
+
+
+@cached_figure
+def _unread(run: Run, family: str) -> None:
+    """Draw the error of the rows that are not read yet, against the number of rows read."""
+    data = cache.dataset(run.spec.dataset)
+    mean = to_float(data.train).mean(0)
+    x = to_float(data.test[:MEASURED])
+    errors = unread_errors(model_of(run, RecurrentAutoencoder), x, mean)
+    rows = np.arange(1, x.shape[2])
+    better = rows[errors.model < errors.mean_picture]
+    verdict = (
+        f"it is better at {len(better)} of {len(rows)} places, the first after {better[0]} rows"
+        if len(better)
+        else "it is never better, however many rows it has read"
+    )
+    st.caption(
+        f"Error of the rows that it has not read yet, over {len(x):,} test pictures. Against the "
+        f"mean training picture, {verdict}."
+    )
+    curves = {
+        "this model": Line(rows, errors.model),
+        "mean picture": Line(rows, errors.mean_picture, dashed=True),
+    }
+    static_chart(lines(curves, "rows read", "MSE of the other rows"), f"{family}-unread")
+
+
+def unread_errors(model: RecurrentAutoencoder, x: torch.Tensor, mean: torch.Tensor) -> Unread:
+    """Return the errors of the unread rows of pictures x, beside those of a mean picture."""
+    states = model.states(x)
+    own, other = list[float](), list[float]()
+    for rows in range(1, x.shape[2]):
+        written = model.decode(states[:, rows - 1])
+        own.append(float((written - x)[:, :, rows:].square().mean()))
+        other.append(float((mean - x)[:, :, rows:].square().mean()))
+    return Unread(np.array(own), np.array(other))
+
+
+def halves(specs: dict[str, RunSpec]) -> None:
+    """Say how large the error is in the half that is read first, and in the other."""
+    for title, spec in specs.items():
+        run = cache.finished(spec)
+        if run is not None:
+            first, last = _error_by_half(run)
+            st.markdown(
+                f"- **{title}**: in the rows read first the error is {first:.0%} of the mean "
+                f"picture's, in those read last {last:.0%}."
+            )
+
+
+@cached_figure
+def _error_by_half(run: Run) -> tuple[float, float]:
+    data = cache.dataset(run.spec.dataset)
+    x = to_float(data.test[:MEASURED])
+    model = model_of(run, RecurrentAutoencoder)
+    return error_by_half(model.reconstruct(x), x, to_float(data.train).mean(0))
+
+
+def error_by_half(x_hat: torch.Tensor, x: torch.Tensor, mean: torch.Tensor) -> tuple[float, float]:
+    """Return the errors of the upper and the lower half of pictures, as shares of the mean's."""
+    own = (x_hat - x).square().mean((0, 1, 3))
+    other = (mean - x).square().mean((0, 1, 3))
+    middle = len(own) // 2
+    upper, lower = (
+        own[:middle].sum() / other[:middle].sum(),
+        own[middle:].sum() / other[middle:].sum(),
+    )
+    return float(upper), float(lower)
 
 
 def _upto(x: torch.Tensor, rows: int) -> torch.Tensor:

@@ -25,7 +25,8 @@ HEIGHT = 460  # pixels, of points in space
 def draw(spec: RunSpec, data: Dataset | None, snapshots: list[Snapshot], side: str = "") -> None:
     """Draw the preview of the last snapshot; points move through all of them.
 
-    What encodes is shown under the pictures that it was given, what only generates by itself.
+    What encodes or denoises is shown under the pictures that it was given, what only generates
+    by itself.
     Where there are two runs on a page, `side` tells them apart.
     """
     if data is None or not snapshots:
@@ -36,7 +37,7 @@ def draw(spec: RunSpec, data: Dataset | None, snapshots: list[Snapshot], side: s
     elif DATASETS[spec.dataset].kind == "points":
         codings = dict(cache.untrained(spec).sizes())["codings"]
         _points(data, snapshots, codings, f"{spec.family}-space{side}")
-    elif "encodes" in FAMILIES[spec.family].abilities:
+    elif {"encodes", "denoises"} & FAMILIES[spec.family].abilities:
         _reconstructions(spec.family, data, snapshots[-1].images)
     else:
         _samples(spec.family, snapshots[-1].images)
@@ -53,7 +54,7 @@ def first_snapshot(spec: RunSpec, data: Dataset | None) -> list[Snapshot]:
 
 @cached_figure
 def _reconstructions(family: str, data: Dataset, images: torch.Tensor) -> None:
-    """Draw one test picture of each class, and under each its reconstruction."""
+    """Draw one test picture of each class, and under each what the family shows of it."""
     shows = FAMILIES[family].shows
     shown = data.test[data.showcase()]
     parts = [shown, *images.split(len(shown))]
@@ -82,8 +83,9 @@ def _samples(family: str, images: torch.Tensor) -> None:
 def _points(data: Dataset, snapshots: list[Snapshot], codings: int, key: str) -> None:
     """Draw points in space, and their reconstructions on the plane of the codings."""
     st.caption(
-        "Blue: the points. Orange: what the model makes of them, on the plane that its codings "
-        "can say. Dashed: PCA's plane. Drag to turn, press Play to see it learn."
+        "Blue: the points; it learns from all of them. Orange: their reconstructions, on the "
+        "plane or line of the codings. Dashed: PCA's plane. Drag to turn, press Play to see it "
+        "learn."
     )
     points = data.test.flatten(1).numpy()
     frames = {snapshot.step: snapshot.images.flatten(1).numpy() for snapshot in snapshots}

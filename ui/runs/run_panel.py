@@ -77,7 +77,7 @@ def _finished(spec: RunSpec, run: Run, data: Dataset | None) -> None:
     if DATASETS[spec.dataset].kind != "pictures":  # points move in the picture itself
         with above:
             preview.draw(spec, data, run.snapshots)
-        st.caption(trained)
+        st.caption(f"{_measured_on(spec)} {trained}")
         _curve(spec, run.curve, run.snapshots, last, run.provenance.metrics)
         return
     with _controls():
@@ -205,6 +205,13 @@ def data_of(spec: RunSpec) -> Dataset | None:
         return None
 
 
+def _measured_on(spec: RunSpec) -> str:
+    """Return which points the errors are of: those of space are too few to keep some aside."""
+    if DATASETS[spec.dataset].kind != "points":
+        return ""
+    return "All points are training points, so each MSE here is the training error."
+
+
 def _snapshots(spec: RunSpec) -> list[Snapshot]:
     part = cache.store().read_partial(spec.fingerprint, "snapshots")
     return [] if part is None else snapshots_from_tensors(part[1]["snapshots.safetensors"])
@@ -233,7 +240,8 @@ def _curve(
         ]
         for stage, name in names
     }
-    series[f"validation {entry.metric_title}"] = [
+    held_out = DATASETS[spec.dataset].kind != "points"
+    series[f"{'validation' if held_out else 'all points:'} {entry.metric_title}"] = [
         (item.step, item.figures[entry.primary_metric]) for item in snapshots if item.figures
     ]
     error = metrics.get(f"{entry.baseline}_mse")

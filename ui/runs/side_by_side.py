@@ -1,12 +1,13 @@
 """Runs beside one another: their reconstructions, and the button that sets a preset's knobs."""
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import streamlit as st
 import torch
 
+from genlib.config import differences
 from genlib.family import to_float, to_uint8
 from genlib.plots import picture_grid
 from genlib.rng import generator
@@ -37,11 +38,34 @@ def preset_button(family: str, preset: str, label: str = "the broken one") -> No
 def in_columns(specs: dict[str, RunSpec], draw: Callable[[Run], None]) -> None:
     """Draw each run in a column of its own under its title; say which is not trained yet."""
     _columns({title: cache.finished(spec) for title, spec in specs.items()}, draw)
+    st.caption(apart(list(specs.values())))
 
 
 def summaries_in_columns(specs: dict[str, RunSpec], draw: Callable[[RunSummary], None]) -> None:
     """Draw the summary of each run in a column of its own; it may be shipped without the run."""
     _columns({title: cache.summary(spec) for title, spec in specs.items()}, draw)
+    st.caption(apart(list(specs.values())))
+
+
+def apart(specs: list[RunSpec]) -> str:
+    """Return every setting in which runs differ, with its value in each of them, in order."""
+    values = dict[str, list[Any]]()
+    for index, other in enumerate(specs[1:], 1):
+        for title, first, own in differences(specs[0], other):
+            values.setdefault(title, [first] * len(specs))[index] = own
+    if not values:
+        return "No setting differs."
+    settings = [f"{title} {' | '.join(map(_in_words, row))}" for title, row in values.items()]
+    return f"All settings that differ, from left to right: {'; '.join(settings)}."
+
+
+def _in_words(value: Any) -> str:
+    """Return a setting's value in words; a dash where the family has no such setting."""
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _columns(results: dict[str, Result | None], draw: Callable[[Result], None]) -> None:

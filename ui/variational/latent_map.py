@@ -77,6 +77,15 @@ def side_by_side(specs: dict[str, RunSpec]) -> None:
 def _beside(run: Run) -> None:
     _, field = _field(run, 1)
     picture_field(field, f"beside-{run.spec.fingerprint[:8]}", (0.5, 0.5), 112)
+    z = cache.codings(run)
+    st.caption(
+        f"Over the test pictures the codings have the means {_pair(z.mean(0))} and the standard "
+        f"deviations {_pair(z.std(0))}. The prior N(0, I) has 0 and 1."
+    )
+
+
+def _pair(values: torch.Tensor) -> str:
+    return " and ".join(f"{value:.2f}" for value in values)
 
 
 def _asked(family: str, window: Window) -> Place:

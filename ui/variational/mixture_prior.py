@@ -58,8 +58,14 @@ def _samples(run: Run, seed: int, fit: Mixture, fids: PriorQuality) -> None:
             st.caption(f"{NAMES[prior]}: classifier FID **{getattr(fids, prior):.2f}**")
             rows = to_uint8(x).unflatten(0, (ROWS, COLUMNS)).numpy()
             image(picture_grid(rows, 3), f"Samples of {NAMES[prior]}")
-    of_each = "" if fids.pictures is None else f"; all by {fids.pictures:,} pictures of each"
+    of_each = "" if fids.pictures is None else f" All by {fids.pictures:,} pictures of each."
     st.caption(
-        f"The mixture divides the distance by {fids.prior / fids.mixture:.1f}. "
-        f"Real test pictures have {fids.floor:.2f}, the least that could be reached{of_each}."
+        f"{gain(fids)} Real test pictures have {fids.floor:.2f}; what the decoder cannot draw is "
+        f"missing with any prior.{of_each}"
     )
+
+
+def gain(fids: PriorQuality) -> str:
+    """Return how far the classifier FID of the mixture is below the prior's, or above."""
+    share = fids.mixture / fids.prior - 1
+    return f"The mixture's distance is {abs(share):.0%} {'smaller' if share < 0 else 'larger'}."

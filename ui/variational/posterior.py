@@ -75,14 +75,25 @@ def _decoded(run: Run, number: int, draw: int) -> None:
         "From left: the picture, its cloud's middle μ decoded, then eight draws from the "
         "cloud decoded. The first draw is the one in the table."
     )
-    pictures = torch.cat([x, decode(posterior.mean), decode(z[:, 0])])
+    middle, drawn = decode(posterior.mean), decode(z[:, 0])
+    pictures = torch.cat([x, middle, drawn])
     row_of_pictures(pictures, "A picture, its middle, and eight draws", 4, 800)
     st.caption(
+        f"Root mean square over the pixels: the draws differ from the middle's picture by "
+        f"{distance(drawn, middle):.3f}, the middle's picture from the original by "
+        f"{distance(middle, x):.3f}."
+    )
+    st.caption(
         "For each coding: grey the prior, blue the cloud, both two σ to either side; orange the "
-        "draw. A blue bar as tall as the grey one says nothing about the picture."
+        "draw. A blue bar that covers the grey one exactly says nothing about the picture."
     )
     parts = (part[0].numpy() for part in (posterior.mean, posterior.deviation, z[0]))
     static_chart(cloud_chart(*parts), f"{run.spec.family}-cloud")
+
+
+def distance(x: torch.Tensor, y: torch.Tensor) -> float:
+    """Return the root mean square difference of pictures, over all pixels."""
+    return float((x - y).square().mean().sqrt())
 
 
 @needs_run

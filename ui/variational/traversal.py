@@ -64,8 +64,18 @@ def _traversal(run: Run, z: torch.Tensor, *, dark: bool) -> None:
     rows = {
         name: encoding(run.family).decode(row) for name, row in zip(names, codings, strict=True)
     }
-    st.caption(f"Each row moves one coding from −{REACH:g} to {REACH:g}; beside it, its nats.")
+    changes = [change(row) for row in rows.values()]
+    st.caption(
+        f"Each row moves one coding from −{REACH:g} to {REACH:g}; beside it, its nats. The pixels "
+        f"change by {changes[0]:.3f} in the first row and by {changes[-1]:.3f} in the last: the "
+        "standard deviation along a row, as root mean square over the pixels."
+    )
     labelled_rows(rows, "Rows of pictures, in each one coding changes", dark=dark)
+
+
+def change(row: torch.Tensor) -> float:
+    """Return how far pictures of a row differ: the root mean square of the pixels' deviations."""
+    return float(row.var(0, correction=0).mean().sqrt())
 
 
 @cached_figure
@@ -78,8 +88,8 @@ def _interpolation(run: Run, first: int, last: int) -> None:
     mixed = interpolation(x[0], x[1], STEPS)
     begin, end = (DATASETS[data.name].classes[int(data.test_labels[at])] for at in (first, last))
     st.caption(
-        f"From “{begin}” to “{end}”. Above, their codings are mixed and decoded; "
-        "below, their pixels: two ghosts, not one thing between them."
+        f"From “{begin}” to “{end}”. Above, the means of their codings are decoded; "
+        "below are the means of their pixels."
     )
     rows = to_uint8(torch.stack([decoded, mixed])).numpy()
     image(picture_grid(rows, 4), "A walk, and a cross-fade")

@@ -1,15 +1,17 @@
-r"""A convolutional autoencoder looks at patches, so that a shape means the same wherever it lies.
+r"""A convolutional autoencoder uses the same small filters at every position of the picture.
 
 Each layer of the encoder slides small filters over the picture and pools the answers: fewer
-positions, more kinds of features, until a few codings $z$ say it all; the decoder's *transposed*
-convolutions paint the picture back, from coarse to fine.
+positions, more kinds of features; from the last maps come a few codings $z$. The decoder's
+*transposed* convolutions go back from coarse to fine.
 
 $$h_{k} = \mathrm{pool}\bigl(\mathrm{ReLU}(W_k * h_{k-1} + b_k)\bigr), \qquad
 \mathcal L = \frac 1 n \sum_{i=1}^{n} (x_i - \hat x_i)^2$$
 
-A convolution (∗) uses the same few weights at every place: far fewer than a dense layer has, and
-more work for each. Two ways lead to the codings. **Global average pooling** keeps how much of
-each feature there is, and forgets where; a **dense** layer on the flattened maps may keep both.
+A convolution (∗) uses the same few weights at every place: far fewer than a dense layer between
+the same maps has, and more multiplications with each. Where the picture moves, the maps before the
+pooling move with it, but for the border; the codings need not stay the same. Two ways lead to the
+codings. **Global average pooling** keeps how much of each feature there is, and discards where; a
+**dense** layer on the flattened maps may keep both.
 
 **References.** A. Géron, *Hands-On Machine Learning*, chapter 17. J. Masci, U. Meier, D. Cireşan,
 J. Schmidhuber, *Stacked convolutional auto-encoders for hierarchical feature extraction*, ICANN

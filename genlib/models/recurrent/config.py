@@ -8,8 +8,8 @@ s_t = \mathrm{LSTM}(z, s_{t-1}), \quad \hat x_t = W s_t + b$$
 
 At each row the LSTM's gates, numbers between 0 and 1, decide what to forget, what to add and
 what to show: $c_t = f_t \odot c_{t-1} + i_t \odot g_t$ and $h_t = o_t \odot \tanh c_t$. The same
-weights serve every row, so the network takes pictures of any number of rows. The rows must be
-read one after the other: that is why it trains more slowly than all others here.
+weights serve every row, so the network takes pictures of any number of rows. The rows of a picture
+must be read one after the other; only different pictures can be read at the same time.
 
 **References.** A. Géron, *Hands-On Machine Learning*, chapter 17. S. Hochreiter, J. Schmidhuber,
 *Long short-term memory*, Neural Computation 9 (1997). N. Srivastava, E. Mansimov,
@@ -60,7 +60,7 @@ FAMILY = FamilyEntry(
         "break it": Preset(
             RecurrentConfig(codings=2),
             TrainConfig(batch_size=128, epochs=1, learning_rate=0.03),
-            "A state of two numbers: what it reads last pushes out what it read first.",
+            "A state of two numbers: little of a picture fits into it.",
         ),
     },
     baseline="pca",

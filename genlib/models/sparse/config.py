@@ -1,18 +1,22 @@
-r"""A sparse autoencoder has many codings, of which each picture may use only a few.
+r"""A sparse autoencoder has many codings, and each that is active costs something.
 
-There is no narrow middle: 300 sigmoid units could copy almost anything. Instead each unit that is
-active costs something, so units stay silent until they are worth it, and each comes to stand for
-something of its own.
+There is no narrow middle: 300 sigmoid units could copy almost anything. A penalty on activity
+takes its place. The aim is that each picture activates only a few units, so that a unit can
+specialise.
 
 $$\mathcal L = \frac 1 n \sum_{i=1}^{n} (x_i - \hat x_i)^2 + \lambda \sum_{j} \Omega_j, \qquad
 \Omega_j = \lvert a_j \rvert \quad\text{or}\quad
 \Omega_j = p \ln \frac{p}{q_j} + (1 - p) \ln \frac{1 - p}{1 - q_j}$$
 
-The **ℓ₁** penalty is the mean of the activation $a_j$ over the batch: it pushes every unit towards
-silence with the same force, however silent it is. The **KL** penalty compares each unit's mean
-activation $q_j$ over the batch with a target $p$: it costs nothing at the target, and soars as
-the unit leaves it, much faster than an absolute or a squared difference would. That is the
-Kullback–Leibler divergence of two coins.
+The **ℓ₁** penalty is the mean of the activation $a_j$ over the batch: it pushes every activation
+down with the same force, however small it is. The **KL** penalty compares each unit's mean
+activation $q_j$ over the batch with a target $p$: it is the Kullback–Leibler divergence between
+two Bernoulli distributions with these means, costs nothing at the target and grows without bound
+as $q_j$ goes to 0 or 1. It is everywhere at least twice as steep as the squared difference, but
+steeper than the absolute difference only for $q_j > \sqrt p$ and $q_j < 1 - \sqrt{1 - p}$.
+
+KL fixes only each unit's *mean*: a unit may be strongly active for a few pictures or weakly for
+all of them, at the same cost. So small activations everywhere satisfy it.
 
 **References.** A. Géron, *Hands-On Machine Learning*, chapter 17. A. Ng, *Sparse autoencoder*,
 CS294A lecture notes, Stanford (2011). H. Lee, C. Ekanadham, A. Ng, *Sparse deep belief net model
@@ -37,7 +41,8 @@ class SparseConfig(Config):
     penalty: Penalty = Field(
         "kl",
         title="Penalty",
-        description="KL pulls each unit's mean activation to the target, L1 all towards zero.",
+        description="KL pulls each unit's mean activation to the target; L1 pulls each activation "
+        "to zero.",
     )
     weight: float = Field(
         5e-3,
@@ -52,7 +57,7 @@ class SparseConfig(Config):
         ge=0.01,
         le=0.5,
         title="Target activation",
-        description="The share of time that a unit should be active; for the KL penalty.",
+        description="The mean activation that the KL penalty pulls each unit to.",
         json_schema_extra={"step": 0.01},
     )
     codings: int = Field(
@@ -60,7 +65,7 @@ class SparseConfig(Config):
         ge=10,
         le=500,
         title="Codings",
-        description="Sigmoid units in the middle; many, as only a few may be active.",
+        description="Sigmoid units in the middle; many, as active ones cost something.",
         json_schema_extra={"step": 10},
     )
     hidden: int = Field(
@@ -86,12 +91,12 @@ FAMILY = FamilyEntry(
         "fast": Preset(
             SparseConfig(),
             TrainConfig(batch_size=256, learning_rate=0.006, epochs=12),
-            "The KL penalty with a target of 10 %; Muon and large batches.",
+            "The KL penalty with a target of 10 % for each unit's mean; Muon and large batches.",
         ),
         "L1": Preset(
             SparseConfig(penalty="l1", weight=1e-4, hidden=200),
             TrainConfig(batch_size=256, learning_rate=0.006, epochs=8),
-            "The L1 penalty: most units fall silent for almost every picture.",
+            "The L1 penalty: it pulls every single activation towards zero.",
         ),
         "textbook": Preset(
             SparseConfig(),
@@ -101,7 +106,7 @@ FAMILY = FamilyEntry(
         "break it": Preset(
             SparseConfig(penalty="l1", weight=0.05),
             TrainConfig(epochs=3),
-            "A penalty so heavy that no unit is worth its cost: all die, one grey shirt is left.",
+            "An L1 penalty so heavy that almost no unit is worth its cost.",
         ),
     },
     abilities=frozenset({"encodes"}),

@@ -1,15 +1,15 @@
 r"""An autoencoder learns to copy its input to its output through a narrow middle.
 
 The *encoder* turns a picture $x$ into a few numbers, its **codings** $z = f(x)$; the *decoder*
-turns them back into a picture $\hat x = g(z)$. Nobody says what the codings should mean: the
-network finds whatever description of a picture loses least.
+turns them back into a picture $\hat x = g(z)$. Nobody says what the codings should mean: training
+looks for the description of a picture that loses least.
 
 $$\mathcal L = \frac 1 n \sum_{i=1}^{n} (x_i - \hat x_i)^2, \qquad \hat x = g(f(x))$$
 
 With linear layers and this loss, the best codings span the same space as the first principal
-components (PCA). Layers with a nonlinearity between them bend that space to follow the data,
-so the same number of codings keeps more of each picture. That is why PCA with equally many
-codings is the line to beat.
+components (PCA). Layers with a nonlinearity between them can bend that space to follow the data,
+so the same number of codings can keep more of each picture. That is why PCA with equally many
+components is the baseline.
 
 With the **cross-entropy** loss each grey level is taken for a probability. A perfect copy then
 still costs the entropy of the pixels, so look at what is above that floor.
@@ -65,7 +65,7 @@ class StackedConfig(Config):
     tied: bool = Field(
         False,
         title="Tied weights",
-        description="The decoder uses the encoder's matrices, transposed: half the weights.",
+        description="The decoder uses the encoder's matrices, transposed: about half the weights.",
     )
     layerwise: bool = Field(
         False,
@@ -101,7 +101,7 @@ FAMILY = FamilyEntry(
         "tied, one layer at a time": Preset(
             StackedConfig(tied=True, layerwise=True),
             TrainConfig(),
-            "Half the weights, and each pair of layers learns before the next one begins.",
+            "About half the weights; each pair of layers learns before the next one begins.",
         ),
         "two codings": Preset(
             StackedConfig(codings=2, hidden=256, depth=2, activation="gelu"),

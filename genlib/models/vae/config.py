@@ -13,9 +13,9 @@ D_{\mathrm{KL}} = -\tfrac 1 2 \sum_{k} \bigl(1 + \gamma_k - e^{\gamma_k} - \mu_k
 
 The **reparameterisation** is the first line: the randomness stands outside, in $\varepsilon$, so
 the gradient reaches $\mu$ and $\sigma$. With $\beta = 1$, $-\mathcal L$ is the **evidence lower
-bound** (ELBO): never more than $\ln p(x)$. A smaller $\beta$ buys sharper pictures with more
-information in the codings; a larger one does the opposite, up to **posterior collapse**, where
-every cloud is the standard normal one and the codings say nothing.
+bound** (ELBO): its mean over the draws is never more than $\ln p(x)$. A smaller $\beta$ buys a
+smaller distortion with more information in the codings; a larger one does the opposite, up to
+**posterior collapse**, where every cloud is the standard normal one and the codings say nothing.
 
 Squared error is the distortion of pixels that are normal with variance ½, cross-entropy that of
 pixels that are black or white. The book divides the sum by the number of pixels, 784: the same
@@ -57,8 +57,8 @@ class VAEConfig(Config):
         ge=0.0,
         le=300.0,
         title="β",
-        description="What a nat of information in the codings costs. 0 is a plain autoencoder, "
-        "a large one lets the codings say nothing.",
+        description="What a nat of information in the codings costs: nothing with 0, and with a "
+        "large one the codings say nothing.",
         json_schema_extra={"options": BETAS},
     )
     loss: Loss = Field(
@@ -70,7 +70,7 @@ class VAEConfig(Config):
     scaling: Literal["pixel", "picture"] = Field(
         "pixel",
         title="Loss per",
-        description="Per pixel, as the book has it, or the honest sum: nats per picture. The "
+        description="Per pixel, as the book has it, or the sum: nats per picture. The "
         "minimum is the same, the size of the gradient is not.",
     )
     network: Literal["dense", "convolutional"] = Field(
@@ -113,7 +113,7 @@ FAMILY = FamilyEntry(
         "sharper": Preset(
             VAEConfig(hidden=300, activation="gelu", beta=1.3),
             TrainConfig(epochs=20),
-            "Wider, smoother layers: a smaller error than the book's, with fewer nats for it.",
+            "Wider layers, GELU, β = 1.3: a smaller error than the book's at about the same rate.",
         ),
         "two-code map": Preset(
             VAEConfig(codings=2, hidden=300),
@@ -134,17 +134,17 @@ FAMILY = FamilyEntry(
                 activation="gelu",
             ),
             TrainConfig(epochs=30, ema=0.995),
-            "A true likelihood, which can be compared with published figures.",
+            "A true likelihood, of pixels drawn black or white; no other is comparable with it.",
         ),
         "collapse": Preset(
             VAEConfig(beta=100.0),
             TrainConfig(epochs=3),
-            "Information is so dear that the codings say nothing: one picture for all.",
+            "Information is so expensive that the codings say nothing: one picture for all.",
         ),
         "holes": Preset(
             VAEConfig(beta=0.0),
             TrainConfig(),
-            "Nothing pulls the clouds together: good copies, and no way to draw new pictures.",
+            "Nothing pulls the clouds to the prior: closer copies, but no prior to draw from.",
         ),
     },
     shows=("reconstruction", "new sample from the prior"),

@@ -66,7 +66,7 @@ def test_the_verdict_says_whether_pretraining_helps(tuned, scratch, text: str):
     assert text in verdict
     assert verdict.startswith("With 100 labels ")
     assert f"from scratch, {np.mean(scratch):.1f} %" in verdict
-    assert verdict.endswith("A linear classifier on the raw pixels reaches 60.5 %.")
+    assert "A linear classifier on the raw pixels reaches 60.5 %" in verdict
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -83,9 +83,30 @@ def test_the_verdict_is_sure_where_the_paired_t_test_is(seed: int):
     assert f"**{word}**" in verdict
 
 
-def test_raw_pixels_that_do_better_than_both_are_said_to():
-    verdict = few_labels._verdict(table_of([80.0, 81.0], [70.0, 71.0], [85.0, 86.0]))
-    assert "on the raw pixels, at 85.5 %, beats both" in verdict
+@pytest.mark.parametrize("seed", range(30))
+def test_raw_pixels_are_better_or_worse_only_where_the_paired_t_test_is_sure(seed: int):
+    rng = np.random.default_rng(seed)
+    count = int(rng.integers(2, 9))
+    tuned, scratch = rng.normal(72, 2, count), rng.normal(70, 2, count)
+    best = max(tuned, scratch, key=np.mean)
+    pixels = best + rng.normal(rng.normal(0, 3), 2, count)
+    verdict = few_labels._verdict(table_of(list(tuned), list(scratch), list(pixels)))
+    sure = ttest_rel(pixels, best).pvalue < 0.05
+    assert ("no sure difference" in verdict) != sure
+    assert ("**better**" in verdict) == (sure and pixels.mean() > best.mean())
+    assert ("**worse**" in verdict) == (sure and pixels.mean() < best.mean())
+
+
+def test_the_numbers_of_labels_at_which_pretraining_helps_are_named():
+    table = table_of([70.0, 71.0, 72.0], [70.5, 71.5, 71.0], [60.0, 61.0, 62.0])
+    table["pretrained, fine-tuned"][10] = [50.0, 51.0, 52.0]
+    table["from scratch"][10] = [40.0, 41.0, 42.1]
+    table["pretrained, fine-tuned"][1000] = [80.0, 81.0, 82.0]
+    table["from scratch"][1000] = [85.0, 86.0, 87.2]
+    verdict = few_labels._verdict(table)
+    assert "Of the 3 numbers of labels" in verdict
+    assert "helps at: 10;" in verdict
+    assert "hurts at: 1000." in verdict
 
 
 @pytest.mark.parametrize(("tuned", "scratch"), [([], []), ([80.0], [70.0]), ([], [70.0, 71.0])])

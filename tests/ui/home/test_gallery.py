@@ -4,6 +4,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+from safetensors.numpy import load
+
+from genlib.runs.spec import RunSpec
+from genlib.runs.store import verified
+from ui.home import gallery
+from ui.home.gallery import SNAPSHOTS, ZOO
+from ui.navigation import PLAN
+
 PROGRAM = """
 import sys
 
@@ -22,3 +31,12 @@ def test_the_card_of_each_family_has_a_picture_without_torch():
     command = [sys.executable, "-c", PROGRAM]
     ended = subprocess.run(command, cwd=root, capture_output=True, text=True)
     assert ended.returncode == 0, ended.stderr
+
+
+def test_the_denoiser_s_card_shows_corrupted_pictures_above_restored_ones():
+    spec = RunSpec.of_preset("denoising", PLAN["denoising"].preset or None)
+    assert spec.model.level > 0
+    files = verified(ZOO / spec.fingerprint, only=SNAPSHOTS)
+    images = gallery._last_images(load(files[SNAPSHOTS]))
+    corrupted, restored = np.split(images.astype(float), 2)
+    assert np.abs(corrupted - restored).mean() > 20  # of 255 grey levels
