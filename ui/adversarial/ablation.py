@@ -13,7 +13,7 @@ from genlib.metrics import effective_modes
 from genlib.plots import Line, lines, named_rows
 from genlib.runs.spec import RunSpec
 from genlib.studies.ablation import WHOLE, Ablation, Evaluation, Variant, samples, variants
-from genlib.studies.health import MISSING
+from genlib.studies.verdict import MISSING
 from ui.cache import cached_figure
 from ui.runs.study_panel import study_panel
 from ui.widgets.elements import is_dark, static_chart
@@ -81,7 +81,7 @@ def _row(model: Variant, classes: int) -> dict[str, str | float]:
         row[finding.name] = finding.value
         row[f"95 % of {finding.name}"] = f"{finding.low:.2f} … {finding.high:.2f}"
     if model.findings:
-        there = sum(share >= MISSING for share in model.shares)
+        there = sum(share >= MISSING / classes for share in model.shares)
         row["classes there"] = f"{there} of {classes}"
         row["worth"] = effective_modes(torch.tensor(model.shares))
     return row

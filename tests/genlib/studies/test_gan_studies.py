@@ -21,7 +21,7 @@ from genlib.rng import generator
 from genlib.runs.run import Run
 from genlib.runs.spec import RunSpec
 from genlib.studies import recipe_grid
-from genlib.studies.health import COMPARED, STEPS, Health, nearest, report, verdict
+from genlib.studies.health import COMPARED, STEPS, Health, nearest, report
 from genlib.studies.health import SHOWN as NEAREST
 from genlib.studies.recipe_grid import CURES, LOSSES, PARTS, Recipe, RecipeGrid, grid
 from genlib.studies.seed_sweep import SAMPLES, SHOWN, Game, SeedSweep, Sweep, samples_of, sweep
@@ -200,41 +200,6 @@ def test_the_nearest_training_pictures_are_those_of_brute_force(examined, examin
         assert (train == picture).flatten(1).all(1).any(), "it is a training picture"
         own = float((here[place] - to_float(picture).flatten().double()).norm())
         assert own == pytest.approx(far[place].min(), abs=1e-4)
-
-
-NAMES = ("shoe", "shirt", "bag", "coat")
-EVEN, GUESSING = [0.25] * 4, (0.6, 0.55)
-
-
-def test_a_generator_of_one_class_has_collapsed_whatever_else_is_wrong():
-    actual = verdict([0.0, 0.9, 0.1, 0.0], NAMES, (1.0, 1.0))
-    assert actual.startswith("Mode collapse: 90%")
-    assert actual.endswith("one class, shirt.")
-
-
-def test_missing_classes_are_named_and_counted_and_no_others():
-    actual = verdict([0.0, 0.5, 0.495, 0.005], NAMES, (1.0, 1.0))
-    assert actual.startswith("2 of 4 classes missing (shoe, coat)")
-    assert "partial" in actual
-    assert "shirt" not in actual
-
-
-def test_a_discriminator_that_is_always_right_wins_and_one_that_says_real_to_all_does_not():
-    actual = verdict(EVEN, NAMES, (0.97, 0.99))
-    assert "the discriminator wins" in actual
-    assert "97% of the real and 99% of the generated" in actual
-    assert "wins" not in verdict(EVEN, NAMES, (1.0, 0.0))
-    assert "wins" not in verdict(EVEN, NAMES, (0.0, 1.0))
-
-
-def test_rare_classes_are_named():
-    actual = verdict([0.02, 0.48, 0.48, 0.02], NAMES, GUESSING)
-    assert actual == "All classes are there, but rare: shoe, coat."
-
-
-def test_a_healthy_generator_is_called_so():
-    assert verdict(EVEN, NAMES, GUESSING).startswith("Healthy")
-    assert verdict([0.3, 0.3, 0.36, 0.04], NAMES, (0.95, 0.95)).startswith("Healthy")
 
 
 SEEDS = 3
