@@ -67,6 +67,8 @@ def verdict(report: Report, names: tuple[str, ...]) -> Verdict:
     classes, kinds = _classes(report, names)
     state = _state(report, realism, variety, classes)
     clauses = [looks, spread, kinds, _beside_real(report, "classifier FID")]
+    if state == "collapsed":
+        clauses = [spread, kinds, looks, clauses[-1]]
     if state == "copied":
         clauses.insert(0, "samples lie much nearer to training pictures than test pictures do")
     sentence = f"{TITLES[state]}: {'; '.join(clauses)}."
@@ -141,7 +143,7 @@ def _of_real(report: Report, name: str) -> float:
 
 def _beside_real(report: Report, name: str) -> str:
     finding = report.finding(name)
-    return f"{name} {finding.value:.2f}, real pictures {finding.real:.2f}"
+    return f"{name} {finding.value:.2f}, real {finding.real:.2f}"
 
 
 PlaneState = Literal["all modes", "imprecise", "partial", "collapsed", "diverged"]

@@ -56,8 +56,8 @@ def test_few_pictures_are_a_collapse_though_each_is_real_and_all_classes_are_the
     x = torch.cat([real[labels == kind][:1] for kind in range(10)])
     actual = examined(reference, shaken(x[torch.arange(COUNT) % 10], 0.01))
     assert actual[:4] == ("collapsed", "realistic", "few pictures", "all there")
-    assert actual.sentence.startswith("Mode collapse: realistic")
-    assert "different pictures in all" in actual.sentence
+    assert actual.sentence.startswith("Mode collapse: about ")
+    assert "different pictures in all; all classes are there" in actual.sentence
 
 
 def test_one_picture_that_looks_like_none_is_a_collapse_that_does_not_look_real(reference):
@@ -120,7 +120,7 @@ def planted(shares: list[float] | None = None, twins: int = 0, **values: float) 
 def test_a_generator_is_not_healthy_at_a_recall_of_13_hundredths():
     actual = verdict(planted(recall=0.13), NAMES)
     assert actual[:4] == ("flawed", "realistic", "narrow", "all there")
-    assert "recall 0.13, real pictures 0.93" in actual.sentence
+    assert "recall 0.13, real 0.93" in actual.sentence
 
 
 def test_a_precision_far_below_that_of_real_pictures_is_not_healthy():

@@ -23,7 +23,7 @@ from genlib.training.events import Snapshot
 from tests.support.unpacked import unpacked
 from ui.adversarial.real_or_fake import sensitivity
 from ui.adversarial.recipe_grid import _cell
-from ui.runs.plane_preview import board_of, caption, captured_modes
+from ui.runs.plane_preview import board_of, caption, captured_modes, gives_probability
 from ui.widgets.drawn_points import EXAMPLE, LIT, cells, written
 from ui.widgets.plane_board import LAYERS, Board, packed
 
@@ -199,6 +199,28 @@ def test_samples_of_one_mode_are_as_far_from_even_as_can_be():
     actual = captured_modes("ring", preview(MODES["ring"].centres[2].expand(100, 2)))
     assert (actual.captured, actual.high_quality) == (1, 1)
     assert actual.reverse_kl == pytest.approx(np.log(8), rel=1e-5)
+
+
+def test_where_points_lie_at_no_mode_the_caption_has_no_reverse_kl():
+    """Each point would count for its nearest mode, however far away: it would look spread."""
+    shown = preview(10 * MODES["ring"].centres.repeat(40, 1))
+    assert captured_modes("ring", shown).reverse_kl == pytest.approx(0, abs=1e-5)
+    assert caption(load("ring"), Snapshot(5, {}, shown)) == (
+        "Step 5: 0 of 8 modes captured, 0% of high quality."
+    )
+
+
+@pytest.mark.parametrize(
+    ("loss", "probability"),
+    [("non-saturating", True), ("minimax", True), ("hinge", False), ("relativistic", False)],
+)
+def test_only_some_losses_make_what_d_says_a_probability(loss, probability):
+    spec = RunSpec.of_preset("gan2d")
+    model = spec.model.model_copy(update={"loss": loss})
+    assert gives_probability(spec.model_copy(update={"model": model})) is probability
+    board = some_board()._replace(probability=probability)
+    header, _ = decoded(packed(board, 560, "", dark=False))
+    assert header["probability"] is probability
 
 
 def test_of_data_without_modes_the_energy_distance_is_told():
