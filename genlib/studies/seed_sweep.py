@@ -84,10 +84,6 @@ class Sweep(Result):
     games: list[Game]
     seconds: float  # for all games together
 
-    def collapsed(self, modes: int) -> float:
-        """Return the share of the games that missed a mode."""
-        return sum(game.captured < modes for game in self.games) / len(self.games)
-
 
 def modes_of(dataset: str) -> Modes:
     """Return the modes of a data set.

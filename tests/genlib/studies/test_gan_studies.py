@@ -24,7 +24,7 @@ from genlib.studies import recipe_grid
 from genlib.studies.health import COMPARED, STEPS, Health, nearest, report
 from genlib.studies.health import SHOWN as NEAREST
 from genlib.studies.recipe_grid import CURES, LOSSES, PARTS, Recipe, RecipeGrid, grid
-from genlib.studies.seed_sweep import SAMPLES, SHOWN, Game, SeedSweep, Sweep, samples_of, sweep
+from genlib.studies.seed_sweep import SAMPLES, SHOWN, SeedSweep, samples_of, sweep
 from genlib.tasks.progress import Progress
 from genlib.tasks.result import list_to_json
 from genlib.tasks.workspace import Workspace
@@ -238,12 +238,6 @@ def test_the_same_sweep_of_seeds_finds_the_same(plain, swept):
     *_, again = SeedSweep(start=game(), seeds=SEEDS).perform(plain, {"games.json": b"half"})
     assert sweep(again.files).games == sweep(swept[-1].files).games
     assert torch.equal(samples_of(again.files), samples_of(swept[-1].files))
-
-
-@pytest.mark.parametrize(("captured", "share"), [([8, 8], 0), ([7, 8, 8, 0], 0.5), ([1], 1)])
-def test_a_game_has_collapsed_that_misses_a_mode(captured, share):
-    games = [Game(captured=count, high_quality=1.0, reverse_kl=0.0) for count in captured]
-    assert Sweep(games=games, seconds=1.0).collapsed(8) == share
 
 
 @pytest.mark.parametrize("study", [SeedSweep, RecipeGrid])

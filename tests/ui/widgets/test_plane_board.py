@@ -19,10 +19,13 @@ from genlib.models.gan2d.model import PlaneGAN
 from genlib.plots import GENERATED, REAL, class_areas, paired_bars, scatters
 from genlib.plots.scatters import GAP
 from genlib.rng import build, generator
+from genlib.runs.spec import RunSpec
+from genlib.studies.recipe_grid import Recipe
+from genlib.studies.seed_sweep import Game, Sweep
 from genlib.training.events import Snapshot
 from tests.support.unpacked import unpacked
 from ui.adversarial.real_or_fake import sensitivity
-from ui.adversarial.recipe_grid import _cell
+from ui.adversarial.recipe_grid import _cell, _endings
 from ui.runs.plane_preview import board_of, caption, captured_modes, gives_probability
 from ui.widgets.drawn_points import EXAMPLE, LIT, cells, written
 from ui.widgets.plane_board import LAYERS, Board, packed
@@ -366,7 +369,16 @@ def test_bars_of_generated_and_real_data_are_as_high_as_their_shares_and_in_thei
 
 
 @pytest.mark.parametrize(
-    ("captured", "header"), [([], "—"), ([8, 8], "8.0 · 0%"), ([8, 7, 8, 1], "6.0 · 50%")]
+    ("captured", "cell"),
+    [([], "—"), ([8, 8], "8.0 · 0% · 90%"), ([8, 4], "6.0 · 50% · 90%")],
 )
-def test_a_recipe_s_cell_tells_the_mean_and_who_misses_a_mode(captured, header):
-    assert _cell(captured, 8) == header
+def test_a_recipe_s_cell_tells_the_mean_who_misses_a_mode_and_the_quality(captured, cell):
+    recipe = Recipe(loss="hinge", cure="none", captured=captured, high_quality=0.9)
+    assert _cell(recipe, 8) == cell
+
+
+def test_games_that_diverged_are_not_counted_as_collapsed():
+    ends = [(8, 0.9), (0, 0.0), (1, 0.9), (0, 0.0)]
+    games = [Game(captured=n, high_quality=share, reverse_kl=0.5) for n, share in ends]
+    expected = "Of 4 games: 2 diverged, 1 all modes, 1 mode collapse"
+    assert _endings(Sweep(games=games, seconds=1.0), 8) == expected
