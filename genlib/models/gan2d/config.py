@@ -22,7 +22,7 @@ $$\min_D\ \mathbb E\bigl[-\ln \sigma(D(x) - D(G(z)))\bigr]
 + \tfrac{\gamma}{2} \mathbb E \lVert \nabla D(G(z)) \rVert^2$$
 
 The first part compares each real point with a generated one, so that real points where $G$ draws
-nothing stay in the loss. A $D$ that only guesses has $\ln 2 \approx 0.693$ there. **R1** and **R2**,
+nothing stay in the loss. A $D$ that only guesses has $\ln 2 \approx 0.693$. **R1** and **R2**,
 the other two, damp the circling. That the game then converges is proved only near its solution;
 whether it keeps all modes from any start, many seeds have to show.
 
