@@ -72,8 +72,9 @@ def fading(run: Run, family: str) -> None:
         )
         alpha = st.slider("α", 0.0, 1.0, 0.5, 0.05, **bound(family, "alpha"))
         seed = draw_number(family, "faded", "Draw of z", "Others")
+    level = names.index(chosen or names[-1]) + 1  # a link may ask for a size that is not there
     with right:
-        _fade_in(run, names.index(chosen) + 1, alpha, seed, dark=is_dark())
+        _fade_in(run, level, alpha, seed, dark=is_dark())
 
 
 @cached_figure
