@@ -1,4 +1,4 @@
-"""How often does a recipe collapse? The same game from many seeds at once."""
+"""How does a recipe end? The same game from many seeds at once."""
 
 import time
 from collections.abc import Iterator

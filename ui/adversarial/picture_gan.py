@@ -23,7 +23,8 @@ def sections(run: Run | None, family: str) -> None:
     with lesson.section(
         "Arithmetic with codings",
         "Take one kind, take away another, add a third. If directions between codings mean "
-        "something, the sum is of the kind that you added. Read how often it is.",
+        "something, the sum is of the kind that you added. Read how often it is, then try "
+        "pullover − T-shirt + dress: should that not be a dress with sleeves?",
     ):
         latent_arithmetic.arithmetic(run)
     with lesson.section(
