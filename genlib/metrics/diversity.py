@@ -59,11 +59,11 @@ def support_interval(count: int, pairs: int) -> tuple[float, float]:
         count: samples that were compared with one another.
         pairs: of them that are alike.
     """
-    from scipy.stats import chi2  # here, as it takes a while to import
+    from scipy.special import gammaincinv  # here, as it takes a while to import
 
     possible = count * (count - 1) / 2
-    most = float(chi2.ppf(0.975, 2 * pairs + 2)) / 2
-    least = float(chi2.ppf(0.025, 2 * pairs)) / 2 if pairs else 0.0
+    most = float(gammaincinv(pairs + 1, 0.975))
+    least = float(gammaincinv(pairs, 0.025)) if pairs else 0.0
     return possible / most, possible / least if pairs else float("inf")
 
 
