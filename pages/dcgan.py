@@ -11,8 +11,8 @@ from ui.runs.run_panel import opening
 FAMILY = "dcgan"
 
 st.markdown(
-    "Convolutions make better forgers. The five guidelines of 2016 made them trainable: switch "
-    "one off and see what it was for."
+    "Two convolutional networks play the game. Five guidelines of 2016 made that train at all: "
+    "switch one off and see what it was for."
 )
 spec, run = opening(FAMILY)
 
@@ -20,8 +20,9 @@ picture_gan.sections(run, FAMILY)
 
 with lesson.section(
     "Break it, cure it",
-    "The book's networks with one guideline broken, then as they are, then a recipe "
-    "that needs no batch normalisation.",
+    "The book's networks with one guideline broken, then as they are: one change, the same "
+    "budget. The third has other networks without batch normalisation, another loss and "
+    "optimizer, and 3 epochs in place of 2.",
 ):
     presets = ("no batch normalisation", "textbook", "fast")
     health.side_by_side({preset: RunSpec.of_preset(FAMILY, preset) for preset in presets})

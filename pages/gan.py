@@ -12,7 +12,7 @@ FAMILY = "gan"
 
 st.markdown(
     "A forger and a detective learn from each other. Both losses tell you next to nothing: look "
-    "at what is in the pictures, and at what the health panel says."
+    "at the pictures, and at the verdict on 2,000 of them."
 )
 spec, run = opening(FAMILY)
 
@@ -20,8 +20,9 @@ picture_gan.sections(run, FAMILY)
 
 with lesson.section(
     "Break it, cure it",
-    "The same data and seed; the first two share their networks, too. The verdict counts what is "
-    "missing among a hundred samples; under “More knobs” lie the cures.",
+    "The same data and seed. The first two share their networks, but “collapse” has a slower D "
+    "and 2 epochs in place of 10. The third changes loss, optimizer and networks at once. You "
+    "see a hundred samples of each; the verdict is that of 2,000.",
 ):
     presets = ("collapse", "textbook", "fast")
     health.side_by_side({preset: RunSpec.of_preset(FAMILY, preset) for preset in presets})

@@ -19,31 +19,32 @@ spec, run = opening(FAMILY)
 with lesson.section(
     "Play by hand",
     "Let D move alone and its field grows steep around the orange points; then let G move, and "
-    "they walk uphill. Keep one of them waiting for long and the other runs away.",
+    "they walk uphill. If only D trains, its gradient for G vanishes. If only G trains, all "
+    "points run to one place.",
 ):
     step_by_step.by_hand(spec, run)
 
 with lesson.section(
     "Break it, cure it",
-    "The same data, the same seed. Count the blue places where no orange point stays: that is "
-    "mode collapse. G runs to wherever D looks away, and forgets where it was.",
+    "The same data, the same seed; what else differs is said above each board. In a mode "
+    "collapse the points are good, but lie at a few modes. After a divergence they lie at none.",
 ):
     plane_gan.side_by_side(FAMILY, plane_gan.CURES)
     side_by_side.preset_button(FAMILY, "collapse", "the collapse")
 
 with lesson.section(
-    "How often does it collapse?",
+    "How often does it go wrong?",
     "One game proves nothing: the next seed may end otherwise. Here the same recipe is played "
-    "from many seeds at once.",
+    "from many seeds at once, and each game is counted by how it ended.",
 ):
     recipe_grid.seeds(
-        {"This game": spec, "The collapse": RunSpec.of_preset(FAMILY, "collapse")}, FAMILY
+        {"This game": spec, "Preset “collapse”": RunSpec.of_preset(FAMILY, "collapse")}, FAMILY
     )
 
 with lesson.section(
     "Which recipe keeps all modes?",
-    "Every loss with every cure. Look for rows and columns that are good throughout: a cure that "
-    "needs one certain loss is no cure.",
+    "Every loss with every cure. Look for rows and columns that are good throughout: a remedy "
+    "that works with only one loss is not robust.",
 ):
     recipe_grid.grid(RunSpec.of_preset(FAMILY, "small"))
 

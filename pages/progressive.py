@@ -18,31 +18,34 @@ spec, run = opening(FAMILY)
 
 with lesson.section(
     "It grows",
-    "The same codings late in each stage. Sixteen pixels already say shoe or coat; what is "
-    "added later is collars, laces and creases.",
+    "The same codings late in each stage. How early can you tell a shoe from a coat? Look what "
+    "each new size adds.",
 ):
     growing.sizes(run)
 
 with lesson.section(
     "New layers fade in",
-    "Move α. A layer with random weights would spoil what the others have learned, so it begins "
-    "with no say and gets a little more with every step.",
+    "Move α. A layer with random weights would spoil what the others have learned, so its weight "
+    "α starts at 0 and grows with every step.",
 ):
     growing.fading(run, FAMILY)
 
 with lesson.section(
     "What is each ingredient for?",
-    "The same seed and as many steps, each time without one of them. Compare the intervals before "
-    "you believe a difference: at this size some ingredients hardly matter.",
+    "The same seed and as many steps, each time without one of them. It is one seed: a row that "
+    "looks better here may look worse with another.",
 ):
     ablation.ablation(spec)
 
 picture_gan.sections(run, FAMILY)
 
 with lesson.section(
-    "Break it, cure it",
-    "The same networks without any of the ingredients, then with all but growing, then with all. "
-    "The first one had to learn more slowly: at the rate of the others it diverges.",
+    "Does it pay here?",
+    "At 32 × 32 nothing shows that it does. A classifier other than ours gives these runs an FID "
+    "of 14.6 without any ingredient, 19.5 with all but growing and 19.1 with all. Lower is "
+    "better, and ours puts the first run first, too. That is one seed, and the first run learns "
+    "at a sixth of the others' rate: at theirs it diverges. At 1,024 × 1,024 growing paid: most "
+    "steps were on small, cheap pictures, and large ones did not train well from the start.",
 ):
     presets = ("bare", "not grown", "fast")
     health.side_by_side({preset: RunSpec.of_preset(FAMILY, preset) for preset in presets})

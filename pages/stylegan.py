@@ -10,23 +10,23 @@ from ui.runs.run_panel import opening
 FAMILY = "stylegan"
 
 st.markdown(
-    "Every layer of the generator is told its own style: coarse layers what to draw, fine ones "
-    "how. Take one picture's coarse styles and another's fine ones, and see what comes of it."
+    "Every layer of the generator gets its own style. Take one picture's coarse styles and "
+    "another's fine ones, and count what follows which."
 )
 spec, run = opening(FAMILY)
 
 with lesson.section(
     "Mix two styles",
-    "Each picture has the styles of the one at the left of its row, but for the layers that you "
-    "choose: those are of the one above its column. Look at what follows the column.",
+    "Rows: source A. Columns: source B, the donor. Each picture uses B's styles at the layers "
+    "that you choose, and A's at all others. Look at what follows the column.",
 ):
     styles.mixing(run, FAMILY)
     style_study.exchanged(run)
 
 with lesson.section(
     "What each layer changes",
-    "In each row only that layer's style is another's. Rows at the top change the shape, rows at "
-    "the bottom the shading.",
+    "In each row only that layer's style is another's. Which rows change the shape, which only "
+    "the shading?",
 ):
     styles.layers(run, FAMILY)
 
@@ -38,23 +38,24 @@ with lesson.section(
     styles.noise(run, FAMILY)
 
 with lesson.section(
-    "Variety against quality",
-    "Pull ψ to 0 and every picture becomes the mean one. Beyond 1 they grow stranger; below 0 "
-    "each is the opposite of itself.",
+    "Less variety by truncation",
+    "Pull ψ to 0 and every picture becomes the mean one. Beyond 1 and below 0 styles lie where "
+    "the generator was hardly trained. The caption counts variety; judge the quality yourself.",
 ):
     styles.truncation(run, FAMILY)
 
 with lesson.section(
     "Walk in z, walk in w",
-    "The mapping network takes detours out of the space of codings. Both walks end at the same "
-    "two pictures: which one passes through fewer things in between?",
+    "Both walks end at the same two pictures: which one passes through fewer unrelated pictures? "
+    "Further up stands how long such walks are, measured.",
 ):
     styles.walks(run, FAMILY)
 
 with lesson.section(
     "Why StyleGAN2 gave up AdaIN",
-    "AdaIN forgets how strong maps are compared with each other, and large generators learned to "
-    "save it by one spot that outshines its map: a droplet. Look for spots, then at the peaks.",
+    "AdaIN normalises each map by itself, which discards how strong maps are compared with each "
+    "other. Large generators learned to save that by one very strong spot: a droplet. Look for "
+    "spots, then at the peaks.",
 ):
     style_study.droplets(
         {"AdaIN": RunSpec.of_preset(FAMILY), "Modulation": RunSpec.of_preset(FAMILY, "modulation")}
@@ -62,8 +63,8 @@ with lesson.section(
 
 with lesson.section(
     "What is each ingredient for?",
-    "The same seed and as many steps, each time without one of them. Compare the intervals before "
-    "you believe a difference: at this size some ingredients hardly matter.",
+    "The same seed and as many steps, each time without one of them. It is one seed: a row that "
+    "looks better here may look worse with another.",
 ):
     ablation.ablation(spec)
 

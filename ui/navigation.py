@@ -89,7 +89,7 @@ PLAN = {
         "Adversarial",
         "Dense GAN",
         "swords",
-        "A forger and a detective learn from each other; a classifier says what is missing.",
+        "A forger and a detective learn from each other: is it all there, does it look real?",
     ),
     "dcgan": Entry(
         "Adversarial",
@@ -108,8 +108,7 @@ PLAN = {
         "Adversarial",
         "StyleGAN",
         "palette",
-        "Each layer has a style of its own: mix two pictures, the shape of one and the shading "
-        "of another.",
+        "Each layer has a style of its own: mix the styles of two pictures, layer by layer.",
         preset="thorough",
     ),
     "ddpm": Entry(

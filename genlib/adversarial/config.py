@@ -21,15 +21,15 @@ class AdversarialConfig(Config):
     loss: Loss = Field(
         "non-saturating",
         title="Loss",
-        description="What both players are paid for; non-saturating is the book's.",
+        description="Loss function of D and G; non-saturating is the book's cross-entropy.",
     )
     r1: float = Field(
         0.0,
         ge=0.0,
         le=1000.0,
         title="R1",
-        description="Penalty on the discriminator's slope at real data; 0 is off. It keeps the "
-        "game from circling.",
+        description="Penalty on the discriminator's slope at real data; 0 is off. It damps a "
+        "game that circles.",
         json_schema_extra={"options": [0.0, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0]},
     )
     r2: float = Field(

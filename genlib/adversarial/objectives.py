@@ -25,14 +25,17 @@ class Objective(NamedTuple):
         critic: (real, fake, smoothing) → loss; smoothing is what real labels lack to 1.
         generator: (real, fake) → loss.
         paired: whether the generator's loss needs real pictures too.
-        border: the logit between real and generated, where smoothing is 0; None where only
-            differences of logits mean something.
+        decision_threshold: the logit between real and generated, where smoothing is 0; None
+            where only differences of logits mean something.
+        probability: whether D learns a probability: the sigmoid of its logit says how likely a
+            picture is real. Elsewhere D's output is a score.
     """
 
     critic: Callable[[Logits, Logits, float], Logits]
     generator: Callable[[Logits, Logits], Logits]
     paired: bool = False
     decision_threshold: float | None = 0.0
+    probability: bool = False
 
 
 def _cross_entropy(real: Logits, fake: Logits, smoothing: float) -> Logits:
@@ -92,8 +95,8 @@ def _relative_generator(real: Logits, fake: Logits) -> Logits:
 
 
 OBJECTIVES: dict[Loss, Objective] = {
-    "non-saturating": Objective(_cross_entropy, _non_saturating),
-    "minimax": Objective(_cross_entropy, _minimax),
+    "non-saturating": Objective(_cross_entropy, _non_saturating, probability=True),
+    "minimax": Objective(_cross_entropy, _minimax, probability=True),
     "least squares": Objective(_squares, _square, decision_threshold=0.5),
     "hinge": Objective(_hinge, _score),
     "wasserstein": Objective(_wasserstein, _score, decision_threshold=None),
@@ -101,6 +104,17 @@ OBJECTIVES: dict[Loss, Objective] = {
         _relative_critic, _relative_generator, paired=True, decision_threshold=None
     ),
 }
+
+
+def guess_level(loss: Loss, smoothing: float = 0.0) -> float:
+    """Return the loss of a discriminator that gives all pictures the same, best score.
+
+    It knows nothing of real and generated, so a loss below that level says that it learned
+    something. It is the least value of the loss where both scores are equal; penalties are not
+    in it.
+    """
+    scores = torch.linspace(-4, 4, 8001, dtype=torch.float64)  # it is flat or convex in them
+    return float(OBJECTIVES[loss].critic(scores, scores, smoothing).min())
 
 
 def squared_gradient_norm(logits: Logits, *sets: Tensor) -> list[Float[Tensor, "*lead pictures"]]:

@@ -49,6 +49,24 @@ def support_size(samples: Float[Tensor, "samples features"], within: float) -> t
     return (count * (count - 1) / (2 * pairs) if pairs else float("inf")), pairs
 
 
+def support_interval(count: int, pairs: int) -> tuple[float, float]:
+    """Return a 95 % interval of `support_size`, as if pairs alike came independently.
+
+    Their number is then a Poisson one, whose exact interval is that of Garwood (1936). Without a
+    pair there is no upper bound.
+
+    Args:
+        count: samples that were compared with one another.
+        pairs: of them that are alike.
+    """
+    from scipy.special import gammaincinv  # here, as it takes a while to import
+
+    possible = count * (count - 1) / 2
+    most = float(gammaincinv(pairs + 1, 0.975))
+    least = float(gammaincinv(pairs, 0.025)) if pairs else 0.0
+    return possible / most, possible / least if pairs else float("inf")
+
+
 class ModeCount(NamedTuple):
     """How a mixture's modes are met (Lin et al. 2018, section 4.1).
 

@@ -3,7 +3,8 @@ r"""What is each ingredient for? Leave one out at a time, with the same seed and
 A model with five new ideas in it says little of any one of them. So each is switched off by
 itself, all else alike, and its samples are measured: by the classifier FID against the time of
 training, by coverage, and by the classes that are still there. One seed is one throw of the dice:
-a difference smaller than the intervals says nothing.
+the intervals are those of the samples of one training and say nothing of another seed. So one
+ablation proves no ingredient better or worse.
 """
 
 import time

@@ -26,8 +26,6 @@ from genlib.tasks.result import Result
 from genlib.tasks.workspace import Workspace
 
 SHOWN = 10  # samples whose nearest training pictures are kept
-MISSING, RARE, COLLAPSED = 0.01, 0.03, 0.8  # shares of a class
-WINNING = 0.95  # accuracy of the discriminator on real pictures and on generated ones
 TWINS = 0.01  # share of real pictures that have another as near as what counts as alike
 
 
@@ -44,6 +42,10 @@ class Report(Result):
     real_twins: int
     to_training: float  # median distance of a sample to the nearest training picture
     real_to_training: float  # that of test pictures
+
+    def finding(self, name: str) -> Finding:
+        """Return the metric of that name."""
+        return next(each for each in self.findings if each.name == name)
 
 
 STEPS = len(STATISTICS) + 3
@@ -74,26 +76,41 @@ class Health(StudyOfRun):
             findings.append(reference.statistic(name, samples.features))
             yield Progress(number, steps)
         train = data.train[: self.start.train.pictures or None]
-        support, twins, real_twins = _twins(reference, fake)
-        to_training, real_to_training = _distances(train, reference, fake)
-        report = Report(
-            pictures=reference.count,
-            findings=findings,
-            shares=reference.class_shares(samples).tolist(),
-            real_shares=reference.class_shares(reference.other).tolist(),
-            p_value=metrics.two_sample_test(
-                reference.other.features[:COMPARED], samples.features[:COMPARED], generator(0)
-            ),
-            support=support,
-            twins=twins,
-            real_twins=real_twins,
-            to_training=to_training,
-            real_to_training=real_to_training,
-        )
-        nearest = save(_nearest(train, fake[:SHOWN]))
-        yield Progress(
-            steps, steps, {"report.json": report.to_json(), "nearest.safetensors": nearest}
-        )
+        files = {
+            "report.json": report_of(reference, train, fake, findings).to_json(),
+            "nearest.safetensors": save(_nearest(train, fake[:SHOWN])),
+        }
+        yield Progress(steps, steps, files)
+
+
+def report_of(
+    reference: Reference, train: Data, fake: Pictures, findings: list[Finding]
+) -> Report:
+    """Return the report of samples.
+
+    Args:
+        reference: real pictures, as many as samples.
+        train: what the generator learned from.
+        fake: the samples.
+        findings: their metrics.
+    """
+    samples = reference.classified(fake)
+    support, twins, real_twins = _twins(reference, fake)
+    to_training, real_to_training = _distances(train, reference, fake)
+    return Report(
+        pictures=reference.count,
+        findings=findings,
+        shares=reference.class_shares(samples).tolist(),
+        real_shares=reference.class_shares(reference.other).tolist(),
+        p_value=metrics.two_sample_test(
+            reference.other.features[:COMPARED], samples.features[:COMPARED], generator(0)
+        ),
+        support=support,
+        twins=twins,
+        real_twins=real_twins,
+        to_training=to_training,
+        real_to_training=real_to_training,
+    )
 
 
 def _twins(reference: Reference, fake: Pictures) -> tuple[float, int, int]:
@@ -132,34 +149,3 @@ def nearest(files: Files) -> tuple[Tensor, Tensor]:
     """Return some samples and the training pictures nearest to them, grey levels 0 … 255."""
     tensors = load(files["nearest.safetensors"])
     return tensors["samples"], tensors["training"]
-
-
-def verdict(shares: list[float], names: tuple[str, ...], right: tuple[float, float]) -> str:
-    """Return one sentence on what is wrong with a generator, or that nothing is.
-
-    Args:
-        shares: of samples in each class.
-        names: of the classes.
-        right: the discriminator's accuracy on real and on generated pictures.
-    """
-    missing = [name for name, share in zip(names, shares, strict=True) if share < MISSING]
-    rare = [name for name, share in zip(names, shares, strict=True) if share < RARE]
-    if max(shares) > COLLAPSED:
-        most = names[shares.index(max(shares))]
-        return f"Mode collapse: {max(shares):.0%} of all samples are of one class, {most}."
-    if missing:
-        return (
-            f"{len(missing)} of {len(names)} classes missing ({', '.join(missing)}): "
-            "partial mode collapse."
-        )
-    if min(right) > WINNING:
-        return (
-            "All classes are there, but the discriminator wins: it judges "
-            f"{right[0]:.0%} of the real and {right[1]:.0%} of the generated pictures rightly."
-        )
-    if rare:
-        return f"All classes are there, but rare: {', '.join(rare)}."
-    return (
-        "Healthy: all classes are there, none is rare; the discriminator judges "
-        f"{right[0]:.0%} of the real and {right[1]:.0%} of the generated pictures rightly."
-    )

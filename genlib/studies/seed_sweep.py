@@ -1,4 +1,4 @@
-"""How often does a recipe collapse? The same game from many seeds at once."""
+"""How does a recipe end? The same game from many seeds at once."""
 
 import time
 from collections.abc import Iterator
@@ -83,10 +83,6 @@ class Sweep(Result):
 
     games: list[Game]
     seconds: float  # for all games together
-
-    def collapsed(self, modes: int) -> float:
-        """Return the share of the games that missed a mode."""
-        return sum(game.captured < modes for game in self.games) / len(self.games)
 
 
 def modes_of(dataset: str) -> Modes:

@@ -2,7 +2,8 @@
 
 The figures behind three claims about generators by style: coarse layers decide what is drawn and
 fine ones how, a path between two styles is shorter than one between their codings, and AdaIN
-makes the generator grow spots that stick out of their maps.
+makes the generator grow spots that stick out of their maps. The first claim needs two counts: a
+picture that changes its class need not get that of the picture whose styles it was given.
 """
 
 from collections.abc import Iterator
@@ -49,6 +50,14 @@ class Length(Result):
     high: float
 
 
+class DonorShares(Result):
+    """How many pictures have the class of the one whose styles they are given, their donor."""
+
+    pictures: int
+    before: float  # share of pairs of one class before any exchange
+    groups: dict[str, float]  # share with the donor's class, by the layers that are exchanged
+
+
 class Exchanged(Result):
     """The effect of exchanged styles, the length of paths, and the peaks of maps."""
 
@@ -57,6 +66,7 @@ class Exchanged(Result):
     layers: list[Share]  # each by itself
     lengths: list[Length]
     peaks: list[float]  # of each layer: its largest value over the root of the mean square
+    donors: DonorShares | None = None  # studies shipped earlier did not count them
 
 
 class StyleLayers(StudyOfRun):
@@ -91,6 +101,7 @@ class StyleLayers(StudyOfRun):
             layers=shares[len(groups) :],
             lengths=lengths,
             peaks=peaks(model, own[:PATHS]),
+            donors=donor_shares(model, classifier, self.pictures, device),
         )
         yield Progress(before + steps, before + steps, {"styles.json": result.to_json()})
 
@@ -98,6 +109,26 @@ class StyleLayers(StudyOfRun):
 def _length(model: StyleGAN, classifier: Classifier, space: Space, device: torch.device) -> Length:
     value, low, high = interval(path_lengths(model, classifier, space, device))
     return Length(space=space, value=value, low=low, high=high)
+
+
+def donor_shares(
+    model: StyleGAN, classifier: Classifier, count: int, device: torch.device
+) -> DonorShares:
+    """Return how many pictures get their donor's class with its styles at some layers."""
+
+    def classes(styles: Tensor) -> Tensor:
+        return classified(classifier, synthesized(model, styles)).classes
+
+    own, other = (drawn_styles(model, count, seed, device) for seed in (0, 1))
+    wanted = classes(other)
+    return DonorShares(
+        pictures=count,
+        before=float((classes(own) == wanted).float().mean()),
+        groups={
+            name: float((classes(mixed(own, other, layers)) == wanted).float().mean())
+            for name, layers in model.layers().items()
+        },
+    )
 
 
 def drawn_styles(
@@ -150,7 +181,8 @@ def path_lengths(
 def peaks(model: StyleGAN, styles: Float[Tensor, "batch layers style"]) -> list[float]:
     """Return, of each layer's maps before they are normalised, max |a| / √(mean of a²).
 
-    The median over pictures; for maps of N(0, 1) it is about 4.
+    The median over pictures. It has no level of its own for chance: maps are taken after noise,
+    bias and activation. Compare it with that of the same network before training.
     """
     return [_peak(maps) for maps in model.generator.unstyled(styles)]
 

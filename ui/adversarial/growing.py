@@ -72,8 +72,9 @@ def fading(run: Run, family: str) -> None:
         )
         alpha = st.slider("α", 0.0, 1.0, 0.5, 0.05, **bound(family, "alpha"))
         seed = draw_number(family, "faded", "Draw of z", "Others")
+    level = names.index(chosen or names[-1]) + 1  # a link may ask for a size that is not there
     with right:
-        _fade_in(run, names.index(chosen) + 1, alpha, seed, dark=is_dark())
+        _fade_in(run, level, alpha, seed, dark=is_dark())
 
 
 @cached_figure
@@ -86,7 +87,7 @@ def _fade_in(run: Run, level: int, alpha: float, seed: int, *, dark: bool) -> No
     rows = named_rows(levels, [f"α = {each:g}" for each in alphas], 2, dark=dark)
     st.image(rows, width="stretch", alt="The same codings at three values of alpha")
     st.caption(
-        "The uppermost row is the size below, its pixels repeated; the lowest the new one. What "
-        "turns maps into pictures of the size below has not learned on since it faded out, though "
-        "the layers before it have: so they may differ from what they were then."
+        "The uppermost row is the size below, its pixels repeated; the lowest is the new one. "
+        "The old output layer stopped learning when it was faded out, while the layers before it "
+        "went on. So α = 0 may look a little worse than it did then."
     )

@@ -8,15 +8,16 @@ import streamlit as st
 import torch
 
 from genlib.data import DATASETS
-from genlib.metrics import effective_modes
+from genlib.metrics import effective_modes, support_interval
 from genlib.plots import paired_bars, picture_grid
 from genlib.runs.run import Run
 from genlib.runs.spec import RunSpec
-from genlib.studies.health import Health, Report, nearest, report, verdict
+from genlib.studies.findings import COMPARED
+from genlib.studies.health import Health, Report, nearest, report
 from genlib.studies.summary import RunSummary
-from genlib.training.events import Snapshot
+from genlib.studies.verdict import Verdict, verdict
 from ui import cache
-from ui.adversarial.training_dynamics import shares_over_training, training_dynamics
+from ui.adversarial.training_dynamics import training_dynamics
 from ui.cache import cached_figure
 from ui.runs.knobs import preset_title
 from ui.runs.side_by_side import summaries_in_columns
@@ -25,6 +26,7 @@ from ui.widgets.elements import Badge, headline, needs_run, static_chart
 from ui.widgets.pictures import image
 
 FEW = 2000  # samples, under which figures are rough
+PAIRS = 10  # alike, under which the number of different pictures has a bound from below alone
 Files = Mapping[str, bytes]
 
 
@@ -36,7 +38,10 @@ def health(run: Run) -> None:
 
 
 def side_by_side(specs: dict[str, RunSpec]) -> None:
-    """Draw the samples of several runs at the end of training, each with its verdict."""
+    """Draw the samples of several runs at the end of training, each with its verdict.
+
+    It is that of the examination further up, where there was one: a hundred samples have none.
+    """
     summaries_in_columns(
         {preset_title(title): spec for title, spec in specs.items()}, _with_verdict
     )
@@ -46,17 +51,16 @@ def _with_verdict(run: RunSummary) -> None:
     samples = run.snapshot.images.numpy()
     rows = samples.reshape(10, 10, *samples.shape[1:])
     image(picture_grid(rows, 1), "Samples of this model")
-    classifier = cache.classifier(run.spec.dataset)
-    if classifier is not None:
-        dataset = run.spec.dataset
-        (shares,) = shares_over_training([run.snapshot], dataset, classifier).tolist()
-        st.caption(verdict(shares, DATASETS[dataset].classes, _accuracy(run.snapshot)))
-
-
-def _accuracy(snapshot: Snapshot) -> tuple[float, float]:
-    """Return the shares of real and of generated pictures that D judges rightly then."""
-    figures = snapshot.figures
-    return figures["right on real"], figures["right on fake"]
+    files = cache.measured(Health(start=run.spec))
+    if files is None:
+        st.caption(
+            f"{len(samples)} samples cannot tell what is rare or missing. Set the knobs to this "
+            "model, train it and examine it: then its verdict stands here."
+        )
+        return
+    result = report(files)
+    sentence = verdict(result, DATASETS[run.spec.dataset].classes).sentence
+    st.caption(f"{sentence} Of {result.pictures:,} samples.")
 
 
 def _examination(run: Run, files: Files) -> None:
@@ -65,7 +69,7 @@ def _examination(run: Run, files: Files) -> None:
         return
     result = report(dict(files))
     classes = DATASETS[run.spec.dataset].classes
-    _verdict(verdict(result.shares, classes, _accuracy(run.snapshots[-1])))
+    _verdict(verdict(result, classes))
     if result.pictures < FEW:
         st.caption(f"Only {result.pictures} samples: take these figures as rough.")
     _table(result)
@@ -81,10 +85,11 @@ def _examination(run: Run, files: Files) -> None:
         _nearest_neighbors(*nearest(dict(files)))
 
 
-def _verdict(sentence: str) -> None:
-    healthy = sentence.startswith("Healthy")
+def _verdict(result: Verdict) -> None:
+    healthy = Badge("healthy", "green", "favorite")
     unhealthy = Badge("look here", "orange", "healing")
-    headline(Badge("healthy", "green", "favorite") if healthy else unhealthy, f"**{sentence}**")
+    badge = healthy if result.state == "healthy" else unhealthy
+    headline(badge, f"**{result.sentence}**")
 
 
 def _nearest_neighbors(samples: torch.Tensor, training: torch.Tensor) -> None:
@@ -118,19 +123,35 @@ def _table(result: Report) -> None:
         f"{result.pictures:,} samples, in the features of our own classifier; “real pictures” "
         "are as many test pictures in place of samples. If both came from one distribution, they "
         f"would differ so much by chance with a probability of {result.p_value:.3f}. The "
-        "intervals of the first four are those of a mean over pictures."
+        "intervals of the first four are those of a mean over pictures. The Vendi score is an "
+        "index of variety: it counts neither pictures nor classes, so read it beside that of "
+        "real pictures."
     )
 
 
 def _memorization(result: Report) -> str:
-    """Return whether samples are copies of training pictures, and how many differ (support)."""
-    twins = f"{result.twins} pairs of 500 samples are alike ({result.real_twins} of real ones)" + (
-        f": about {result.support:,.0f} different pictures in all." if result.twins else "."
-    )
+    """Return how near samples lie to training pictures, and how many differ (support)."""
     return (
         f"A sample is {result.to_training:.2f} from the nearest training picture, a test picture "
-        f"{result.real_to_training:.2f}: far less would be copying. {twins}"
+        f"{result.real_to_training:.2f} (medians). Copies would be near 0. A little less than a "
+        "test picture is no sign of copying: smooth pictures lie nearer to all others. "
+        f"{_different_pictures(result)}"
     )
+
+
+def _different_pictures(result: Report) -> str:
+    """Return how many different pictures the generator may make, as far as pairs say so."""
+    count = min(COMPARED, result.pictures)
+    low, high = support_interval(count, result.twins)
+    pairs = f"{result.twins} pairs of {count} samples are alike ({result.real_twins} of real ones)"
+    if result.twins < PAIRS:
+        return f"{pairs}: too few to say more than at least {_rounded(low)} different pictures."
+    return f"{pairs}: {_rounded(low)} to {_rounded(high)} different pictures in all."
+
+
+def _rounded(count: float) -> str:
+    """Return a number of pictures with two digits that count."""
+    return f"{float(f'{count:.2g}'):,.0f}"
 
 
 @cached_figure

@@ -10,20 +10,21 @@ def sections(run: Run | None, family: str) -> None:
     """Draw them, top to bottom as a student reads them."""
     with lesson.section(
         "Is it working?",
-        "Look at the bands first: a class that is missing is a mode collapse, bands that come and "
-        "go are a game that circles. Then read the verdict.",
+        "The losses do not say. Read the verdict: do the samples look real, do they vary, are "
+        "all classes there? Each figure stands beside that of real pictures.",
     ):
         health.health(run)
     with lesson.section(
         "Draw something new",
-        "Nothing was copied. Between two samples nothing falls apart, if the generator learned "
-        "more than single pictures.",
+        "Draw new codings, then walk from one sample to another. Does each picture on the way "
+        "look like one of the data? How near samples lie to training pictures is said above.",
     ):
         samples.samples(run, family)
     with lesson.section(
         "Arithmetic with codings",
-        "Take one kind, take away another, add a third: directions between codings mean "
-        "something, though nobody told the generator what a sleeve is.",
+        "Take one kind, take away another, add a third. If directions between codings mean "
+        "something, the sum is of the kind that you added. Read how often it is, then try "
+        "pullover − T-shirt + dress: should that not be a dress with sleeves?",
     ):
         latent_arithmetic.arithmetic(run)
     with lesson.section(

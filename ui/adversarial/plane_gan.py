@@ -2,11 +2,13 @@
 
 import streamlit as st
 
+from genlib.data.points import MODES
 from genlib.models import FAMILIES
 from genlib.runs.spec import RunSpec
+from genlib.studies.verdict import plane_verdict
 from ui import cache
 from ui.runs.knobs import preset_title
-from ui.runs.plane_preview import LABEL, board_of
+from ui.runs.plane_preview import LABEL, board_of, captured_modes, gives_probability
 from ui.widgets.elements import is_dark, not_trained_here
 from ui.widgets.plane_board import game_board
 
@@ -33,6 +35,11 @@ def _small(family: str, preset: str) -> None:
     if run is None:
         not_trained_here()
         return
-    board = board_of(cache.dataset(spec.dataset), [run.snapshot])
+    board = board_of(
+        cache.dataset(spec.dataset), [run.snapshot], probability=gives_probability(spec)
+    )
     key = f"{spec.fingerprint[:8]}-small"
     game_board(board, key, size=340, label=LABEL, dark=is_dark())
+    counts = captured_modes(spec.dataset, run.snapshot.images)
+    if counts is not None:
+        st.markdown(plane_verdict(counts, len(MODES[spec.dataset].centres)).sentence)

@@ -1,5 +1,6 @@
-"""How often GAN recipes collapse: modes captured over many seeds, and by loss and cure."""
+"""How GAN recipes end: modes captured over many seeds, and by loss and cure."""
 
+from collections import Counter
 from collections.abc import Mapping
 from functools import partial
 
@@ -8,11 +9,13 @@ import streamlit as st
 import torch
 
 from genlib.data.points import MODES
+from genlib.metrics import ModeCount
 from genlib.plots import scatters
 from genlib.runs.spec import RunSpec
-from genlib.studies.recipe_grid import CURES, LOSSES, RecipeGrid
+from genlib.studies.recipe_grid import CURES, LOSSES, Recipe, RecipeGrid
 from genlib.studies.recipe_grid import grid as recipes_of
-from genlib.studies.seed_sweep import SeedSweep, samples_of, sweep
+from genlib.studies.seed_sweep import SeedSweep, Sweep, samples_of, sweep
+from genlib.studies.verdict import PLANE_TITLES, plane_verdict
 from ui import controls
 from ui.cache import cached_figure
 from ui.runs.study_panel import study_panel
@@ -47,15 +50,25 @@ def _seeds(study: SeedSweep, files: Files) -> None:
         return
     result = sweep(dict(files))
     centers = MODES[study.start.dataset].centres
-    collapsed = result.collapsed(len(centers))
     captured = np.mean([game.captured for game in result.games])
     high_quality = np.mean([game.high_quality for game in result.games])
     st.caption(
-        f"{collapsed:.0%} of {len(result.games)} games miss a mode; on average "
-        f"{captured:.1f} of {len(centers)} are captured, with {high_quality:.0%} of the samples "
-        f"of high quality. All games together took {result.seconds:.0f} s."
+        f"{_endings(result, len(centers))}. On average {captured:.1f} of {len(centers)} modes are "
+        f"captured, and {high_quality:.0%} of the points lie near a mode. All games together took "
+        f"{result.seconds:.0f} s."
     )
     _boards(samples_of(dict(files)), centers)
+
+
+def _endings(result: Sweep, modes: int) -> str:
+    """Return how many games ended in which way, the most frequent one first."""
+    counts = Counter(
+        plane_verdict(ModeCount(**game.model_dump()), modes).state for game in result.games
+    )
+    endings = ", ".join(
+        f"{count} {PLANE_TITLES[state].lower()}" for state, count in counts.most_common()
+    )
+    return f"Of {len(result.games)} games: {endings}"
 
 
 @cached_figure
@@ -79,17 +92,19 @@ def _grid(study: RecipeGrid, files: Files) -> None:
         row: dict[str, str] = {"cure": cure}
         for loss in LOSSES:
             recipe = recipes.get((loss, cure))
-            row[loss] = "…" if recipe is None else _cell(recipe.captured, modes)
+            row[loss] = "…" if recipe is None else _cell(recipe, modes)
         rows.append(row)
     st.dataframe(rows, hide_index=True, width="stretch", height="content")
     st.caption(
-        f"Modes captured of {modes}, the mean over {study.seeds} seeds; after it the share of "
-        "games that miss one. A dash: one of the games at least diverged."
+        f"Modes captured of {modes}, the mean over {study.seeds} seeds; then the share of games "
+        "that miss one; then the share of points near a mode. Where that share is near 0 the "
+        "games diverged, and did not collapse. A dash: the numbers of one of them overflowed."
     )
 
 
-def _cell(captured: list[int], modes: int) -> str:
+def _cell(recipe: Recipe, modes: int) -> str:
+    captured = recipe.captured
     if not captured:
         return "—"
-    collapsed = sum(count < modes for count in captured) / len(captured)
-    return f"{np.mean(captured):.1f} · {collapsed:.0%}"
+    missing = sum(count < modes for count in captured) / len(captured)
+    return f"{np.mean(captured):.1f} · {missing:.0%} · {recipe.high_quality:.0%}"

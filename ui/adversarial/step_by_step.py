@@ -108,7 +108,12 @@ def _counts(moves: str, most: int) -> str:
 def _board(spec: RunSpec, moves: str, trained: Run | None, *, slow: bool) -> None:
     snapshots, captions = (_slow_motion if slow else _last_move)(spec, trained, moves)
     game_board(
-        plane_preview.board_of(cache.dataset(spec.dataset), snapshots, captions),
+        plane_preview.board_of(
+            cache.dataset(spec.dataset),
+            snapshots,
+            captions,
+            probability=plane_preview.gives_probability(spec),
+        ),
         f"{spec.family}-by-hand",
         size=plane_preview.SIZE,
         label=plane_preview.LABEL,

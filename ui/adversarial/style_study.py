@@ -7,12 +7,23 @@ import numpy as np
 import streamlit as st
 import torch
 
+from genlib.classifier import Classifier
+from genlib.models.stylegan.model import StyleGAN
 from genlib.plots import Line, bars, lines, picture_grid
 from genlib.runs.run import Run
 from genlib.runs.spec import RunSpec
 from genlib.studies.starts import styled
-from genlib.studies.style_layers import Exchanged, Share, StyleLayers, drawn_styles
+from genlib.studies.style_layers import (
+    PATHS,
+    DonorShares,
+    Exchanged,
+    Share,
+    StyleLayers,
+    donor_shares,
+    drawn_styles,
+)
 from genlib.studies.style_layers import exchanged as exchanged_of
+from genlib.studies.style_layers import peaks as peaks_of
 from ui import cache
 from ui.cache import cached_figure
 from ui.runs import side_by_side
@@ -23,21 +34,36 @@ from ui.widgets.pictures import image
 Files = Mapping[str, bytes]
 MAPS = 8  # of the layer whose maps are drawn
 PRESS = "Exchange 2,000 styles"
+DONORS = 200  # pairs that are classified on the page, where the study did not
+MOSTLY = 0.5  # of the pictures, from which the donor's class is taken over
+STICKS_OUT = 1.5  # times as much as with the other way of styling; layers differ by less
 
 
 @needs_run
 def exchanged(run: Run) -> None:
     """Draw how often exchanged styles change the class, or the button that measures it."""
-    study_panel(StyleLayers(start=run.spec), PRESS, partial(_exchanged, run.spec))
+    study_panel(StyleLayers(start=run.spec), PRESS, partial(_exchanged, run))
 
 
-def _exchanged(spec: RunSpec, files: Files) -> None:
+def _exchanged(run: Run, files: Files) -> None:
     if "styles.json" not in files:
         return
     result = exchanged_of(dict(files))
+    classifier = cache.classifier(run.spec.dataset)
+    donors = result.donors
+    if donors is None and classifier is not None:
+        donors = _donors(run, classifier)
     st.markdown(_verdict(result))
-    _by_layer(result.layers, spec.fingerprint[:8])
+    if donors is not None:
+        st.markdown(_donor_classes(donors))
+    _by_layer(result.layers, run.spec.fingerprint[:8])
     st.caption(_path_lengths(result))
+
+
+@cached_figure
+def _donors(run: Run, classifier: Classifier) -> DonorShares:
+    """Return the shares of pictures with their donor's class, where the study has none."""
+    return donor_shares(styled(run), classifier, DONORS, torch.device("cpu"))
 
 
 @cached_figure
@@ -56,22 +82,38 @@ def _by_layer(layers: list[Share], name: str) -> None:
         static_chart(bars(change, "change", x_title="layer"), f"{name}-pixels")
 
 
+def _donor_classes(donors: DonorShares) -> str:
+    """Return how often a picture gets the class of the one whose styles it is given."""
+    shares = ", ".join(f"{share:.0%} with {name} ones" for name, share in donors.groups.items())
+    most = max(donors.groups.values())
+    decides = (
+        "Most pictures take over what the donor shows."
+        if most > MOSTLY
+        else "So most pictures do not take over what the donor shows, even where their class "
+        "changes."
+    )
+    return (
+        f"The class of the picture whose styles they were given, have {shares}; before any "
+        f"exchange {donors.before:.0%} had it by chance ({donors.pictures:,} pictures). {decides}"
+    )
+
+
 def _verdict(result: Exchanged) -> str:
-    """Return whether coarse styles decide more often than fine ones what is drawn."""
+    """Return whether coarse styles change the class more often than fine ones."""
     shares = ", ".join(
         f"the {group.name} ones **{group.changed:.0%}** ({group.low:.0%} … {group.high:.0%})"
         for group in result.groups
     )
     coarse, *_, fine = result.groups
     if coarse.low > fine.high:
-        verdict = "what is drawn is decided by coarse layers, as it should be"
+        verdict = "coarse styles change the class more often than fine ones"
     elif fine.low > coarse.high:
-        verdict = "here the fine layers decide more of what is drawn, against the book"
+        verdict = "here fine styles change the class more often than coarse ones"
     else:
         verdict = "between coarse and fine no difference can be told"
     return (
         f"Of {result.pictures:,} pictures, exchanged styles put in another class: {shares}. "
-        f"So {verdict}."
+        f"So in this run {verdict}."
     )
 
 
@@ -88,42 +130,70 @@ def _path_lengths(result: Exchanged) -> str:
 
 
 def droplets(specs: dict[str, RunSpec]) -> None:
-    """Draw droplet artifacts: the maps of AdaIN and of modulation, and how high they peak."""
+    """Draw droplet artifacts: the maps of AdaIN and of modulation, and how high they peak.
+
+    Beside each stand the peaks of the same network before its first step.
+    """
     side_by_side.in_columns(specs, _strongest_maps)
-    peaks = dict[str, list[float]]()
+    peaks, untrained = dict[str, list[float]](), dict[str, list[float]]()
     for title, spec in specs.items():
         files = cache.measured(StyleLayers(start=spec))
         if files is not None:
             peaks[title] = exchanged_of(files).peaks
+            untrained[title] = _untrained_peaks(spec)
     if peaks:
         name = "-".join(spec.fingerprint[:4] for spec in specs.values())
-        _peaks(peaks, f"{name}-peaks")
+        _peaks(peaks, untrained, f"{name}-peaks")
     if len(peaks) == len(specs):
-        st.caption(_comparison(peaks))
+        st.caption(_comparison(peaks, untrained))
 
 
-def _comparison(peaks: dict[str, list[float]]) -> str:
+@cached_figure
+def _untrained_peaks(spec: RunSpec) -> list[float]:
+    """Return the peaks of a network before its first step: those of chance."""
+    model = spec.build().eval()
+    if not isinstance(model, StyleGAN):
+        raise TypeError(f"{spec.family} has no styles")
+    with torch.no_grad():
+        return peaks_of(model, drawn_styles(model, PATHS, 0, torch.device("cpu")))
+
+
+def _comparison(peaks: dict[str, list[float]], untrained: dict[str, list[float]]) -> str:
     """Return which way of styling makes the higher peaks here, or that neither does."""
-    (one, one_peak), (other, other_peak) = ((name, max(each)) for name, each in peaks.items())
-    highest = f"The highest peak is {one_peak:.1f} with {one} and {other_peak:.1f} with {other}. "
-    if one_peak > 1.5 * other_peak:
-        return highest + "AdaIN's maps do stick out here, as the paper says of large ones."
-    return highest + (
-        "In maps of 32 × 32 places there is no more of a droplet with AdaIN: the paper saw them "
-        "from 64 × 64 on."
+    growth = {
+        name: max(after / before for after, before in zip(each, untrained[name], strict=True))
+        for name, each in peaks.items()
+    }
+    (one, one_growth), (other, other_growth) = growth.items()
+    text = (
+        f"At the layer where training raised them most, peaks are {one_growth:.1f} times those "
+        f"before training with {one}, and {other_growth:.1f} times with {other}. "
+    )
+    if one_growth > STICKS_OUT * other_growth:
+        return (
+            text + f"In this run the maps of {one} do stick out, as the paper says of large ones."
+        )
+    return text + (
+        f"So maps of 32 × 32 places show no droplet with {one}: the paper saw them from 64 × 64 "
+        "on."
     )
 
 
 @cached_figure
-def _peaks(peaks: dict[str, list[float]], key: str) -> None:
+def _peaks(peaks: dict[str, list[float]], untrained: dict[str, list[float]], key: str) -> None:
     """Draw the peak of each layer's maps, over their root mean square."""
     st.caption(
         "The largest value of a layer's maps over their root mean square, before they are "
-        "normalised: the median of 100 pictures. Random maps have about 4."
+        "normalised: the median of 100 pictures. Dashed: the same networks before training, so "
+        "the level of chance."
     )
     curves = {
         title: Line(np.arange(1.0, len(values) + 1), np.array(values))
         for title, values in peaks.items()
+    }
+    curves |= {
+        f"{title}, untrained": Line(np.arange(1.0, len(values) + 1), np.array(values), dashed=True)
+        for title, values in untrained.items()
     }
     static_chart(lines(curves, "layer", "peak"), key)
 

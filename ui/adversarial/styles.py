@@ -49,7 +49,6 @@ def mixing(run: Run, family: str) -> None:
             **bound(family, "layers"),
         )
         seed = draw_number(family, "mixture", "Draw of both", "Others")
-        st.caption("None chosen: all rows are what they were. All chosen: all columns are.")
     with right:
         _mixing(run, tuple(name for name in groups if name in chosen), seed)
 
@@ -143,7 +142,7 @@ def _noise(run: Run, strength: float, seed: int, *, dark: bool) -> None:
 @needs_run
 @st.fragment
 def truncation(run: Run, family: str) -> None:
-    """Draw the truncation trick: styles pulled to their mean by ψ, variety against quality."""
+    """Draw the truncation trick: styles pulled to their mean by ψ, and how they vary."""
     left, right = st.columns([1, 2], gap="large")
     with left:
         psi = st.slider("ψ", -1.0, 2.0, 0.7, 0.05, **bound(family, "psi"))

@@ -1,12 +1,13 @@
 """The dynamics of a GAN's training: classes of the samples, D's accuracy, losses, gradients."""
 
-import math
 from typing import Literal
 
 import numpy as np
 import streamlit as st
 import torch
 
+from genlib.adversarial.config import AdversarialConfig
+from genlib.adversarial.objectives import guess_level
 from genlib.classifier import Classifier, classified
 from genlib.data import DATASETS, DatasetName
 from genlib.family import to_float
@@ -17,14 +18,6 @@ from genlib.training.events import Snapshot
 from ui import cache
 from ui.cache import cached_figure
 from ui.widgets.elements import static_chart
-
-GUESSING = {  # loss of a discriminator that only guesses, where there is such a number
-    "non-saturating": 2 * math.log(2),
-    "minimax": 2 * math.log(2),
-    "least squares": 0.25,
-    "hinge": 2.0,
-    "relativistic": math.log(2),
-}
 
 
 def training_dynamics(run: Run) -> None:
@@ -40,12 +33,30 @@ def training_dynamics(run: Run) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         st.markdown("**Losses**")
-        st.caption("Dashed: what D loses when it only guesses. Far below it, D wins.")
+        st.caption(_guess_level(run))
         _losses(run)
     with right:
         st.markdown("**Gradient norms**")
-        st.caption("A player whose gradient vanishes no longer learns; one whose grows, shakes.")
+        st.caption(
+            "A gradient near 0: that player no longer learns. Growing gradients mean unstable "
+            "training."
+        )
         _gradient_norms(run)
+
+
+def _guess_level(run: Run) -> str:
+    """Return what the dashed line says, and what D's curve has on top of it."""
+    rules = run.spec.model_as(AdversarialConfig)
+    level = guess_level(rules.loss, rules.smoothing)
+    penalties = " Penalties come on top of D's." if _penalized(rules) else ""
+    return (
+        f"Dashed: {level:.2f}, the {rules.loss} loss of a D that gives all pictures the same "
+        f"score. Far below it, D wins.{penalties}"
+    )
+
+
+def _penalized(rules: AdversarialConfig) -> bool:
+    return bool(rules.r1 or rules.r2 or rules.gradient_penalty)
 
 
 def _classes(run: Run) -> None:
@@ -54,7 +65,11 @@ def _classes(run: Run) -> None:
         st.caption("Examine the model below first: that trains a classifier of these pictures.")
         return
     count = len(run.snapshots[-1].images)
-    st.caption(f"Shares of each class among {count} samples: bands that come and go circle.")
+    st.caption(
+        f"Shares of each class among {count} samples, so a rare class may be missing by chance: "
+        "the verdict further down counts more. If shares rise and fall, G goes from class to "
+        "class."
+    )
     _class_areas(run, classifier)
 
 
@@ -97,11 +112,10 @@ def _accuracy(run: Run) -> None:
 def _losses(run: Run) -> None:
     """Draw the losses of both players, and what D loses when it only guesses."""
     curves = _curves(run, "losses")
-    rules = run.spec.model.model_dump()
-    guessing = GUESSING.get(rules["loss"])
-    if guessing is not None and not rules["smoothing"]:
-        steps = next(iter(curves.values())).x
-        curves["D guessing"] = Line(steps, np.full(len(steps), guessing), dashed=True)
+    rules = run.spec.model_as(AdversarialConfig)
+    steps = next(iter(curves.values())).x
+    level = guess_level(rules.loss, rules.smoothing)
+    curves["D guessing"] = Line(steps, np.full(len(steps), level), dashed=True)
     static_chart(lines(curves, "step", "loss"), f"{run.spec.fingerprint[:8]}-losses")
 
 

@@ -3,6 +3,8 @@
 import numpy as np
 import torch
 
+from genlib.adversarial.config import AdversarialConfig
+from genlib.adversarial.objectives import OBJECTIVES
 from genlib.data.dataset import Dataset
 from genlib.data.points import MODES
 from genlib.family import Data
@@ -10,6 +12,7 @@ from genlib.metrics import ModeCount, count_modes
 from genlib.models import FAMILIES
 from genlib.models.gan2d.model import window
 from genlib.runs.spec import RunSpec
+from genlib.studies.verdict import NEAR_A_MODE
 from genlib.training.events import Snapshot
 from ui.cache import cached_figure
 from ui.widgets.elements import is_dark
@@ -22,7 +25,9 @@ LABEL = "The plane of the game: real points, generated points, and what the disc
 def draw(spec: RunSpec, data: Dataset, snapshots: list[Snapshot]) -> None:
     """Draw all snapshots of a model of the plane, to be played and scrubbed."""
     discriminates = "discriminates" in FAMILIES[spec.family].abilities
-    board = board_of(data, snapshots, discriminates=discriminates)
+    board = board_of(
+        data, snapshots, discriminates=discriminates, probability=gives_probability(spec)
+    )
     label = LABEL if discriminates else "The plane: points of the data, and generated ones."
     key = f"{spec.fingerprint[:8]}-board"
     game_board(board, key, size=SIZE, label=label, dark=is_dark())
@@ -35,10 +40,18 @@ def board_of(
     captions: list[str] | None = None,
     *,
     discriminates: bool = True,
+    probability: bool = False,
 ) -> Board:
     """Return the board of snapshots with their captions; by default, their mode coverage.
 
     Without a discriminator, only the samples of each snapshot are on it.
+
+    Args:
+        data: the real points.
+        snapshots: previews of a model.
+        captions: of each snapshot.
+        discriminates: whether the model has a discriminator.
+        probability: whether that one's output is a probability, not a score.
     """
     real = data.test[data.showcase()]
     low, high = window(real)
@@ -59,7 +72,14 @@ def board_of(
         inside(grid),
         field[:, :, 0].numpy(),
         captions,
+        probability,
     )
+
+
+def gives_probability(spec: RunSpec) -> bool:
+    """Return whether D's output is the probability that a point is real, by the loss."""
+    rules = spec.model
+    return isinstance(rules, AdversarialConfig) and OBJECTIVES[rules.loss].probability
 
 
 def caption(data: Dataset, snapshot: Snapshot) -> str:
@@ -75,10 +95,11 @@ def caption(data: Dataset, snapshot: Snapshot) -> str:
         ]
         return f"{step}{': ' if figures else ''}{', '.join(figures)}."
     modes = len(MODES[data.name].centres)
-    return (
-        f"{step}: {counts.captured} of {modes} modes captured, {counts.high_quality:.0%} of high "
-        f"quality, reverse KL {counts.reverse_kl:.2f} nats."
-    )
+    share = f"{counts.high_quality:.0%} of high quality"
+    quality = f"{counts.captured} of {modes} modes captured, {share}"
+    if counts.high_quality < NEAR_A_MODE:  # then most points belong to no mode at all
+        return f"{step}: {quality}."
+    return f"{step}: {quality}, reverse KL {counts.reverse_kl:.2f} nats."
 
 
 def captured_modes(dataset: str, preview: Data) -> ModeCount | None:

@@ -1,4 +1,4 @@
-"""A board of points in the plane: real, generated, D's probability and G's grid, at each snapshot.
+"""A board of points in the plane: real, generated, D's field and G's grid, at each snapshot.
 
 All snapshots are sent once, as numbers, and the browser draws them: playing, scrubbing, pointing
 and hiding a layer ask the server for nothing.
@@ -64,6 +64,12 @@ function begin(root, header, arrays) {
     return ((1 - p) * ((1 - q) * at(i, j) + q * at(i, j + 1))
             + p * ((1 - q) * at(i + 1, j) + q * at(i + 1, j + 1))) / 255;
   }
+  function sentence(value) {
+    if (header.probability) return `Here D says: ${Math.round(100 * value)} % real.`;
+    const score = Math.log(value / (1 - value)), size = Math.min(5, Math.abs(score)).toFixed(1);
+    const side = score > 0 ? "above" : "below", more = Math.abs(score) > 5 ? "more than " : "";
+    return `Here D's score is ${more}${size} ${side} the middle; above is real.`;
+  }
   function dots(array, first, count, color) {
     ink.fillStyle = color;
     const wide = 3.2 * sharp;
@@ -128,7 +134,7 @@ function begin(root, header, arrays) {
     const box = canvas.getBoundingClientRect();
     const x = (event.clientX - box.left) / box.width;
     const y = 1 - (event.clientY - box.top) / box.height;
-    words.textContent = `Here D says: ${Math.round(100 * odds(x, y))} % real.`;
+    words.textContent = sentence(odds(x, y));
   };
   canvas.onpointerleave = () => { words.textContent = captions[now]; };
   root.querySelector(".layers").replaceChildren(...Object.entries(header.layers).map(
@@ -184,9 +190,11 @@ class Board(NamedTuple):
         real: points of the data.
         generated: generated points at each snapshot.
         grid: where a square grid of codings lands, row by row; without places where there is none.
-        field: D's probability of real on a square grid over the board, row by row from below;
-            without places where there is no discriminator.
+        field: the sigmoid of D's score, less its decision threshold, on a square grid over the
+            board, row by row from below; without places where there is no discriminator.
         captions: of each snapshot.
+        probability: whether the field is D's probability that a point is real; with many losses
+            D's output is a score instead.
     """
 
     real: Float[ndarray, "points 2"]
@@ -194,6 +202,7 @@ class Board(NamedTuple):
     grid: Float[ndarray, "snapshots places 2"]
     field: Float[ndarray, "snapshots places"]
     captions: list[str]
+    probability: bool = False
 
 
 def game_board(board: Board, key: str, *, size: int, label: str, dark: bool) -> None:
@@ -202,7 +211,7 @@ def game_board(board: Board, key: str, *, size: int, label: str, dark: bool) -> 
 
 
 def packed(board: Board, size: int, label: str, *, dark: bool) -> bytes:
-    """Return a board as the bytes that are sent: places of 16 bits, probabilities of 8."""
+    """Return a board as the bytes that are sent: places of 16 bits, the field of 8."""
     arrays = {
         name: (values.clip(0, 1) * 65535).round().astype("<u2").tobytes()
         for name, values in board._asdict().items()
@@ -214,6 +223,7 @@ def packed(board: Board, size: int, label: str, *, dark: bool) -> bytes:
         "side": side,
         "samples": board.generated.shape[1],
         "captions": board.captions,
+        "probability": board.probability,
         "lines": 1 + max(map(len, board.captions)) // (size // 7),
         "colors": {
             "real": REAL,

@@ -1,8 +1,8 @@
-r"""Convolutions make better forgers: five guidelines, with which GANs first drew large pictures.
+r"""Convolutions against each other: five guidelines, with which GANs first drew large pictures.
 
-Dense networks draw blurred pictures, and deep convolutional ones would not train against each
-other at all, until somebody searched long enough for what works. Five rules came out of it, and
-here each is a switch: turn one off and see what it was for.
+Dense networks do not know which pixels are neighbours. Deep convolutional ones do, but hardly
+trained against each other, until somebody searched long enough for what works. Five rules came
+out of it, and here each is a switch: turn one off and see what it was for.
 
 1. Strides instead of **pooling** (and transposed convolutions instead of upsampling).
 2. **Batch normalisation**. The book has it in the generator, and dropout in the discriminator:

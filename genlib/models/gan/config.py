@@ -8,12 +8,13 @@ $$\min_D\ \mathbb E_x\bigl[-\ln \sigma(D(x))\bigr]
 + \mathbb E_z\bigl[-\ln(1 - \sigma(D(G(z))))\bigr], \qquad
 \min_G\ \mathbb E_z\bigl[-\ln \sigma(D(G(z)))\bigr]$$
 
-Where nobody can tell the pictures apart, the discriminator says ½ to all, and its loss is
-$2 \ln 2 \approx 1.386$. Neither loss says how good the pictures are: each is measured against an
-opponent that changes too. And nothing keeps the generator from giving up a part of the data. It
-may find that shoes fool the discriminator best and make nothing else (**mode collapse**); the
-discriminator then learns that shoes are forged, the generator moves on to shirts, and so on round
-the classes. So look at what is in the pictures, not at the losses.
+Where nobody can tell the pictures apart, the discriminator says ½ to all, and this loss is
+$2 \ln 2 \approx 1.386$. The first preset's relativistic loss is $\ln 2 \approx 0.693$ there: each
+loss has a level of its own. Neither player's loss says how good the pictures are: each is measured
+against an opponent that changes too. And nothing keeps the generator from giving up a part of the
+data. It may find that shoes fool the discriminator best and make nothing else (**mode collapse**);
+the discriminator may then learn that shoes are forged, the generator move on to shirts, and so on
+round the classes. So look at what is in the pictures, not at the losses.
 
 **References.** A. Géron, *Hands-On Machine Learning*, chapter 17. I. Goodfellow et al.,
 *Generative adversarial nets*, NeurIPS (2014). T. Salimans et al., *Improved techniques for
@@ -71,13 +72,13 @@ FAMILY = adversarial_entry(
                 epochs=10,
                 ema=0.995,
             ),
-            "Each picture paired with a real one, and a D that is not steep: no class is lost.",
+            "Pictures paired with real ones, penalties on D's gradient, larger networks, Adam.",
         ),
         "textbook": Preset(GANConfig(), BOOK, "The chapter's own networks and recipe: RMSprop."),
         "collapse": Preset(
             GANConfig(critic_rate=0.1),
             BOOK.model_copy(update={"epochs": 2}),
-            "A D that learns ten times slower than G: a few pictures fool it for long.",
+            "A D ten times slower than G, for 2 epochs: a few pictures fool it for long.",
         ),
         "experience replay": Preset(
             GANConfig(replay=4096), BOOK, "The chapter's first cure: D also meets older pictures."

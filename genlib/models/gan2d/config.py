@@ -8,19 +8,23 @@ the plane of its codings.
 $$\min_D\ \mathbb E_x\bigl[-\ln \sigma(D(x))\bigr] + \mathbb E_z\bigl[-\ln(1 - \sigma(D(G(z))))
 \bigr], \qquad \min_G\ \mathbb E_z\bigl[-\ln \sigma(D(G(z)))\bigr]$$
 
-Where $D$ can do no better than guess, its loss is $2 \ln 2 \approx 1.386$. But nothing says that
-the game ends there: the generator may give up a part of the data (**mode collapse**), or the two
-may circle for ever, as each answers what the other did last.
+Where $D$ can do no better than guess, this loss is $2 \ln 2 \approx 1.386$; each other loss has a
+level of its own. But nothing says that the game ends there. The generator may give up a part of
+the data: its points are good, but lie at a few modes (**mode collapse**). The two may circle for
+ever, as each answers what the other did last. Or the points lie at no mode at all: the game
+**diverged**.
 
-The most thorough cure known pairs each generated point with a real one and keeps $D$ from being
-steep at either:
+The first preset pairs each generated point with a real one, and keeps $D$ from being steep at
+either:
 
 $$\min_D\ \mathbb E\bigl[-\ln \sigma(D(x) - D(G(z)))\bigr]
 + \tfrac{\gamma}{2} \mathbb E \lVert \nabla D(x) \rVert^2
 + \tfrac{\gamma}{2} \mathbb E \lVert \nabla D(G(z)) \rVert^2$$
 
-The first part rewards every real point for lying above its partner, so that no part of the data
-can be forgotten; **R1** and **R2**, the other two, make the game converge.
+The first part compares each real point with a generated one, so that real points where $G$ draws
+nothing stay in the loss. A $D$ that only guesses has $\ln 2 \approx 0.693$. **R1** and **R2**,
+the other two, damp the circling. That the game then converges is proved only near its solution;
+whether it keeps all modes from any start, many seeds have to show.
 
 **References.** A. Géron, *Hands-On Machine Learning*, chapter 17. I. Goodfellow et al.,
 *Generative adversarial nets*, NeurIPS (2014). Z. Lin et al., *PacGAN*, NeurIPS (2018), for the
@@ -71,19 +75,21 @@ FAMILY = adversarial_entry(
         "cured": Preset(
             GAN2DConfig(loss="relativistic", r1=0.01, r2=0.01),
             _recipe(epochs=50, momentum=0.0, ema=0.999),
-            "Each point paired with a real one, D never steep: all modes, from every seed.",
+            "Points paired with real ones, penalties on D's gradient, and 50 epochs in place of "
+            "20: all modes, from each of ten seeds.",
             "ring",
         ),
         "collapse": Preset(
             GAN2DConfig(**BOOK),
             _recipe(decay="none", ema=0.0),
-            "The textbook's loss, and a learning rate that stays high: G runs from mode to mode.",
+            "The textbook's loss, and a learning rate that stays high: at the end its points lie "
+            "at no mode, which is divergence.",
             "ring",
         ),
         "calmed": Preset(
             GAN2DConfig(**BOOK),
             _recipe(),
-            "The collapse, but the learning rate falls to 0 and G's weights are averaged.",
+            "Like “collapse”, but the learning rate falls to 0 and G's weights are averaged.",
             "ring",
         ),
         "PacGAN": Preset(
@@ -95,19 +101,21 @@ FAMILY = adversarial_entry(
         "experience replay": Preset(
             GAN2DConfig(**BOOK, replay=4096),
             _recipe(learning_rate=1e-3),
-            "Calmed, slower, and D also meets what G made before, against going round in circles.",
+            "Calmed, at a quarter of the rate, and D also meets what G made before, against going "
+            "round in circles.",
             "ring",
         ),
         "minibatch discrimination": Preset(
             GAN2DConfig(**BOOK, minibatch_discrimination=True),
             _recipe(learning_rate=1e-3),
-            "Calmed, slower, and D is told how near each point is to the others of its batch.",
+            "Calmed, at a quarter of the rate, and D is told how near each point is to the others "
+            "of its batch.",
             "ring",
         ),
         "small": Preset(
             GAN2DConfig(**BOOK, hidden=64),
             _recipe(epochs=5, decay="none", ema=0.0),
-            "The collapse with half as many units and fewer steps: quick to try things on.",
+            "Like “collapse”, with half as many units and fewer steps: quick to try things on.",
             "ring",
         ),
     },

@@ -35,7 +35,7 @@ class PlaneGAN(GAN):
         """Return samples; a square grid of codings, bent to points; and D over the data's place.
 
         The field's points hold, for each place of a square grid over the data, row by row from
-        below, D's probability of real in their first channel.
+        below, the sigmoid of D's score less its decision threshold in their first channel.
         """
         side = math.isqrt(len(x))
         line = torch.linspace(-REACH, REACH, side, device=x.device)

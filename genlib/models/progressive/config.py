@@ -6,12 +6,12 @@ pictures of 4 × 4 pixels. When those are good, a layer that doubles the size is
 
 $$x = (1 - \alpha)\,\mathrm{up}(x_\text{old}) + \alpha\,x_\text{new},$$
 
-so that nothing that was learned is shaken by new layers. Three more ideas come with it, and here
-each is a switch.
+so that new layers with random weights do not spoil at once what was learned. Three more ideas come
+with it, and here each is a switch.
 
 - **Minibatch standard deviation**, at the end of the discriminator: the standard deviation over
   the batch of each value, averaged to one number, as one more map. A batch of pictures that are
-  all alike gives itself away, so the generator keeps to all of the data.
+  all alike gives itself away, so the generator is pushed to vary them.
 - **Equalised learning rate**: all weights are drawn from $\mathcal N(0, 1)$ and multiplied by
   $\sqrt{2 / n_\text{inputs}}$ where they are used. An optimizer that makes steps of one size for
   all weights, as Adam does, then changes each layer by the same share.
@@ -19,6 +19,10 @@ each is a switch.
   divided by the root of their mean square,
 
 $$b_{xy} = a_{xy} \Big/ \sqrt{\tfrac 1N \textstyle\sum_j (a^j_{xy})^2 + \varepsilon}.$$
+
+At 1,024 × 1,024 pixels growing saved most of the time, since most steps were on small pictures,
+and large ones did not train well from the start. At 32 × 32 there are four sizes and whole
+pictures are cheap; what growing is worth here, the ablation measures.
 
 Pictures are put in the middle of a black square, of 32 × 32 pixels for those of 28 × 28. Whatever
 the stage, both players are given pictures of the full size: the generator repeats its pixels, the

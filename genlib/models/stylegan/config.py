@@ -1,4 +1,4 @@
-r"""Give every layer of the generator its own say in the picture, and pull the layers apart again.
+r"""Give every layer of the generator a style of its own, and mix the styles of two pictures.
 
 A **mapping network** turns codings $z$ into a style $w$, and the **synthesis network** draws a
 learned constant, 4 × 4 places large, larger and larger. Codings go in nowhere else: each layer is
@@ -7,11 +7,12 @@ told by $w$ how strong each of its maps shall be, by **adaptive instance normali
 $$\mathrm{AdaIN}(x_i, y) = y_{s,i}\,\frac{x_i - \mu(x_i)}{\sigma(x_i)} + y_{b,i},
 \qquad (y_s, y_b) = A\,w,$$
 
-with an affine $A$ of its own. It forgets what the layers before said of strength, so the style of
-one layer rules only up to the next: coarse layers decide what is drawn, fine ones how. What is
-left to chance in a picture comes from **noise** that each layer gets, one number a pixel, times a
-strength that each map learns. With **mixing regularisation** some pictures are made of two codes,
-switched at a random layer, so that layers do not rely on each other.
+with an affine $A$ of its own. It discards how strong the maps of the layers before were, so the
+style of one layer rules only up to the next. In large generators coarse layers decide on shapes
+and fine ones on shading; how far that holds here is counted in the lesson. What is left to chance
+in a picture comes from **noise** that each layer gets, one number a pixel, times a strength that
+each map learns. With **mixing regularisation** some pictures are made of two codes, switched at a
+random layer, so that layers do not rely on each other.
 
 With **truncation** $w' = \bar w + \psi\,(w - \bar w)$, styles are pulled to the mean style:
 $\psi = 0$ is the mean picture, $\psi = 1$ all variety.

@@ -21,6 +21,7 @@ from genlib.metrics import (
     manifold,
     nearest,
     radii,
+    support_interval,
     support_size,
     two_sample_test,
     vendi_of_features,
@@ -235,6 +236,19 @@ def test_exact_copies_are_alike_however_small_the_distance_allowed(count, scale)
     different = scale * normal(count, 26, 64)
     twice = torch.cat([different, different])
     assert support_size(twice, 0.0) == (pytest.approx(2 * count - 1), count)
+
+
+def test_the_interval_of_the_support_holds_the_size_that_was_drawn_from():
+    size, count, held = 2000, 300, 0
+    for seed in range(100):
+        drawn = torch.randint(size, (count, 1), generator=generator(seed)).double()
+        low, high = support_interval(count, support_size(drawn, 0.0)[1])
+        held += low <= size <= high
+    assert held >= 90
+    low, high = support_interval(500, 3)  # Garwood's interval of 3 is 0.619 to 8.767
+    assert (low, high) == pytest.approx((124_750 / 8.767, 124_750 / 0.6187), rel=1e-3)
+    low, high = support_interval(500, 0)
+    assert (low, high) == (pytest.approx(124_750 / 3.689, rel=1e-3), math.inf)
 
 
 @pytest.mark.parametrize("name", MODES)

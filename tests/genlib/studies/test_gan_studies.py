@@ -21,10 +21,10 @@ from genlib.rng import generator
 from genlib.runs.run import Run
 from genlib.runs.spec import RunSpec
 from genlib.studies import recipe_grid
-from genlib.studies.health import COMPARED, STEPS, Health, nearest, report, verdict
+from genlib.studies.health import COMPARED, STEPS, Health, nearest, report
 from genlib.studies.health import SHOWN as NEAREST
 from genlib.studies.recipe_grid import CURES, LOSSES, PARTS, Recipe, RecipeGrid, grid
-from genlib.studies.seed_sweep import SAMPLES, SHOWN, Game, SeedSweep, Sweep, samples_of, sweep
+from genlib.studies.seed_sweep import SAMPLES, SHOWN, SeedSweep, samples_of, sweep
 from genlib.tasks.progress import Progress
 from genlib.tasks.result import list_to_json
 from genlib.tasks.workspace import Workspace
@@ -202,41 +202,6 @@ def test_the_nearest_training_pictures_are_those_of_brute_force(examined, examin
         assert own == pytest.approx(far[place].min(), abs=1e-4)
 
 
-NAMES = ("shoe", "shirt", "bag", "coat")
-EVEN, GUESSING = [0.25] * 4, (0.6, 0.55)
-
-
-def test_a_generator_of_one_class_has_collapsed_whatever_else_is_wrong():
-    actual = verdict([0.0, 0.9, 0.1, 0.0], NAMES, (1.0, 1.0))
-    assert actual.startswith("Mode collapse: 90%")
-    assert actual.endswith("one class, shirt.")
-
-
-def test_missing_classes_are_named_and_counted_and_no_others():
-    actual = verdict([0.0, 0.5, 0.495, 0.005], NAMES, (1.0, 1.0))
-    assert actual.startswith("2 of 4 classes missing (shoe, coat)")
-    assert "partial" in actual
-    assert "shirt" not in actual
-
-
-def test_a_discriminator_that_is_always_right_wins_and_one_that_says_real_to_all_does_not():
-    actual = verdict(EVEN, NAMES, (0.97, 0.99))
-    assert "the discriminator wins" in actual
-    assert "97% of the real and 99% of the generated" in actual
-    assert "wins" not in verdict(EVEN, NAMES, (1.0, 0.0))
-    assert "wins" not in verdict(EVEN, NAMES, (0.0, 1.0))
-
-
-def test_rare_classes_are_named():
-    actual = verdict([0.02, 0.48, 0.48, 0.02], NAMES, GUESSING)
-    assert actual == "All classes are there, but rare: shoe, coat."
-
-
-def test_a_healthy_generator_is_called_so():
-    assert verdict(EVEN, NAMES, GUESSING).startswith("Healthy")
-    assert verdict([0.3, 0.3, 0.36, 0.04], NAMES, (0.95, 0.95)).startswith("Healthy")
-
-
 SEEDS = 3
 STEEP = {"optimizer": "sgd", "learning_rate": 10.0, "epochs": 10}  # the slopes grow
 
@@ -273,12 +238,6 @@ def test_the_same_sweep_of_seeds_finds_the_same(plain, swept):
     *_, again = SeedSweep(start=game(), seeds=SEEDS).perform(plain, {"games.json": b"half"})
     assert sweep(again.files).games == sweep(swept[-1].files).games
     assert torch.equal(samples_of(again.files), samples_of(swept[-1].files))
-
-
-@pytest.mark.parametrize(("captured", "share"), [([8, 8], 0), ([7, 8, 8, 0], 0.5), ([1], 1)])
-def test_a_game_has_collapsed_that_misses_a_mode(captured, share):
-    games = [Game(captured=count, high_quality=1.0, reverse_kl=0.0) for count in captured]
-    assert Sweep(games=games, seconds=1.0).collapsed(8) == share
 
 
 @pytest.mark.parametrize("study", [SeedSweep, RecipeGrid])

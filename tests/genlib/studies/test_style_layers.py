@@ -19,6 +19,7 @@ from genlib.runs.spec import RunSpec
 from genlib.studies.style_layers import (
     Exchanged,
     StyleLayers,
+    donor_shares,
     drawn_styles,
     exchanged,
     interval,
@@ -157,6 +158,26 @@ def test_what_it_says_of_each_exchange_is_so_by_hand(model, classifier, measured
         assert share.changed * PICTURES == pytest.approx(changed, abs=1)
         assert share.pixels == pytest.approx(float((before - after).abs().mean()), abs=1e-5)
     assert max(share.pixels for share in measured.layers) > 0
+
+
+def test_the_shares_of_donors_classes_are_so_by_hand(model, classifier, measured):
+    every = [layer for layers in model.layers().values() for layer in layers]
+    wanted = classified(classifier, by_hand(model, every)[1]).classes
+    donors = measured.donors
+    assert donors == donor_shares(model, classifier, PICTURES, CPU)
+    before = classified(classifier, by_hand(model, [])[1]).classes
+    assert donors.before == pytest.approx(float((before == wanted).float().mean()), abs=0.011)
+    assert list(donors.groups) == list(model.layers())
+    for name, layers in model.layers().items():
+        classes = classified(classifier, by_hand(model, layers)[1]).classes
+        share = float((classes == wanted).float().mean())
+        assert donors.groups[name] == pytest.approx(share, abs=0.011), name
+
+
+def test_figures_of_before_donors_were_counted_are_still_read(measured):
+    document = measured.model_dump()
+    del document["donors"]
+    assert Exchanged.model_validate(document).donors is None
 
 
 def test_groups_add_up_to_the_others_own_pictures(model):

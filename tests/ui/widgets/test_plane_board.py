@@ -19,11 +19,14 @@ from genlib.models.gan2d.model import PlaneGAN
 from genlib.plots import GENERATED, REAL, class_areas, paired_bars, scatters
 from genlib.plots.scatters import GAP
 from genlib.rng import build, generator
+from genlib.runs.spec import RunSpec
+from genlib.studies.recipe_grid import Recipe
+from genlib.studies.seed_sweep import Game, Sweep
 from genlib.training.events import Snapshot
 from tests.support.unpacked import unpacked
 from ui.adversarial.real_or_fake import sensitivity
-from ui.adversarial.recipe_grid import _cell
-from ui.runs.plane_preview import board_of, caption, captured_modes
+from ui.adversarial.recipe_grid import _cell, _endings
+from ui.runs.plane_preview import board_of, caption, captured_modes, gives_probability
 from ui.widgets.drawn_points import EXAMPLE, LIT, cells, written
 from ui.widgets.plane_board import LAYERS, Board, packed
 
@@ -201,6 +204,28 @@ def test_samples_of_one_mode_are_as_far_from_even_as_can_be():
     assert actual.reverse_kl == pytest.approx(np.log(8), rel=1e-5)
 
 
+def test_where_points_lie_at_no_mode_the_caption_has_no_reverse_kl():
+    """Each point would count for its nearest mode, however far away: it would look spread."""
+    shown = preview(10 * MODES["ring"].centres.repeat(40, 1))
+    assert captured_modes("ring", shown).reverse_kl == pytest.approx(0, abs=1e-5)
+    assert caption(load("ring"), Snapshot(5, {}, shown)) == (
+        "Step 5: 0 of 8 modes captured, 0% of high quality."
+    )
+
+
+@pytest.mark.parametrize(
+    ("loss", "probability"),
+    [("non-saturating", True), ("minimax", True), ("hinge", False), ("relativistic", False)],
+)
+def test_only_some_losses_make_what_d_says_a_probability(loss, probability):
+    spec = RunSpec.of_preset("gan2d")
+    model = spec.model.model_copy(update={"loss": loss})
+    assert gives_probability(spec.model_copy(update={"model": model})) is probability
+    board = some_board()._replace(probability=probability)
+    header, _ = decoded(packed(board, 560, "", dark=False))
+    assert header["probability"] is probability
+
+
 def test_of_data_without_modes_the_energy_distance_is_told():
     snapshot = seen(plane_gan(), "moons", 1000)
     assert captured_modes("moons", snapshot.images) is None
@@ -344,7 +369,16 @@ def test_bars_of_generated_and_real_data_are_as_high_as_their_shares_and_in_thei
 
 
 @pytest.mark.parametrize(
-    ("captured", "header"), [([], "—"), ([8, 8], "8.0 · 0%"), ([8, 7, 8, 1], "6.0 · 50%")]
+    ("captured", "cell"),
+    [([], "—"), ([8, 8], "8.0 · 0% · 90%"), ([8, 4], "6.0 · 50% · 90%")],
 )
-def test_a_recipe_s_cell_tells_the_mean_and_who_misses_a_mode(captured, header):
-    assert _cell(captured, 8) == header
+def test_a_recipe_s_cell_tells_the_mean_who_misses_a_mode_and_the_quality(captured, cell):
+    recipe = Recipe(loss="hinge", cure="none", captured=captured, high_quality=0.9)
+    assert _cell(recipe, 8) == cell
+
+
+def test_games_that_diverged_are_not_counted_as_collapsed():
+    ends = [(8, 0.9), (0, 0.0), (1, 0.9), (0, 0.0)]
+    games = [Game(captured=n, high_quality=share, reverse_kl=0.5) for n, share in ends]
+    expected = "Of 4 games: 2 diverged, 1 all modes, 1 mode collapse"
+    assert _endings(Sweep(games=games, seconds=1.0), 8) == expected
