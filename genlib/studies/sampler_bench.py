@@ -4,14 +4,17 @@ Every step evaluates the network once, Heun's twice; nothing else takes time wor
 quality against the **number of function evaluations** (NFE), and against seconds, is what a
 sampler is measured by: the classifier FID of its samples, beside that of real pictures.
 
-A sampler errs because the network is asked at a few times only. Euler's error falls like the
-width of a step, Heun's and DPM-Solver++'s like its square; DDPM draws new noise at each step,
-which corrects old errors, but wants many small steps:
+A sampler errs because it evaluates the network at a few times only. With $n$ steps DDIM's error
+falls like $n^{-1}$. Heun's falls like $n^{-2}$ on the straight paths of flow matching, like
+$n^{-1}$ with the sigmoid schedule, and in between with cosine, because the steps are even in $t$.
+DDPM draws new noise at each step, which corrects old errors, but it wants many small steps.
 
-$$\lVert x_0^{(n)} - x_0 \rVert = O(n^{-1}) \text{ or } O(n^{-2})$$
+With many steps, all samplers without fresh noise end at the same pictures. These are the ones
+that the network stands for, and they need not have the best FID: the network errs too, and the
+FID is measured by one classifier.
 
-When the steps are many, deterministic samplers end at the same pictures, and what is left is the
-network's own error.
+**Seconds** are the NFE times the seconds of one evaluation: the shortest of several, after a
+warm-up.
 
 **References.** J. Song et al., *Denoising diffusion implicit models*, ICLR (2021). C. Lu et al.,
 *DPM-Solver++* (2022). T. Karras et al., *Elucidating the design space of diffusion-based
