@@ -122,7 +122,7 @@ PLAN = {
         "Diffusion",
         "Samplers",
         "route",
-        "One network, five ways to walk from noise to a picture: what is a step worth?",
+        "One network, four samplers from noise to a picture: what is a step worth?",
     ),
     "flow": Entry(
         "Diffusion",
@@ -140,7 +140,7 @@ PLAN = {
         "Compare",
         "Families compared",
         "compare",
-        "Four families, the same pictures and time: who is sharp, diverse, fast?",
+        "Four families, the same pictures and a budget of time: who is sharp, diverse, fast?",
     ),
 }
 
