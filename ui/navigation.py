@@ -116,7 +116,7 @@ PLAN = {
         "Diffusion",
         "Denoising diffusion",
         "blur_circular",
-        "Drown a picture in noise, learn which noise it was, find pictures in noise alone.",
+        "Add noise to pictures step by step, learn to remove it, then start from noise alone.",
     ),
     "samplers": Entry(
         "Diffusion",

@@ -68,7 +68,7 @@ def _recipe(run: Run, family: str) -> Recipe:
     sampler = st.selectbox(
         "Sampler",
         list(SAMPLERS),
-        help="How the next step follows from what the model sees.",
+        help="How the next step follows from the model's estimate. Euler is DDIM with η = 0.",
         **bound(family, "sampler"),
     )
     steps = steps_slider(family, run)
@@ -103,7 +103,7 @@ def steps_slider(family: str, run: Run, most: int = STEPS[-1]) -> int:
         "Steps",
         options,
         20 if 20 in options else options[-1],
-        help=f"Each asks the network once, Heun twice. This model knows {last:,} times.",
+        help=f"Each evaluates the network once, Heun's twice. This model knows {last:,} times.",
         **bound(family, "steps"),
     )
 
@@ -118,7 +118,7 @@ def class_choice(run: Run, family: str) -> tuple[int, float]:
         5.0,
         1.5,
         0.25,
-        help="1 is the class as learned; more makes typical pictures, all alike; 0 forgets it.",
+        help="0 ignores the class, 1 is as trained; more follows the class more closely.",
         **bound(family, "guidance"),
     )
     return ([ALL, *classes].index(chosen) - 1), guidance
@@ -174,7 +174,7 @@ def _draw(place: DeltaGenerator, frame: Frame, model: Diffusion, text: str) -> N
     with place.container():
         st.caption(text)
         levels = beside(panels, FACTOR)[0]
-        alt = "Noise on its way to pictures, beside what the model sees in it"
+        alt = "Noise on its way to pictures, beside the model's estimate of them"
         image(levels, alt, levels.shape[1])
 
 
@@ -182,8 +182,8 @@ def film_of(frames: list[Frame], model: Diffusion) -> Film:
     """Return the film of a trajectory: x_t beside the model's x0_hat."""
     noise = model.schedule
     captions = [
-        f"t = {frame.time:,} of {noise.last:,}: {noise.alphas[frame.time]:.2f} of a picture, "
-        f"noise {noise.sigmas[frame.time]:.2f}"
+        f"t = {frame.time:,} of {noise.last:,}: x_t = {noise.alphas[frame.time]:.2f} · picture + "
+        f"{noise.sigmas[frame.time]:.2f} · noise"
         for frame in frames
     ]
     x_t = [model.unscaled(frame.x) for frame in frames]

@@ -48,9 +48,16 @@ class FlowConfig(DiffusionConfig):
     )
 
 
+def training_loss(config: FlowConfig) -> str:
+    """Return what the training loss of these settings is."""
+    times = f"logit t is normal with mean {config.centre:g} and deviation {config.spread:g}"
+    return rf"squared error of the **direction** $\varepsilon - x$, at times whose {times}"
+
+
 FAMILY = diffusion_entry(
     config_type=FlowConfig,
     class_name="FlowMatching",
+    training_loss=training_loss,
     presets={
         "fast": Preset(
             FlowConfig(),
