@@ -128,7 +128,7 @@ PLAN = {
         "Diffusion",
         "Flow matching",
         "air",
-        "Straight lines from noise to pictures: less to choose, and few steps are enough.",
+        "Straight lines from noise to pictures: no noise schedule, and how few steps are enough?",
     ),
     "pretrained": Entry(
         "Diffusion",

@@ -46,7 +46,12 @@ def _between_noises(run: Run, seed: int, *, dark: bool) -> None:
     spherical = spherical_interpolation(ends[0], ends[1], BETWEEN)
     linear = interpolation(ends[0], ends[1], BETWEEN)
     pictures = model.reverse(torch.cat([spherical, linear]))
-    st.caption("Left and right are the same in both rows; the row below passes where no noise is.")
+    middle = [float(row[BETWEEN // 2].norm()) for row in (spherical, linear)]
+    st.caption(
+        "Left and right are the same in both rows. Norm of the noise: "
+        f"{float(ends[0].norm()):.1f} and {float(ends[1].norm()):.1f} at the ends, in the middle "
+        f"{middle[0]:.1f} on the sphere and {middle[1]:.1f} on the straight line."
+    )
     rows = {"on the sphere": pictures[:BETWEEN], "straight": pictures[BETWEEN:]}
     labelled_rows(rows, "Pictures between two noises", 3, dark=dark)
 

@@ -21,8 +21,11 @@ LABEL = "The plane of the game: real points, generated points, and what the disc
 
 def draw(spec: RunSpec, data: Dataset, snapshots: list[Snapshot]) -> None:
     """Draw all snapshots of a model of the plane, to be played and scrubbed."""
-    discriminates = "discriminates" in FAMILIES[spec.family].abilities
-    board = board_of(data, snapshots, discriminates=discriminates)
+    entry = FAMILIES[spec.family]
+    discriminates = "discriminates" in entry.abilities
+    recipe = f" {entry.shows[0].capitalize()}." if "diffuses" in entry.abilities else ""
+    captions = [f"{caption(data, snapshot)}{recipe}" for snapshot in snapshots]
+    board = board_of(data, snapshots, captions, discriminates=discriminates)
     label = LABEL if discriminates else "The plane: points of the data, and generated ones."
     key = f"{spec.fingerprint[:8]}-board"
     game_board(board, key, size=SIZE, label=label, dark=is_dark())
