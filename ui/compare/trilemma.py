@@ -29,7 +29,7 @@ COLUMNS = 4
 WIDTH = 174  # CSS pixels that they take
 NONE = "–"
 PIXEL_VARIANCE = 0.5  # of a normal likelihood whose −ln p is the plain squared error
-LONGER = 1.1  # times the budget: whoever trained longer is named
+LONGER = 1.1  # times the shortest training: then the longest one is named
 CONFOUND = (
     "Coverage falls with blur too: a blurred sample lies near no real picture, whatever it shows. "
     "So a low coverage does not prove that kinds of pictures are missing."
@@ -119,7 +119,7 @@ def assumed_variance(members: list[Standing]) -> str:
 
 
 def trained(study: Comparison, members: list[Standing]) -> str:
-    """Return how long each family trained, and who is favoured by that."""
+    """Return how long each family trained, and who trained much longer than another."""
     seconds = {each.name: each.training for each in members if each.training}
     if not seconds:
         return ""
@@ -128,9 +128,10 @@ def trained(study: Comparison, members: list[Standing]) -> str:
         f"The budget is {study.seconds} s each. Families train whole epochs, at least one, and "
         f"took: {times}."
     )
-    longer = [name for name, took in seconds.items() if took > LONGER * study.seconds]
-    if longer and len(longer) < len(members):
-        text += f" More than the budget, which favours them: {', '.join(longer)}."
+    quick, slow = (pick(seconds, key=lambda name: seconds[name]) for pick in (min, max))
+    longer = seconds[slow] / seconds[quick]
+    if longer > LONGER:
+        text += f" {slow} trained {longer:.1f} times as long as {quick}, which favours it."
     return text
 
 

@@ -148,13 +148,17 @@ def by_time(run: Run, family: str) -> None:
     share, noise, picture = _errors(run)
     left, right = st.columns(2)
     with left:
-        st.caption("The noise: easy to tell where there is much of it. Dashed: to guess none.")
+        st.caption(
+            "Error of the noise: small where there is much of it. Dashed: always predicting zero."
+        )
         baseline = Line(share, np.ones_like(share), dashed=True)
         curves = {"this model": Line(share, noise), "guessing 0": baseline}
         chart = lines(curves, "t / T", "mean squared error", log="y")
         static_chart(chart, f"{family}-noise-error")
     with right:
-        st.caption("The picture: hard where there is little of it. Dashed: the mean picture.")
+        st.caption(
+            "Error of the picture: large where there is much noise. Dashed: the mean picture."
+        )
         baseline = Line(share, np.full_like(share, _error_of_the_mean(run)), dashed=True)
         curves = {"this model": Line(share, picture), "mean picture": baseline}
         chart = lines(curves, "t / T", "mean squared error", log="y")

@@ -172,7 +172,7 @@ def _curvature(specs: dict[str, RunSpec], key: str) -> None:
 def _straightest(curves: dict[str, Line], key: str) -> str:
     """Return how far the paths of each model stray from straight and even ones, at most."""
     most = {title: float(curve.y.max()) for title, curve in curves.items()}
-    strays = ", ".join(
+    strays = "; ".join(
         f"{title} {far:.2f}" for title, far in sorted(most.items(), key=itemgetter(1))
     )
     return f"{key.capitalize()}, largest distance: {strays}." if strays else ""
