@@ -128,7 +128,8 @@ def trained(study: Comparison, members: list[Standing]) -> str:
         f"The budget is {study.seconds} s each. Families train whole epochs, at least one, and "
         f"took: {times}."
     )
-    quick, slow = (pick(seconds, key=lambda name: seconds[name]) for pick in (min, max))
+    quick = min(seconds, key=lambda name: seconds[name])
+    slow = max(seconds, key=lambda name: seconds[name])
     longer = seconds[slow] / seconds[quick]
     if longer > LONGER:
         text += f" {slow} trained {longer:.1f} times as long as {quick}, which favours it."
