@@ -16,10 +16,9 @@ from genlib.studies.comparison import (
     Figure,
     Standing,
     samples,
-    shares,
     standings,
-    variety,
 )
+from genlib.studies.trilemma import shares, variety
 from ui.cache import cached_figure
 from ui.runs.study_panel import study_panel
 from ui.widgets.elements import static_chart

@@ -15,7 +15,7 @@ from genlib.diffusion.parameterizations import PARAMETERIZATIONS
 from genlib.diffusion.samplers import dpm_solver
 from genlib.diffusion.schedules import schedule
 from genlib.family import Batch, to_float
-from genlib.models.ddpm.config import FAMILY, DDPMConfig
+from genlib.models.ddpm.config import DDPMConfig
 from genlib.models.ddpm.model import DDPM, evenly, min_snr
 from genlib.models.flow.config import FlowConfig
 from genlib.models.flow.model import TIMES, FlowMatching
@@ -485,18 +485,3 @@ def test_in_the_plane_the_score_comes_near_the_exact_one(kind):
     *_, end = train(family, data.train, data.validation, data.test[:16], recipe)
     assert isinstance(end, Finished)
     assert score_error(end.family.eval()) < 0.2 * before
-
-
-def test_what_is_said_of_the_presets_of_ddpm_is_so():
-    presets = FAMILY.presets
-    predicted = {name: preset.model.prediction for name, preset in presets.items()}
-    assert {name for name, prediction in predicted.items() if prediction == "noise"} == {
-        "textbook"
-    }
-    assert set(predicted.values()) == {"noise", "velocity"}
-    default = next(iter(presets.values())).model
-    assert "velocity" in FAMILY.training_loss(default)
-    assert "min-SNR with γ = 5" in FAMILY.training_loss(default)
-    assert FAMILY.training_loss(presets["textbook"].model).startswith(
-        "Huber's loss of the **noise"
-    )

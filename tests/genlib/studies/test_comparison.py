@@ -33,15 +33,13 @@ from genlib.studies.comparison import (
     SHOWN,
     Comparison,
     Figure,
-    Shares,
     Standing,
     samples,
-    shares,
     standings,
-    variety,
 )
 from genlib.studies.health import Health, report
 from genlib.studies.mixture_prior import fitted
+from genlib.studies.trilemma import Shares, shares, variety
 from genlib.tasks import workspace as benches
 from genlib.tasks.progress import Progress
 from genlib.tasks.result import list_to_json
