@@ -49,7 +49,10 @@ def _draw(study: Comparison, files: Files) -> None:
     st.markdown(trained(study, ranked[1:]))
     st.caption("Which are sharp, which blurred? Then look for what is never drawn.")
     _samples(files["samples.safetensors"])
-    st.caption("In brackets 95 % intervals: where two overlap, the difference may be chance.")
+    st.caption(
+        "In brackets 95 % intervals: where two overlap, the difference may be chance. The Vendi "
+        "score is an index of how unlike the samples are, not a number of pictures."
+    )
     table = pd.DataFrame(map(_row, ranked)).set_index("Family")
     measured = table.loc[:, (table != NONE).any()]  # version 1 has fewer columns
     st.dataframe(measured, height="content")

@@ -28,6 +28,7 @@ record_views("sampler", "eta", "steps", "label", "guidance", "sample")
 PICTURES = COLUMNS**2  # at once
 MOST_WORK = 2e12  # multiply-adds of a trajectory: about half a minute on two cores
 STEPS = (1, 2, 5, 10, 20, 50, 100, 250, 1000)
+FIRST_ORDER = 2  # steps of DPM-Solver++ that are all of first order
 FACTOR = 3  # by which pixels are enlarged
 PAUSE = 0.08  # seconds between two frames while they come
 ALL = "All in turn"
@@ -72,6 +73,8 @@ def _recipe(run: Run, family: str) -> Recipe:
         **bound(family, "sampler"),
     )
     steps = steps_slider(family, run)
+    if same_as_ddim(sampler, steps):
+        st.caption(f"With these steps {sampler} takes those of DDIM with η = 0.")
     eta = st.slider(
         "Fresh noise η",
         0.0,
@@ -86,6 +89,11 @@ def _recipe(run: Run, family: str) -> Recipe:
     seed = draw_number(family, "sample", "Seed of the noise", "Other noise")
     eta = eta if sampler == "DDIM" else 0.0  # of the others each has its own
     return Recipe(sampler, eta, steps, label, guidance, seed)
+
+
+def same_as_ddim(sampler: str, steps: int) -> bool:
+    """Return whether a sampler ends where DDIM does; the first and the last step often do."""
+    return sampler == "Euler" or (sampler == "DPM-Solver++" and steps <= FIRST_ORDER)
 
 
 def steps_slider(family: str, run: Run, most: int = STEPS[-1]) -> int:

@@ -68,10 +68,10 @@ def _field(run: Run, family: str) -> None:
 
 def _error_metric(error: float | None) -> None:
     if error is None:
-        st.caption("Of these data nobody knows the exact arrows.")
+        st.caption("For these data the exact score is not known.")
     else:
         st.metric(
-            "Error of what is learned",
+            "Relative error of the learned score",
             f"{error:.1%}",
             help="The squared error of the learned arrows over the squares of the exact ones.",
         )
