@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from genlib.config import Config, TrainConfig
 
@@ -49,6 +49,10 @@ class FamilyEntry:
         baseline: the simpler method that it has to beat.
         primary_metric: which of its figures of merit is shown first; less is better.
         metric_title: what that one is called.
+        trivial: the name and the primary metric of an answer that needs no learning, if there is
+            one; it is the baseline where no other was measured.
+        training_loss: (settings) → what the training loss is, where it is another quantity than
+            the primary metric: then each has an axis of its own.
     """
 
     config_type: type[Config]
@@ -61,6 +65,8 @@ class FamilyEntry:
     baseline: Baseline = "none"
     primary_metric: str = "mse"
     metric_title: str = "MSE"
+    trivial: tuple[str, float] | None = None
+    training_loss: Callable[[Any], str] | None = None
 
     @property
     def theory(self) -> str:

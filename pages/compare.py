@@ -12,7 +12,7 @@ PAGE = "compare"
 
 st.markdown(
     "GANs are sharp, VAEs blurry, diffusion slow: so they say. Give four families the same "
-    "pictures, seed and training time, and see what the figures say."
+    "pictures, the same seed and the same budget of training time, and see what was measured."
 )
 study = study_knobs(PAGE, Comparison, ("seconds", "seed"))
 trilemma.comparison(study)
@@ -25,7 +25,8 @@ with lesson.section(
 
 with lesson.section(
     "Any two runs",
-    "Choose two that differ in one knob only: then that knob is to blame for what you see.",
+    "Choose two that differ in one knob only: then the difference comes from that knob, or from "
+    "chance, which two runs with other seeds show.",
 ):
     two_runs.two_runs(PAGE, (RunSpec.of_preset("vae"), RunSpec.of_preset("vae", "holes")))
 

@@ -11,50 +11,52 @@ from ui.runs.run_panel import opening
 FAMILY = "ddpm"
 
 st.markdown(
-    "Drown a picture in noise, step by step, and teach a network to say which noise is there. "
-    "Then begin with nothing but noise, and let it find a picture."
+    "A diffusion model adds noise to a picture step by step (the **forward process**) and trains "
+    "a network to take it out again. To generate, it starts from pure noise and removes it step "
+    "by step (the **reverse process**)."
 )
 spec, run = opening(FAMILY)
+forward_process.predicted(spec)
 pictures = samplers.picture_run(run, FAMILY)
 
 with lesson.section(
     "From noise to pictures",
-    "Press Play, or drag. On the left what is there, on the right what the model sees in it: at "
-    "first a blur of all that it may become, then one thing.",
+    "Press Play, or drag. On the left the noisy picture x_t, on the right the model's estimate "
+    "of the clean one: at first a blur, later one thing.",
 ):
     reverse_process.reverse(pictures, FAMILY)
 
 with lesson.section(
     "Drown a picture",
-    "Drag through time and watch for the moment at which you can no longer tell what it was; then "
-    "compare with what the model still sees.",
+    "Drag through time and watch for the moment at which you can no longer tell what it was. "
+    "Then compare with the model's estimate.",
 ):
     forward_process.drowning(pictures, FAMILY)
 
 with lesson.section(
     "How fast it drowns",
-    "A good schedule spends its times where there is something to learn, and ends where nothing "
-    "of the picture is left.",
+    "Noise schedules. A good one ends where nothing of the picture is left, or sampling starts "
+    "from something that the network has never seen.",
 ):
     forward_process.schedules(run, FAMILY)
 
 with lesson.section(
     "Which times are hard?",
-    "Compare the two ends: where the noise is easy to tell, the picture is hard to guess.",
+    "Compare the two ends: the error of the noise is small where that of the picture is large.",
 ):
     forward_process.by_time(pictures, FAMILY)
 
 with lesson.section(
     "Begin in the middle",
-    "Draw a few strokes and noise them: half way the model keeps your idea and makes of it what "
-    "it knows; at the end it has forgotten you.",
+    "Image-to-image (SDEdit): add noise up to a time t, then denoise. Small t keeps your drawing, "
+    "large t replaces it.",
 ):
     inpainting.from_the_middle(pictures, FAMILY)
 
 with lesson.section(
     "Paint a hole",
-    "Elsewhere the picture is told to the model at every step, so what it puts into the hole has "
-    "to fit. It was never trained for that.",
+    "Inpainting: outside the hole the known pixels are put back at every step, so that the fill "
+    "has to match. The model was never trained for that.",
 ):
     inpainting.holes(pictures, FAMILY)
 

@@ -11,30 +11,32 @@ from ui.runs.run_panel import opening
 FAMILY = "flow"
 
 st.markdown(
-    "Join each picture to noise by a straight line and learn which way to walk. It is diffusion "
-    "without its schedule: less to choose, and fewer steps."
+    "Flow matching joins each picture to noise by a straight line, and the network learns the "
+    "direction of the line. To generate, follow that direction from noise. It is diffusion "
+    "without a noise schedule to choose."
 )
 spec, run = opening(FAMILY)
 pictures = samplers.picture_run(run, FAMILY)
 
 with lesson.section(
     "From noise to pictures",
-    "Press Play, or drag. On the left what is there, on the right where the walk would end if it "
-    "went straight on.",
+    "Press Play, or drag. On the left the noisy picture x_t, on the right where its path would "
+    "end if it went straight on.",
 ):
     reverse_process.reverse(pictures, FAMILY)
 
 with lesson.section(
     "Straight and curved",
-    "The same noise, the same data. Every bend costs steps: compare how far the walks stray from "
-    "straight and even ones.",
+    "The same noise, the same data. The lines that training draws are straight, but the network "
+    "learns their mean direction, so the paths of samples bend where lines cross. Every bend "
+    "costs steps: which model's paths are straighter, with pictures and with points?",
 ):
     score_field.trajectories(run, FAMILY)
 
 with lesson.section(
     "How few steps are enough?",
-    "Euler's steps, the same noise in each column. Look for the first row in which you would buy "
-    "something.",
+    "Euler's method, the same noise in each column. In which row do the samples first look like "
+    "clothes?",
 ):
     samplers.few_steps(
         {"Flow matching": RunSpec.of_preset(FAMILY), "Diffusion": RunSpec.of_preset("ddpm")}
@@ -42,22 +44,24 @@ with lesson.section(
 
 with lesson.section(
     "Ask for a class",
-    "Each column is the same noise. Guidance 0 forgets the class, 1 is as learned; more makes it "
-    "plainer, and all alike.",
+    "Classifier-free guidance, the same noise in each column. 0 ignores the class, 1 is as "
+    "trained; more follows the class more closely. With one sample of a class here, you cannot "
+    "see what that costs in variety.",
 ):
     samplers.guided(samplers.conditional_run(pictures, FAMILY), FAMILY)
     side_by_side.preset_button(FAMILY, "told the class", "a model that is told the class")
 
 with lesson.section(
     "Between two noises",
-    "Noise is a map of pictures. Walk on the sphere where noise lives, and each step is a thing; "
-    "take the short cut through its middle, and it is a blur.",
+    "Gaussian noise in many dimensions has nearly always the same norm. Spherical interpolation "
+    "keeps it, linear interpolation does not: compare the middle of the two rows.",
 ):
     interpolation.between_noises(pictures, FAMILY)
 
 with lesson.section(
     "Between two pictures",
-    "Walk backwards to find the noise of a picture that you know, then walk between two of them.",
+    "DDIM inversion takes the sampler's steps backwards, to the noise of a picture that you know. "
+    "Then interpolate between the noises of two of them.",
 ):
     interpolation.between_pictures(pictures, FAMILY)
 

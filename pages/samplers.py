@@ -5,13 +5,14 @@ import streamlit as st
 import genlib.diffusion.samplers
 from genlib.studies.sampler_bench import SamplerBench
 from ui import cache, lesson
-from ui.diffusion import interpolation, samplers
+from ui.diffusion import interpolation, sampler_quality, samplers
 
 PAGE = "samplers"
 
 st.markdown(
-    "A trained network only says what it sees. How to get from noise to a picture by it is "
-    "another choice, made anew each time: the same network, the same noise, five ways to walk."
+    "A trained network only estimates the clean image in a noisy one. A **sampler** uses it to "
+    "get from noise to an image, and you can choose another one without training again. Here "
+    "four samplers start from the same noise, with the same network."
 )
 spec = samplers.model_choice(PAGE)
 run = cache.finished(spec)
@@ -19,10 +20,10 @@ interpolation.same_noise(run, PAGE)
 
 with lesson.section(
     "What are steps worth?",
-    "Follow one curve to the right: at first each step pays, then the network's own error is all "
-    "that is left. Then compare the curves at your patience.",
+    "Follow one curve to the right: where does another evaluation stop helping? Then compare the "
+    "samplers at equal cost. The sentences below say what was measured.",
 ):
-    samplers.quality(run)
+    sampler_quality.quality(run)
 
 study = cache.measured_or_shipped(SamplerBench(start=spec))
 lesson.study_theory(genlib.diffusion.samplers)

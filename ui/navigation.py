@@ -115,19 +115,19 @@ PLAN = {
         "Diffusion",
         "Denoising diffusion",
         "blur_circular",
-        "Drown a picture in noise, learn which noise it was, find pictures in noise alone.",
+        "Add noise to pictures step by step, learn to remove it, then start from noise alone.",
     ),
     "samplers": Entry(
         "Diffusion",
         "Samplers",
         "route",
-        "One network, five ways to walk from noise to a picture: what is a step worth?",
+        "One network, four samplers from noise to a picture: what is a step worth?",
     ),
     "flow": Entry(
         "Diffusion",
         "Flow matching",
         "air",
-        "Straight lines from noise to pictures: less to choose, and few steps are enough.",
+        "Straight lines from noise to pictures: no noise schedule, and how few steps are enough?",
     ),
     "pretrained": Entry(
         "Diffusion",
@@ -139,7 +139,7 @@ PLAN = {
         "Compare",
         "Families compared",
         "compare",
-        "Four families, the same pictures and time: who is sharp, diverse, fast?",
+        "Four families, the same pictures and a budget of time: who is sharp, diverse, fast?",
     ),
 }
 

@@ -8,7 +8,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from genlib.diffusion.config import DiffusionConfig
+from genlib.diffusion.config import PREVIEW_NFE, DiffusionConfig
 from genlib.diffusion.parameterizations import Parameterization
 from genlib.diffusion.samplers import Predictor, Sampler, Trajectory, dpm_solver
 from genlib.diffusion.schedules import Schedule
@@ -24,7 +24,6 @@ FAR = 6.0  # where no point of the plane's data sets is any more
 CLASSES = 32  # that an embedding has room for
 LABEL_DROPOUT = 0.1  # the share of pictures trained without their class, for guidance
 STEPS = 20  # of a sample, where nobody says otherwise
-PREVIEW_NFE = 8  # function evaluations of a sample while training: rough, but soon
 EVALUATED = 512  # pictures of a figure of merit
 
 

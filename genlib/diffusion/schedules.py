@@ -85,8 +85,9 @@ class Schedule(NamedTuple):
         if left <= LEFT:
             return ""
         return (
-            f"At t = T, {left:.0%} of the picture is still there: x_T is not noise, so sampling "
-            "from pure noise starts where the model has never been. Take more steps or cosine."
+            f"At t = T, x_T is still {left:.2f} times the picture plus noise ({left**2:.0%} of "
+            "its power): sampling from pure noise starts where the model has never been. Take "
+            "more steps or cosine."
         )
 
 

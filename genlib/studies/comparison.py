@@ -1,33 +1,36 @@
-r"""Four families get the same pictures and time: quality, diversity and speed are measured.
+r"""Four families get the same pictures and time budget; quality, diversity, speed are measured.
 
 Everybody wants all three, and each family is said to give one up. That is the **generative
-learning trilemma**: GANs draw sharp pictures at once but lose modes, VAEs keep the modes and draw
-at once but blur, diffusion does both well but walks a long way for each picture. Each corner of
-the triangle is a measurement.
+learning trilemma**: GANs are said to be sharp and fast but to lose modes, VAEs to keep the modes
+but to blur, diffusion to do both well but slowly. Each corner of the triangle is a measurement.
 
 **Quality** is the classifier FID, the Fréchet distance between real and generated pictures in the
 features $\phi$ of our own classifier, by their means $m, m'$ and covariances $C, C'$:
 
 $$F = \lVert m - m' \rVert^2 + \operatorname{tr}\bigl(C + C' - 2 (C C')^{1/2}\bigr)$$
 
-**Diversity** is the coverage: the share of real pictures with a generated one in their
-neighbourhood, which reaches to the fifth nearest other real picture, $r_i$ away. The Vendi score
-beside it counts how many different pictures there seem to be, whether real or not, by the
-eigenvalues $\lambda$ of their similarities.
+**Diversity** is the recall: the share of real pictures that lie near a generated one, within the
+distance $\hat r_j$ to its fifth nearest other generated picture. Results of version 1 have the
+coverage instead: the share of real pictures with a generated one within $r_i$, the distance to the
+fifth nearest other real one. Coverage is no pure measure of diversity: a blurred sample lies near
+no real picture, whatever its kind. The share of samples in each class says whether kinds are
+missing. The Vendi score is an index of how unlike the samples are, real or not, by the eigenvalues
+$\lambda$ of their similarities; it is no number of pictures.
 
-$$c = \frac 1 n \sum_{i=1}^{n}
-\bigl[\min_j \lVert \phi(x_i) - \phi(\hat x_j) \rVert < r_i\bigr], \qquad
-\operatorname{Vendi} = \exp\Bigl(-\sum\nolimits_k \lambda_k \ln \lambda_k\Bigr)$$
+$$\text{recall} = \frac 1 n \sum_{i=1}^{n}
+\bigl[\exists j: \lVert \phi(x_i) - \phi(\hat x_j) \rVert < \hat r_j\bigr], \qquad
+\text{coverage} = \frac 1 n \sum_{i=1}^{n}
+\bigl[\exists j: \lVert \phi(x_i) - \phi(\hat x_j) \rVert < r_i\bigr]$$
 
 **Speed** is $v$, pictures a second, of 64 drawn at once. Distances and speeds differ by factors,
 so the triangle counts them in logarithms, and all three as shares, clipped to $[0, 1]$:
 
 $$\frac{\ln (F_{\text{worst}} / F)}{\ln (F_{\text{worst}} / F_{\text{real}})}, \qquad
-\frac{c}{c_{\text{real}}}, \qquad
+\frac{\text{recall}}{\text{recall}_{\text{real}}}, \qquad
 \frac{\ln (v / v_{\text{slowest}})}{\ln (v_{\text{fastest}} / v_{\text{slowest}})}$$
 
-The **budget** is in seconds of the machine that trained the shipped runs: each family gets as
-many whole epochs as its own shipped run says they are worth, and one at least. The intervals come
+The **budget** is in seconds of the machine that trained the shipped runs: each family gets the
+whole number of epochs nearest to it, and one at least, so some train longer. The intervals come
 from resampling the pictures, not from training anew: another seed may lie outside.
 
 **References.** A. Géron, *Hands-On Machine Learning*, chapter 17. Z. Xiao, K. Kreis and
@@ -38,17 +41,16 @@ D. Friedman and A. Dieng, *The Vendi score*, TMLR (2023). P. Ghosh et al., *From
 deterministic autoencoders*, ICLR (2020), for the mixture.
 """
 
-import math
 import time
 from collections.abc import Callable, Iterator
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Any, Literal
 
 import torch
 from pydantic import AfterValidator, Field
 from safetensors.torch import load, save
 from torch import Tensor
 
-from genlib.classifier import ClassifierSpec, classifier_of
+from genlib.classifier import Classified, ClassifierSpec, classifier_of
 from genlib.config import Config
 from genlib.data import DatasetName
 from genlib.data.dataset import Dataset
@@ -97,6 +99,9 @@ class Standing(Result):
     training: float | None = None  # seconds
     sampling: float | None = None  # seconds of SHOWN samples
     fingerprint: str = ""  # of the run
+    precision: Figure | None = None  # version 1 did not measure it, nor the next two
+    recall: Figure | None = None
+    class_shares: list[float] = []  # of samples, by the classifier
 
 
 class Comparison(Config):
@@ -116,8 +121,8 @@ class Comparison(Config):
         ge=1,
         le=240,
         title="Training budget in seconds",
-        description="How long each family may train, on the machine of the shipped runs. One "
-        "epoch is the least.",
+        description="About how long each family trains, on the machine of the shipped runs: in "
+        "whole epochs, one at least.",
         json_schema_extra={"options": [10, 30, 120, 240]},
     )
     pictures: int = Field(
@@ -171,7 +176,7 @@ class Comparison(Config):
         reference = Reference(classifier, data, self.pictures)
         results, pictures = standings(files), samples(files)
         if not results:
-            results.append(Standing(name=REAL, **_figures(reference, reference.other.features)))
+            results.append(Standing(name=REAL, **_figures(reference, reference.other)))
             pictures[REAL] = data.test[:SHOWN]
         for name, spec in specs.items():
             if name not in pictures:
@@ -185,14 +190,14 @@ class Comparison(Config):
             yield Progress(done, steps, _to_files(results, pictures))
 
 
-def _figures(reference: Reference, features: Tensor) -> dict[str, Figure]:
-    """Return the classifier FID, the coverage and the Vendi score of pictures' features."""
-    findings = {
-        "fid": reference.statistic("classifier FID", features),
-        "coverage": reference.coverage(features),
-        "vendi": reference.statistic("Vendi score", features),
-    }
-    return {name: _figure(finding) for name, finding in findings.items()}
+def _figures(reference: Reference, seen: Classified) -> dict[str, Any]:
+    """Return the figures of pictures by their features and classes, under a standing's names."""
+    findings = {each.name: each for each in reference.manifold(seen.features)}
+    findings["fid"] = reference.statistic("classifier FID", seen.features)
+    findings["vendi"] = reference.statistic("Vendi score", seen.features)
+    names = "fid", "coverage", "vendi", "precision", "recall"
+    figures = {name: _figure(findings[name]) for name in names}
+    return figures | {"class_shares": reference.class_shares(seen).tolist()}
 
 
 @torch.no_grad()
@@ -207,7 +212,7 @@ def _measured(
     metrics, encodes = run.provenance.metrics, isinstance(run.family, Encodes)
     standing = Standing(
         name=name,
-        **_figures(reference, reference.classified(x.clamp(0, 1)).features),
+        **_figures(reference, reference.classified(x.clamp(0, 1))),
         reconstruction=metrics["test_mse"] if encodes else None,
         parameters=sum(weight.numel() for weight in run.family.parameters()),
         training=run.provenance.seconds + fitting,
@@ -253,33 +258,3 @@ def standings(files: Files) -> list[Standing]:
 def samples(files: Files) -> dict[str, Tensor]:
     """Return SHOWN samples by the name of their standing, grey levels 0 … 255."""
     return load(files["samples.safetensors"]) if "samples.safetensors" in files else {}
-
-
-class Shares(NamedTuple):
-    """A member's place on each axis of the triangle: 0 is the inner ring, 1 the rim."""
-
-    quality: float  # in ln F: 0 the worst member, 1 real pictures
-    diversity: float  # coverage over that of real pictures
-    speed: float  # in ln v: 0 the slowest member, 1 the fastest
-
-
-def shares(results: list[Standing]) -> dict[str, Shares]:
-    """Return the places of all members on the axes of the triangle."""
-    real, *members = results
-    worst = max(each.fid.value for each in members)
-    speeds = {each.name: SHOWN / each.sampling for each in members if each.sampling}
-    slowest, fastest = min(speeds.values()), max(speeds.values())
-    return {
-        each.name: Shares(
-            _between(each.fid.value, worst, real.fid.value),
-            min(1.0, each.coverage.value / real.coverage.value),
-            _between(speeds[each.name], slowest, fastest),
-        )
-        for each in members
-    }
-
-
-def _between(value: float, zero: float, one: float) -> float:
-    """Return where a value lies between two others, by logarithms, clipped to [0, 1]."""
-    whole = math.log(one / zero)
-    return min(1.0, max(0.0, math.log(value / zero) / whole)) if whole else 1.0

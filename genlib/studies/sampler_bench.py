@@ -4,14 +4,17 @@ Every step evaluates the network once, Heun's twice; nothing else takes time wor
 quality against the **number of function evaluations** (NFE), and against seconds, is what a
 sampler is measured by: the classifier FID of its samples, beside that of real pictures.
 
-A sampler errs because the network is asked at a few times only. Euler's error falls like the
-width of a step, Heun's and DPM-Solver++'s like its square; DDPM draws new noise at each step,
-which corrects old errors, but wants many small steps:
+A sampler errs because it evaluates the network at a few times only. With $n$ steps DDIM's error
+falls like $n^{-1}$. Heun's falls like $n^{-2}$ on the straight paths of flow matching, like
+$n^{-1}$ with the sigmoid schedule, and in between with cosine, because the steps are even in $t$.
+DDPM draws new noise at each step, which corrects old errors, but it wants many small steps.
 
-$$\lVert x_0^{(n)} - x_0 \rVert = O(n^{-1}) \text{ or } O(n^{-2})$$
+With many steps, all samplers without fresh noise end at the same pictures. These are the ones
+that the network stands for, and they need not have the best FID: the network errs too, and the
+FID is measured by one classifier.
 
-When the steps are many, deterministic samplers end at the same pictures, and what is left is the
-network's own error.
+**Seconds** are the NFE times the seconds of one evaluation: the shortest of several, after a
+warm-up.
 
 **References.** J. Song et al., *Denoising diffusion implicit models*, ICLR (2021). C. Lu et al.,
 *DPM-Solver++* (2022). T. Karras et al., *Elucidating the design space of diffusion-based
@@ -41,7 +44,8 @@ from genlib.tasks.workspace import Workspace
 SAME = {"Euler"}  # its steps are DDIM's
 STEPS = (3, 5, 10, 20, 50)
 BATCH = 256  # pictures at once
-SHOWN = 64  # pictures whose sampling time is measured
+SHOWN = 64  # pictures of an evaluation whose time is measured
+REPEATS = 7  # of that; the shortest time counts
 
 
 class Point(Result):
@@ -50,7 +54,7 @@ class Point(Result):
     sampler: str
     steps: int
     nfe: int  # evaluations of the network
-    seconds: float  # for SHOWN pictures
+    seconds: float  # for SHOWN pictures; in version 1 timed once, see Quality.seconds
     fid: float  # classifier FID
 
 
@@ -60,6 +64,17 @@ class Quality(Result):
     points: list[Point]
     floor: float  # the classifier FID of real pictures
     pictures: int | None = None  # of each kind; version 1 does not say
+    evaluation: float | None = None  # seconds of SHOWN pictures; version 1 did not measure it
+
+    @property
+    def shortest(self) -> float:
+        """The shortest seconds of one evaluation of SHOWN pictures, of all points."""
+        return min(point.seconds / point.nfe for point in self.points)
+
+    @property
+    def seconds(self) -> list[float]:
+        """The seconds of SHOWN pictures at each point: equal NFE cost equal time."""
+        return [point.nfe * self.shortest for point in self.points]
 
 
 class SamplerBench(StudyOfRun):
@@ -83,18 +98,19 @@ class SamplerBench(StudyOfRun):
         reference = Reference(classifier, data, self.pictures)
         earlier = quality(files)
         points = [] if earlier is None else list(earlier.points)
-        sampled(model, ways[0][0], 1, min(reference.count, BATCH), workspace.device)  # warms up
+        cost = earlier.evaluation if earlier is not None else None
+        cost = cost or evaluation_seconds(model, workspace.device)
         for name, steps in ways[len(points) :]:
-            seconds, fake = sampled(model, name, steps, reference.count, workspace.device)
-            point = Point(
-                sampler=name,
-                steps=steps,
-                nfe=evaluations(SAMPLERS[name], model.schedule, model.schedule.times(steps)),
-                seconds=seconds * SHOWN / reference.count,
-                fid=reference.fid(reference.classified(fake).features),
+            fake = sampled(model, name, steps, reference.count, workspace.device)
+            nfe = evaluations(SAMPLERS[name], model.schedule, model.schedule.times(steps))
+            fid = reference.fid(reference.classified(fake).features)
+            points.append(Point(sampler=name, steps=steps, nfe=nfe, seconds=nfe * cost, fid=fid))
+            result = Quality(
+                points=points,
+                floor=reference.fid_floor,
+                pictures=reference.count,
+                evaluation=cost,
             )
-            points.append(point)
-            result = Quality(points=points, floor=reference.fid_floor, pictures=reference.count)
             yield Progress(
                 before + len(points), before + len(ways), {"points.json": result.to_json()}
             )
@@ -106,22 +122,34 @@ def compared() -> list[str]:
 
 
 @torch.no_grad()
-def sampled(
-    model: Diffusion, name: str, steps: int, count: int, device: torch.device
-) -> tuple[float, Tensor]:
-    """Return the seconds that so many samples took, and the samples."""
+def evaluation_seconds(model: Diffusion, device: torch.device) -> float:
+    """Return the seconds of one evaluation of SHOWN pictures: the shortest after a warm-up."""
+    x = torch.randn(SHOWN, *model.shape, generator=generator(0, device), device=device)
+    labels = torch.arange(SHOWN, device=device) % 10 if model.classes else None
+    predict, last = model.predictor(labels), model.schedule.last
+
+    def timed() -> float:
+        began = time.perf_counter()
+        predict(x, last, 0).cpu()  # which waits for a GPU
+        return time.perf_counter() - began
+
+    timed()  # warms up
+    return min(timed() for _ in range(REPEATS))
+
+
+@torch.no_grad()
+def sampled(model: Diffusion, name: str, steps: int, count: int, device: torch.device) -> Tensor:
+    """Return so many samples, on the CPU."""
     rng = generator(0, device)
     noise = torch.randn(count, *model.shape, generator=rng, device=device)
     labels = torch.arange(count, device=device) % 10 if model.classes else None
     times = model.schedule.times(steps)
-    began = time.perf_counter()
     parts = []
     for index in torch.arange(count, device=device).split(BATCH):
         classes = None if labels is None else labels[index]
         *_, last = model.trajectory(noise[index], SAMPLERS[name], times, rng, classes)
         parts.append(model.unscaled(last.x))
-    samples = torch.cat(parts).cpu()
-    return time.perf_counter() - began, samples
+    return torch.cat(parts).cpu()
 
 
 def quality(files: Files) -> Quality | None:

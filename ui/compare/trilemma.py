@@ -16,9 +16,9 @@ from genlib.studies.comparison import (
     Figure,
     Standing,
     samples,
-    shares,
     standings,
 )
+from genlib.studies.trilemma import shares, variety
 from ui.cache import cached_figure
 from ui.runs.study_panel import study_panel
 from ui.widgets.elements import static_chart
@@ -27,8 +27,12 @@ ROWS = 8  # of samples side by side
 COLUMNS = 4
 WIDTH = 174  # CSS pixels that they take
 NONE = "–"
-LONGER = 1.3  # times the budget: whoever trained longer is named
-CORNERS = "Quality", "Diversity", "Speed"
+PIXEL_VARIANCE = 0.5  # of a normal likelihood whose −ln p is the plain squared error
+LONGER = 1.1  # times the shortest training: then the longest one is named
+CONFOUND = (
+    "Coverage falls with blur too: a blurred sample lies near no real picture, whatever it shows. "
+    "So a low coverage does not prove that kinds of pictures are missing."
+)
 Files = Mapping[str, bytes]
 
 
@@ -42,10 +46,16 @@ def _draw(study: Comparison, files: Files) -> None:
     ranked = standings(dict(files))
     if not ranked:
         return
+    st.markdown(trained(study, ranked[1:]))
     st.caption("Which are sharp, which blurred? Then look for what is never drawn.")
     _samples(files["samples.safetensors"])
-    st.caption("In brackets 95 % intervals: where two overlap, the difference may be chance.")
-    st.dataframe(pd.DataFrame(map(_row, ranked)).set_index("Family"), height="content")
+    st.caption(
+        "In brackets 95 % intervals: where two overlap, the difference may be chance. The Vendi "
+        "score is an index of how unlike the samples are, not a number of pictures."
+    )
+    table = pd.DataFrame(map(_row, ranked)).set_index("Family")
+    measured = table.loc[:, (table != NONE).any()]  # version 1 has fewer columns
+    st.dataframe(measured, height="content")
     if len(ranked) > 2:
         _trilemma(study, ranked)
 
@@ -74,42 +84,58 @@ def _grids(content: bytes) -> dict[str, bytes]:
 def _trilemma(study: Comparison, ranked: list[Standing]) -> None:
     """Draw the triangle of each family, and say who is ahead at each corner."""
     left, right = st.columns(2, gap="large")
+    title, figures = variety(ranked)
     with left:
         st.caption("Outward is better. Does any of them reach all three corners?")
         figure = triangle(
             {member: np.array(places) for member, places in shares(ranked).items()},
-            CORNERS,
-            {each.name: _corners(each) for each in ranked[1:]},
+            ("Quality", title.capitalize(), "Speed"),
+            {each.name: _corners(each, title, figures[each.name]) for each in ranked[1:]},
         )
         static_chart(figure, f"triangle-{study.fingerprint[:8]}")
     with right:
         st.markdown(verdict(ranked))
-        st.markdown(_over_budget(study, ranked[1:]))
+        st.caption(assumed_variance(ranked[1:]))
         st.caption(
             "From the inner ring to the rim: classifier FID from the worst family to real "
-            "pictures, by logarithm; coverage from none to that of real pictures; pictures a "
+            f"pictures, by logarithm; {title} from none to that of real pictures; pictures a "
             "second from the slowest family to the fastest, by logarithm."
         )
         st.caption(
-            "Real pictures: test pictures against training pictures, as many as samples. Each "
-            "family trains as many whole epochs as the budget pays for, at least one; the "
-            "seconds are those that it took. The intervals are those of this one training."
+            "Real pictures: test pictures against training pictures, as many as samples. The "
+            "intervals are those of this one training, with one seed."
         )
 
 
-def _over_budget(study: Comparison, members: list[Standing]) -> str:
-    """Return who trained longer than the budget; nothing where nobody did."""
-    longer = ", ".join(
-        f"{each.name} ({each.training:.0f} s)"
-        for each in members
-        if each.training and each.training > LONGER * study.seconds
-    )
-    if not longer:
+def assumed_variance(members: list[Standing]) -> str:
+    """Return how far the VAE's errors are from the variance that its loss takes for them."""
+    errors = [each.reconstruction for each in members if MEMBERS.get(each.name) == "vae"]
+    if not errors or not errors[0]:
         return ""
+    times = PIXEL_VARIANCE / errors[0]
     return (
-        f"Longer than {study.seconds} s trained {longer}: part of what is better there is owed "
-        "to that."
+        f"The VAE's squared error with β = 1 takes σ² = {PIXEL_VARIANCE} for the variance of a "
+        f"pixel. Its mean squared error is {errors[0]:.3f}, {times:.0f} times less: in good "
+        "part its blur comes from that constant, and not from VAEs as such."
     )
+
+
+def trained(study: Comparison, members: list[Standing]) -> str:
+    """Return how long each family trained, and who trained much longer than another."""
+    seconds = {each.name: each.training for each in members if each.training}
+    if not seconds:
+        return ""
+    times = ", ".join(f"{name} {took:.0f} s" for name, took in seconds.items())
+    text = (
+        f"The budget is {study.seconds} s each. Families train whole epochs, at least one, and "
+        f"took: {times}."
+    )
+    quick = min(seconds, key=lambda name: seconds[name])
+    slow = max(seconds, key=lambda name: seconds[name])
+    longer = seconds[slow] / seconds[quick]
+    if longer > LONGER:
+        text += f" {slow} trained {longer:.1f} times as long as {quick}, which favours it."
+    return text
 
 
 def _row(each: Standing) -> dict[str, str]:
@@ -120,7 +146,10 @@ def _row(each: Standing) -> dict[str, str]:
     return {
         "Family": each.name,
         "Classifier FID": _figure(each.fid),
+        "Precision, %": NONE if each.precision is None else _figure(each.precision, 100),
+        "Recall, %": NONE if each.recall is None else _figure(each.recall, 100),
         "Coverage, %": _figure(each.coverage, 100),
+        "Rarest class, %": f"{100 * min(each.class_shares):.2g}" if each.class_shares else NONE,
         "Vendi score": _figure(each.vendi),
         "Test MSE": NONE if error is None else f"{error:.4f}",
         "Parameters": NONE if weights is None else f"{weights:,}",
@@ -138,12 +167,12 @@ def _time(seconds: float) -> str:
     return f"{seconds:.2g} s" if seconds >= 0.1 else f"{1000 * seconds:.2g} ms"
 
 
-def _corners(each: Standing) -> list[str]:
-    """Return a family's FID, coverage and pictures a second."""
+def _corners(each: Standing, title: str, figure: Figure) -> list[str]:
+    """Return a family's FID, its measure of diversity, and pictures a second."""
     pace = SHOWN / (each.sampling or float("nan"))
     return [
         f"classifier FID {each.fid.value:.3g}",
-        f"coverage {each.coverage.value:.0%}",
+        f"{title} {figure.value:.0%}",
         f"{pace:,.0f} pictures a second",
     ]
 
@@ -153,20 +182,30 @@ def verdict(ranked: list[Standing]) -> str:
     real, *members = ranked
     best, *others = sorted(members, key=lambda each: each.fid.value)
     near = [each.name for each in others if each.fid.low <= best.fid.high]
-    wide, *rest = sorted(members, key=lambda each: -each.coverage.value)
-    level = [each.name for each in rest if each.coverage.high >= wide.coverage.low]
+    title, figures = variety(ranked)
+    wide, *rest = sorted((each.name for each in members), key=lambda name: -figures[name].value)
+    level = [name for name in rest if figures[name].high >= figures[wide].low]
     quick, *_, slow = sorted(members, key=lambda each: each.sampling or 0.0)
     times = (slow.sampling or 0.0) / (quick.sampling or float("nan"))
     return (
         f"- **Quality**: {best.name} comes nearest to real pictures, classifier FID "
         f"{best.fid.value:.3g} (real ones {real.fid.value:.3g}){_unsure(near)}. The farthest is "
         f"{others[-1].name}, {others[-1].fid.value:.3g}.\n"
-        f"- **Diversity**: {wide.name} covers most, {wide.coverage.value:.0%} (real ones "
-        f"{real.coverage.value:.0%}){_unsure(level)}. Least does {rest[-1].name}, "
-        f"{rest[-1].coverage.value:.0%}.\n"
+        f"- **Diversity**: {wide} has the highest {title}, {figures[wide].value:.0%} (real ones "
+        f"{figures[REAL].value:.0%}){_unsure(level)}. {rest[-1]} has the lowest, "
+        f"{figures[rest[-1]].value:.0%}.{f' {CONFOUND}' if title == 'coverage' else ''}\n"
+        f"{classes(members)}"
         f"- **Speed**: {quick.name} is the fastest, {_time(quick.sampling or 0.0)} for {SHOWN} "
         f"pictures. {slow.name} takes {times:,.0f} times as long."
     )
+
+
+def classes(members: list[Standing]) -> str:
+    """Return which families miss a class; nothing where the classes were not measured."""
+    if not all(each.class_shares for each in members):
+        return ""
+    rarest = ", ".join(f"{each.name} {min(each.class_shares):.1%}" for each in members)
+    return f"- **Classes**: share of samples in each family's rarest class: {rarest}.\n"
 
 
 def _unsure(names: list[str]) -> str:

@@ -11,11 +11,13 @@ from genlib.runs.spec import RunSpec
 from ui import cache
 from ui.controls import record_views, view_key
 from ui.runs import preview, run_panel
+from ui.runs.measured_fid import measured_fid
 from ui.runs.run_choice import run_choice, run_title
 from ui.widgets.elements import not_trained_here
 
 record_views("left", "right")
 
+NOISE = "test noise"
 WORDS = {"mse": "MSE", "pca": "PCA", "kl": "KL", "bce": "cross-entropy"}
 SIDES = "Left", "Right"
 
@@ -44,7 +46,23 @@ def two_runs(page: str, usual: tuple[RunSpec, RunSpec]) -> None:
             _pictures(side, run)
     st.caption("What came of it. Compare only figures of the same name and data set.")
     one, other = (_figures(run) if run is not None else {} for run in runs)
+    if NOISE in one and NOISE in other and not noise_compares(left, right):
+        st.caption(
+            "The noise-prediction error is left out: it compares only runs with the same data, "
+            "schedule and number of times."
+        )
+        one.pop(NOISE)
+        other.pop(NOISE)
     _table([(name, one.get(name, "–"), other.get(name, "–")) for name in one | other])
+
+
+def noise_compares(left: RunSpec, right: RunSpec) -> bool:
+    """Return whether the noise-prediction errors of two diffusion models can be compared."""
+    one, other = (
+        (spec.family, spec.dataset, model.get("schedule"), model.get("timesteps"))
+        for spec, model in ((spec, spec.model.model_dump()) for spec in (left, right))
+    )
+    return one == other
 
 
 def _table(rows: list[tuple[str, str, str]]) -> None:
@@ -72,6 +90,9 @@ def _pictures(side: str, run: Run | None) -> None:
     st.markdown(f"**{side}: {run_title(run.spec)}**")
     data = run_panel.data_of(run.spec)
     preview.draw(run.spec, data, run.snapshots[-1:], side=side)
+    fid = measured_fid(run.spec)
+    if fid:
+        st.caption(fid)
 
 
 def _figures(run: Run) -> dict[str, str]:

@@ -7,9 +7,11 @@ import torch
 from genlib.diffusion.schedules import Schedule, ScheduleName, schedule
 from genlib.family import to_float
 from genlib.latents import spread
+from genlib.models.ddpm.config import PREDICTED, DDPMConfig
 from genlib.plots import Line, lines
 from genlib.rng import generator
 from genlib.runs.run import Run
+from genlib.runs.spec import RunSpec
 from genlib.studies.starts import diffusing
 from ui import cache
 from ui.cache import cached_figure
@@ -37,7 +39,7 @@ def drowning(run: Run, family: str) -> None:
         count = len(cache.dataset(run.spec.dataset).test)
         number = picture_slider(family, count)
         x = picture_source.chosen(run.spec, family, "source", number)
-        st.caption("Every time is one step away: the sum needs no chain of steps.")
+        st.caption("x_t is computed from the picture in one step, at every time.")
     with right:
         if not len(x):
             st.info("Draw something, or upload a picture, and drown it.")
@@ -59,7 +61,7 @@ def _film(run: Run, x: torch.Tensor) -> Film:
     x_t = model.schedule.noised(x_0, t, eps)
     x0_hat = model.predict(x_t[1:], t[1:], t[1:])
     x0_hat = torch.cat([x_0[:1], x0_hat])  # at t = 0 there is no noise
-    panels = {"The picture in noise": x_t, "What the model sees in it": x0_hat}
+    panels = {"Noisy picture x_t": x_t, "Predicted clean picture": x0_hat}
     return Film(
         {
             title: np.stack([grid(model.unscaled(one[None]), 1) for one in frames])
@@ -72,9 +74,22 @@ def _film(run: Run, x: torch.Tensor) -> Film:
 def _caption(noise: Schedule, time: int) -> str:
     """Return the shares of picture and of noise at a time."""
     return (
-        f"t = {time:,} of {noise.last:,}: {noise.alphas[time]:.3f} of the picture + "
-        f"{noise.sigmas[time]:.3f} of noise"
+        f"t = {time:,} of {noise.last:,}: x_t = {noise.alphas[time]:.3f} · picture + "
+        f"{noise.sigmas[time]:.3f} · noise"
     )
+
+
+def predicted(spec: RunSpec) -> None:
+    """Say what the network of these knobs predicts; the noise follows from each answer."""
+    if not isinstance(spec.model, DDPMConfig):
+        return
+    prediction = spec.model.prediction
+    follows = (
+        "The clean picture follows from it and from $x_t$."
+        if prediction == "noise"
+        else "The noise follows from it and from $x_t$."
+    )
+    st.caption(f"With these knobs the network predicts {PREDICTED[prediction]}. {follows}")
 
 
 @needs_run
@@ -97,11 +112,11 @@ def _schedule_charts(last: int, family: str, own: ScheduleName) -> None:
     left, middle, right = st.columns(3)
     share = np.arange(last + 1) / last
     with left:
-        st.caption("What is left of the picture, by power.")
+        st.caption("Signal power ᾱ_t: what is left of the picture, squared.")
         power = {name: _line(share, table.alphas.square()) for name, table in tables.items()}
         static_chart(lines(power, "t / T", "ᾱ"), f"{family}-kept")
     with middle:
-        st.caption("The share that each step replaces.")
+        st.caption("β_t: the share of the variance that each step replaces by noise.")
         betas = {
             name: _line(share[1:], table.betas)
             for name, table in tables.items()
@@ -133,13 +148,17 @@ def by_time(run: Run, family: str) -> None:
     share, noise, picture = _errors(run)
     left, right = st.columns(2)
     with left:
-        st.caption("The noise: easy to tell where there is much of it. Dashed: to guess none.")
+        st.caption(
+            "Error of the noise: small where there is much of it. Dashed: always predicting zero."
+        )
         baseline = Line(share, np.ones_like(share), dashed=True)
         curves = {"this model": Line(share, noise), "guessing 0": baseline}
         chart = lines(curves, "t / T", "mean squared error", log="y")
         static_chart(chart, f"{family}-noise-error")
     with right:
-        st.caption("The picture: hard where there is little of it. Dashed: the mean picture.")
+        st.caption(
+            "Error of the picture: large where there is much noise. Dashed: the mean picture."
+        )
         baseline = Line(share, np.full_like(share, _error_of_the_mean(run)), dashed=True)
         curves = {"this model": Line(share, picture), "mean picture": baseline}
         chart = lines(curves, "t / T", "mean squared error", log="y")

@@ -1,5 +1,7 @@
 """Interpolation between noises and between pictures (DDIM inversion); samplers from one noise."""
 
+from itertools import combinations
+
 import numpy as np
 import streamlit as st
 import torch
@@ -10,6 +12,7 @@ from genlib.family import to_float
 from genlib.latents import FRAMES, interpolation, spherical_interpolation, spread
 from genlib.rng import generator
 from genlib.runs.run import Run
+from genlib.studies.sampler_bench import compared
 from genlib.studies.starts import diffusing
 from ui import cache
 from ui.cache import cached_figure
@@ -43,7 +46,12 @@ def _between_noises(run: Run, seed: int, *, dark: bool) -> None:
     spherical = spherical_interpolation(ends[0], ends[1], BETWEEN)
     linear = interpolation(ends[0], ends[1], BETWEEN)
     pictures = model.reverse(torch.cat([spherical, linear]))
-    st.caption("Left and right are the same in both rows; the row below passes where no noise is.")
+    middle = [float(row[BETWEEN // 2].norm()) for row in (spherical, linear)]
+    st.caption(
+        "Left and right are the same in both rows. Norm of the noise: "
+        f"{float(ends[0].norm()):.1f} and {float(ends[1].norm()):.1f} at the ends, in the middle "
+        f"{middle[0]:.1f} on the sphere and {middle[1]:.1f} on the straight line."
+    )
     rows = {"on the sphere": pictures[:BETWEEN], "straight": pictures[BETWEEN:]}
     labelled_rows(rows, "Pictures between two noises", 3, dark=dark)
 
@@ -92,6 +100,22 @@ def same_noise(run: Run, family: str) -> None:
     with st.spinner("Walking from noise to pictures…"):
         trajectories = _trajectories(run, steps, seed)
     film(trajectories, f"{family}-samplers", "four pictures on their way from noise", 3)
+    st.caption(alike(trajectories))
+
+
+def alike(trajectories: Film) -> str:
+    """Return which samplers end at the same pixels, and that Euler's is DDIM."""
+    ends = {name: panel[-1] for name, panel in trajectories.panels.items()}
+    pairs = [
+        f"{one} and {other}"
+        for one, other in combinations(ends, 2)
+        if np.array_equal(ends[one], ends[other])
+    ]
+    same = f"Here {', '.join(pairs)} end at the same pixels. " if pairs else ""
+    return (
+        f"{same}Euler's method is not shown: its step is that of DDIM without fresh noise, to the "
+        "bit. DDPM names a sampler here, the one with fresh noise, and not the model."
+    )
 
 
 @cached_figure
@@ -108,4 +132,4 @@ def _trajectories(run: Run, steps: int, seed: int) -> Film:
         return np.stack([grid(model.unscaled(frames[at].x), SEVERAL) for at in shown])
 
     captions = [f"Step {at} of {steps}, t = {times[at]:,}" for at in shown]
-    return Film({name: panel(name) for name in SAMPLERS}, captions)
+    return Film({name: panel(name) for name in compared()}, captions)

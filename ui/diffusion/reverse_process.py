@@ -28,6 +28,7 @@ record_views("sampler", "eta", "steps", "label", "guidance", "sample")
 PICTURES = COLUMNS**2  # at once
 MOST_WORK = 2e12  # multiply-adds of a trajectory: about half a minute on two cores
 STEPS = (1, 2, 5, 10, 20, 50, 100, 250, 1000)
+FIRST_ORDER = 2  # steps of DPM-Solver++ that are all of first order
 FACTOR = 3  # by which pixels are enlarged
 PAUSE = 0.08  # seconds between two frames while they come
 ALL = "All in turn"
@@ -68,10 +69,12 @@ def _recipe(run: Run, family: str) -> Recipe:
     sampler = st.selectbox(
         "Sampler",
         list(SAMPLERS),
-        help="How the next step follows from what the model sees.",
+        help="How the next step follows from the model's estimate. Euler is DDIM with η = 0.",
         **bound(family, "sampler"),
     )
     steps = steps_slider(family, run)
+    if same_as_ddim(sampler, steps):
+        st.caption(f"With these steps {sampler} takes those of DDIM with η = 0.")
     eta = st.slider(
         "Fresh noise η",
         0.0,
@@ -86,6 +89,11 @@ def _recipe(run: Run, family: str) -> Recipe:
     seed = draw_number(family, "sample", "Seed of the noise", "Other noise")
     eta = eta if sampler == "DDIM" else 0.0  # of the others each has its own
     return Recipe(sampler, eta, steps, label, guidance, seed)
+
+
+def same_as_ddim(sampler: str, steps: int) -> bool:
+    """Return whether a sampler ends where DDIM does; the first and the last step often do."""
+    return sampler == "Euler" or (sampler == "DPM-Solver++" and steps <= FIRST_ORDER)
 
 
 def steps_slider(family: str, run: Run, most: int = STEPS[-1]) -> int:
@@ -103,7 +111,7 @@ def steps_slider(family: str, run: Run, most: int = STEPS[-1]) -> int:
         "Steps",
         options,
         20 if 20 in options else options[-1],
-        help=f"Each asks the network once, Heun twice. This model knows {last:,} times.",
+        help=f"Each evaluates the network once, Heun's twice. This model knows {last:,} times.",
         **bound(family, "steps"),
     )
 
@@ -118,7 +126,7 @@ def class_choice(run: Run, family: str) -> tuple[int, float]:
         5.0,
         1.5,
         0.25,
-        help="1 is the class as learned; more makes typical pictures, all alike; 0 forgets it.",
+        help="0 ignores the class, 1 is as trained; more follows the class more closely.",
         **bound(family, "guidance"),
     )
     return ([ALL, *classes].index(chosen) - 1), guidance
@@ -174,7 +182,7 @@ def _draw(place: DeltaGenerator, frame: Frame, model: Diffusion, text: str) -> N
     with place.container():
         st.caption(text)
         levels = beside(panels, FACTOR)[0]
-        alt = "Noise on its way to pictures, beside what the model sees in it"
+        alt = "Noise on its way to pictures, beside the model's estimate of them"
         image(levels, alt, levels.shape[1])
 
 
@@ -182,8 +190,8 @@ def film_of(frames: list[Frame], model: Diffusion) -> Film:
     """Return the film of a trajectory: x_t beside the model's x0_hat."""
     noise = model.schedule
     captions = [
-        f"t = {frame.time:,} of {noise.last:,}: {noise.alphas[frame.time]:.2f} of a picture, "
-        f"noise {noise.sigmas[frame.time]:.2f}"
+        f"t = {frame.time:,} of {noise.last:,}: x_t = {noise.alphas[frame.time]:.2f} · picture + "
+        f"{noise.sigmas[frame.time]:.2f} · noise"
         for frame in frames
     ]
     x_t = [model.unscaled(frame.x) for frame in frames]

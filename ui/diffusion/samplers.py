@@ -1,28 +1,19 @@
-"""Samplers of diffusion: guidance, few steps, and classifier FID against NFE and seconds."""
+"""The runs that samplers are tried on; guidance, few steps, samples side by side."""
 
-from collections.abc import Mapping, Sequence
-from functools import partial
-
-import numpy as np
-import pandas as pd
 import streamlit as st
 import torch
 
 from genlib.data import DATASETS
 from genlib.diffusion.samplers import SAMPLERS
-from genlib.plots import Line, lines
 from genlib.rng import generator
 from genlib.runs.run import Run
 from genlib.runs.spec import RunSpec
-from genlib.studies.sampler_bench import SHOWN, Point, Quality, SamplerBench, compared
-from genlib.studies.sampler_bench import quality as quality_of
 from genlib.studies.starts import diffusing
 from ui import cache
 from ui.cache import cached_figure
 from ui.controls import bound, record_views
 from ui.runs import side_by_side
-from ui.runs.study_panel import study_panel
-from ui.widgets.elements import is_dark, needs_run, static_chart
+from ui.widgets.elements import is_dark, needs_run
 from ui.widgets.pictures import labelled_rows, row_of_pictures
 from ui.widgets.seed import draw_number
 
@@ -33,15 +24,15 @@ FEW = (1, 2, 3, 5, 20)
 PLANE = "in the plane"  # the preset of points
 CONDITIONAL = "told the class"  # the preset of a class-conditional model
 MODELS = {"DDPM": "ddpm", "Flow matching": "flow"}
-Files = Mapping[str, bytes]
+USUAL = "DDPM"
 
 
 def model_choice(page: str) -> RunSpec:
     """Return the shipped model that the student chooses, for the samplers to be tried on."""
     title = st.segmented_control(
-        "Model", list(MODELS), default="DDPM", required=True, **bound(page, "model")
+        "Model", list(MODELS), default=USUAL, required=True, **bound(page, "model")
     )
-    return RunSpec.of_preset(MODELS[title])
+    return RunSpec.of_preset(MODELS[title or USUAL])  # nonsense in a link chooses none
 
 
 def picture_run(run: Run | None, family: str) -> Run | None:
@@ -119,55 +110,3 @@ def _samples(run: Run) -> None:
     pictures = model.generate(torch.randn(12, model.codings, generator=generator(0)))
     row_of_pictures(pictures[:6], "New pictures", 4, 620)
     row_of_pictures(pictures[6:], "More new pictures", 4, 620)
-
-
-@needs_run
-def quality(run: Run) -> None:
-    """Draw the classifier FID of each sampler against NFE and seconds, or offer to measure it."""
-    study = cache.measured_or_shipped(SamplerBench(start=run.spec))
-    study_panel(study, "Measure the samplers", partial(_quality, run.spec))
-
-
-def _quality(spec: RunSpec, files: Files) -> None:
-    result = quality_of(dict(files))
-    if result is None:
-        return
-    _fid_curves(result.points, f"quality-{spec.fingerprint[:8]}")
-    st.caption(
-        "Classifier FID: how far pictures are from real ones in the eyes of our own classifier. "
-        f"Real pictures are {result.floor:.2f} from other real ones{_count(result)}."
-    )
-    with st.expander("The numbers"):
-        st.dataframe(
-            pd.DataFrame([point.model_dump() for point in result.points]), hide_index=True
-        )
-
-
-def _count(result: Quality) -> str:
-    return "" if result.pictures is None else f", with {result.pictures:,} of each"
-
-
-@cached_figure
-def _fid_curves(measured: list[Point], key: str) -> None:
-    """Draw classifier FID against the number of function evaluations, and against seconds."""
-    left, right = st.columns(2, gap="large")
-    with left:
-        _curves(measured, "evaluations of the network", [point.nfe for point in measured], key)
-    with right:
-        title = f"seconds for {SHOWN} pictures"
-        _curves(measured, title, [point.seconds for point in measured], key)
-
-
-def _curves(measured: list[Point], title: str, costs: Sequence[float], key: str) -> None:
-    """Draw the classifier FID of each sampler against a cost."""
-    curves = dict[str, Line]()
-    for name in compared():
-        points = [
-            (cost, point.fid)
-            for cost, point in zip(costs, measured, strict=True)
-            if point.sampler == name
-        ]
-        if points:
-            curves[name] = Line(*np.array(points, float).T)
-    st.caption(f"Classifier FID against {title}: lower and further left is better.")
-    static_chart(lines(curves, title, "classifier FID", log="xy"), f"{key}-{title[:5]}")

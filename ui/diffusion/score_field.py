@@ -1,5 +1,7 @@
 """The score field of points in the plane, learned and exact, and the trajectories along it."""
 
+from operator import itemgetter
+
 import numpy as np
 import streamlit as st
 import torch
@@ -18,7 +20,7 @@ from genlib.studies.starts import diffusing
 from ui import cache
 from ui.cache import cached_figure
 from ui.controls import bound, record_views
-from ui.diffusion import samplers
+from ui.diffusion import plane_quality, samplers
 from ui.runs import side_by_side
 from ui.widgets.elements import needs_run, static_chart
 
@@ -61,14 +63,15 @@ def _field(run: Run, family: str) -> None:
         _error_metric(_score_error(run, share))
     with right:
         _arrows(run, share, family)
+    plane_quality.by_steps(run)
 
 
 def _error_metric(error: float | None) -> None:
     if error is None:
-        st.caption("Of these data nobody knows the exact arrows.")
+        st.caption("For these data the exact score is not known.")
     else:
         st.metric(
-            "Error of what is learned",
+            "Relative error of the learned score",
             f"{error:.1%}",
             help="The squared error of the learned arrows over the squares of the exact ones.",
         )
@@ -142,7 +145,6 @@ def trajectories(run: Run | None, family: str) -> None:
     own = run.spec if run is not None and DATASETS[run.spec.dataset].kind == "plane" else None
     left, right = st.columns(2, gap="large")
     with left:
-        st.caption("Pictures: the walks of flow matching are nearly straight and even.")
         _curvature({title: RunSpec.of_preset(kind) for kind, title in TITLES.items()}, "pictures")
     data = own.dataset if own is not None else None
     plane = {
@@ -152,7 +154,6 @@ def trajectories(run: Run | None, family: str) -> None:
         for kind, title in TITLES.items()
     }
     with right:
-        st.caption("Points: each walks towards the middle of all that it may become, then turns.")
         _curvature(plane, "points")
     side_by_side.in_columns(plane, lambda run: _paths(run, f"{family}-{run.spec.family}"))
 
@@ -160,11 +161,21 @@ def trajectories(run: Run | None, family: str) -> None:
 def _curvature(specs: dict[str, RunSpec], key: str) -> None:
     """Draw how far trajectories are from even ones along straight lines, at each time."""
     runs = {title: cache.finished(spec) for title, spec in specs.items()}
-    with st.spinner("Walking…"):
+    with st.spinner("Sampling…"):
         curves = {title: _bend(run) for title, run in runs.items() if run is not None}
+    st.caption(_straightest(curves, key))
     y_title = "distance from the line / its length"
-    chart = lines(curves, "share of the walk, from noise to data", y_title)
+    chart = lines(curves, "share of the way, from noise to data", y_title)
     static_chart(chart, f"bend-{key}")
+
+
+def _straightest(curves: dict[str, Line], key: str) -> str:
+    """Return how far the paths of each model stray from straight and even ones, at most."""
+    most = {title: float(curve.y.max()) for title, curve in curves.items()}
+    strays = "; ".join(
+        f"{title} {far:.2f}" for title, far in sorted(most.items(), key=itemgetter(1))
+    )
+    return f"{key.capitalize()}, largest distance: {strays}." if strays else ""
 
 
 @cached_figure
@@ -185,6 +196,7 @@ def _paths(run: Run, key: str) -> None:
     points = cache.dataset(run.spec.dataset).test[:POINTS].flatten(1).numpy()
     st.caption(f"On average a path is {longer(walks):.0%} longer than the line between its ends.")
     static_chart(paths(walks.numpy(), points, _reach(run)), f"{key}-paths")
+    plane_quality.by_steps(run)
 
 
 def walked(model: Diffusion) -> Float[Tensor, "walks times values"]:

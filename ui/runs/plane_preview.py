@@ -24,9 +24,15 @@ LABEL = "The plane of the game: real points, generated points, and what the disc
 
 def draw(spec: RunSpec, data: Dataset, snapshots: list[Snapshot]) -> None:
     """Draw all snapshots of a model of the plane, to be played and scrubbed."""
-    discriminates = "discriminates" in FAMILIES[spec.family].abilities
+    entry = FAMILIES[spec.family]
+    discriminates = "discriminates" in entry.abilities
+    recipe = f" {entry.shows[0].capitalize()}." if "diffuses" in entry.abilities else ""
     board = board_of(
-        data, snapshots, discriminates=discriminates, probability=gives_probability(spec)
+        data,
+        snapshots,
+        [f"{caption(data, snapshot)}{recipe}" for snapshot in snapshots],
+        discriminates=discriminates,
+        probability=gives_probability(spec),
     )
     label = LABEL if discriminates else "The plane: points of the data, and generated ones."
     key = f"{spec.fingerprint[:8]}-board"

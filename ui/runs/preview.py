@@ -69,9 +69,9 @@ def _reconstructions(family: str, data: Dataset, images: torch.Tensor) -> None:
 def _samples(family: str, images: torch.Tensor) -> None:
     """Draw samples, always of the same codings, and what else the family shows."""
     kinds = list(dict.fromkeys(FAMILIES[family].shows))
-    below = f" Below: {', then '.join(kinds[1:])}." if kinds[1:] else ""
+    order = f" From top to bottom: {', then '.join(kinds)}." if kinds[1:] else ""
     st.caption(
-        f"New pictures, always of the same codings: watch one place while it learns.{below}"
+        f"New pictures, always of the same codings: watch one place while it learns.{order}"
     )
     rows = images.unflatten(0, (-1, SAMPLES)).numpy()
     image(

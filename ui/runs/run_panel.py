@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
+from typing import Any
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -21,12 +22,14 @@ from genlib.training.events import Snapshot
 from ui import cache
 from ui.controls import bound, record_views
 from ui.runs import knobs, preview, queue
+from ui.runs.measured_fid import measured_fid
 from ui.runs.queue import LONGEST, lives
 from ui.widgets.elements import Badge, headline
 
 record_views("rewind")
 
 CONTROLS = 136  # pixels
+Series = dict[str, Sequence[tuple[int, float]]]
 
 
 def opening(family: str) -> tuple[RunSpec, Run | None]:
@@ -70,7 +73,7 @@ def _panel(spec: RunSpec, run: Run | None, *, alive: bool) -> None:
 
 def _finished(spec: RunSpec, run: Run, data: Dataset | None) -> None:
     entry = FAMILIES[spec.family]
-    headline(queue.badge(spec), entry.headline(run.provenance.metrics))
+    headline(queue.badge(spec), _merits(spec, run.provenance.metrics))
     trained = f"Trained in {run.provenance.seconds:.1f} s on {run.provenance.device}."
     last = run.snapshots[-1].step
     above = st.container()
@@ -101,6 +104,11 @@ def _finished(spec: RunSpec, run: Run, data: Dataset | None) -> None:
     _curve(spec, run.curve, run.snapshots, last, run.provenance.metrics)
 
 
+def _merits(spec: RunSpec, metrics: Mapping[str, float]) -> str:
+    """Return the figures of merit of a run: its samples' FID first, where that was measured."""
+    return f"{measured_fid(spec)} {FAMILIES[spec.family].headline(metrics)}".strip()
+
+
 def _training(spec: RunSpec, job: Job, snapshots: list[Snapshot], data: Dataset | None) -> None:
     progress = queue.progress_of(spec)
     headline(Badge("training", "orange", "progress_activity"), "The pictures below are live.")
@@ -128,7 +136,7 @@ def _summarized(spec: RunSpec, job: Job | None, summary: RunSummary, data: Datas
     provenance = summary.provenance
     last = summary.snapshot
     badge = Badge("shipped", "blue", "inventory_2")
-    headline(badge, FAMILIES[spec.family].headline(provenance.metrics))
+    headline(badge, _merits(spec, provenance.metrics))
     preview.draw(spec, data, [last])
     with _controls():
         _train_button(spec, job, cache.seconds(spec))
@@ -224,31 +232,53 @@ def _curve(
     steps: int,
     metrics: Mapping[str, float] = MappingProxyType({}),
 ) -> None:
-    """Draw training and validation losses against steps, beside the baseline's test error."""
+    """Draw training and validation losses against steps, beside the baseline's test error.
+
+    Where they are different quantities, each has a chart of its own.
+    """
     entry = FAMILIES[spec.family]
     adversarial = "discriminates" in entry.abilities
+    training = _training_series(curve, adversarial=adversarial)
+    held_out = DATASETS[spec.dataset].kind != "points"
+    validation: Series = {
+        f"{'validation' if held_out else 'all points:'} {entry.metric_title}": [
+            (item.step, item.figures[entry.primary_metric]) for item in snapshots if item.figures
+        ]
+    }
+    error = metrics.get(f"{entry.baseline}_mse")
+    baseline = (BASELINE_TITLES[entry.baseline], error) if error else entry.trivial
+    dashed = f" The dashed line, {baseline[0]}, is what it has to beat." if baseline else ""
+    log = not adversarial
+    if entry.training_loss is not None:
+        left, right = st.columns(2, gap="medium")
+        with left:
+            st.caption(f"Training loss: {entry.training_loss(spec.model)}.")
+            _chart(loss_chart(training, steps, log=log), f"{spec.family}-curve", "Training loss")
+        with right:
+            st.caption(f"Validation: {entry.metric_title}, another quantity.{dashed}")
+            chart = loss_chart(validation, steps, baseline, log=log)
+            _chart(chart, f"{spec.family}-validation", "Validation error")
+        return
     st.caption(
         "Neither loss has to fall: each is measured against the other player."
         if adversarial
-        else "A good run falls fast, then flattens; a dashed line is what it has to beat."
+        else f"A good run falls fast, then flattens.{dashed}"
     )
+    chart = loss_chart(training | validation, steps, baseline, log=log)
+    _chart(chart, f"{spec.family}-curve", "Training and validation loss")
+
+
+def _training_series(curve: list[Row], *, adversarial: bool) -> Series:
+    """Return the training losses by name, apart for each phase where there are several."""
     names = {(row.stage, name): None for row in curve for name in row.losses}
     phases = not adversarial and len({row.stage for row in curve}) > 1
-    series: dict[str, Sequence[tuple[int, float]]] = {
+    return {
         f"{stage if phases else 'training'} {name}": [
             (row.step, row.losses[name]) for row in curve if not phases or row.stage == stage
         ]
         for stage, name in names
     }
-    held_out = DATASETS[spec.dataset].kind != "points"
-    series[f"{'validation' if held_out else 'all points:'} {entry.metric_title}"] = [
-        (item.step, item.figures[entry.primary_metric]) for item in snapshots if item.figures
-    ]
-    error = metrics.get(f"{entry.baseline}_mse")
-    baseline = (BASELINE_TITLES[entry.baseline], error) if error else None
-    st.echarts_chart(
-        loss_chart(series, steps, baseline, log=not adversarial),
-        height=280,
-        key=f"{spec.family}-curve",
-        alt="Training and validation loss against steps",
-    )
+
+
+def _chart(options: dict[str, Any], key: str, subject: str) -> None:
+    st.echarts_chart(options, height=280, key=key, alt=f"{subject} against steps")

@@ -141,7 +141,7 @@ def trajectory_film(
     columns: int = COLUMNS,
 ) -> Film:
     """Return the film of a trajectory in [0, 1]: x_t beside the model's x0_hat."""
-    panels = {"What is there: x at time t": x_t, "What the model sees in it": x0_hat}
+    panels = {"Noisy picture x_t": x_t, "Predicted clean picture": x0_hat}
     return Film(
         {
             title: np.stack([grid(pictures, columns) for pictures in frames])

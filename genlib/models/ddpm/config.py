@@ -6,8 +6,8 @@ form reaches any step at once:
 $$x_t = \sqrt{\bar\alpha_t}\, x + \sqrt{1 - \bar\alpha_t}\, \varepsilon, \qquad
 \bar\alpha_t = \prod_{s \le t} (1 - \beta_s), \qquad \varepsilon \sim \mathcal N(0, I)$$
 
-The network sees $x_t$ and the time and says which noise is in it; so its loss is a mean squared
-error, or Huber's, at a random time:
+In the book the network predicts the noise in $x_t$ from $x_t$ and the time. Its loss is a mean
+squared error, or Huber's, at a random time:
 
 $$\mathcal L = \mathbb E_{t, x, \varepsilon}
 \bigl[w_t \lVert \varepsilon - \hat\varepsilon(x_t, t) \rVert^2\bigr]$$
@@ -19,8 +19,9 @@ takes a small step towards it, and asks again.
 
 Instead of the noise, the network may be asked for the picture, or for the **velocity**
 $v = \alpha_t \varepsilon - \sigma_t x$: the noise where the picture is clean, minus the picture
-where all is noise, and so always what is harder to see. Min-SNR weighting keeps the nearly clean
-times, which are many, from taking all its attention.
+where all is noise, and so always what is harder to see. All presets but “textbook” predict the
+velocity. Min-SNR weighting keeps the nearly clean times, which are many, from taking all its
+attention.
 
 **References.** A. Géron, *Hands-On Machine Learning*, chapter 17. J. Ho et al., *Denoising
 diffusion probabilistic models*, NeurIPS (2020). A. Nichol and P. Dhariwal, *Improved denoising
@@ -74,16 +75,31 @@ class DDPMConfig(DiffusionConfig):
     )
 
 
+PREDICTED: dict[Prediction, str] = {  # of a network, with the formula of x̂_0
+    "noise": r"the **noise** $\varepsilon$",
+    "picture": "the **clean picture** $x$",
+    "velocity": r"the **velocity** $v = \alpha_t \varepsilon - \sigma_t x$",
+}
+
+
+def training_loss(config: DDPMConfig) -> str:
+    """Return what the training loss of these settings is."""
+    error = "Huber's loss" if config.loss == "huber" else "squared error"
+    weights = f", weighted by min-SNR with γ = {config.min_snr:g}" if config.min_snr else ""
+    return f"{error} of {PREDICTED[config.prediction]}{weights}"
+
+
 CALM: dict[str, Any] = {"prediction": "velocity", "min_snr": 5.0}
 
 FAMILY = diffusion_entry(
     config_type=DDPMConfig,
     class_name="DDPM",
+    training_loss=training_loss,
     presets={
         "fast": Preset(
             DDPMConfig(**CALM),
             QUICK,
-            "A U-Net on half the height and width that says the velocity: clothes in minutes.",
+            "A U-Net on half the height and width that predicts the velocity: clothes in minutes.",
         ),
         "thorough": Preset(
             DDPMConfig(**CALM),
@@ -93,7 +109,8 @@ FAMILY = diffusion_entry(
         "textbook": Preset(
             DDPMConfig(network="book's", width=16, timesteps=4000, loss="huber"),
             textbook_recipe(100),
-            "The chapter's own: T = 4,000, Huber's loss, NAdam. Hours on a CPU.",
+            "The chapter's own: it predicts the noise. T = 4,000, Huber's loss, NAdam; hours on a "
+            "CPU.",
         ),
         "best": Preset(
             DDPMConfig(**CALM, width=96, depth=2),

@@ -1,16 +1,17 @@
-r"""A picture and noise are the ends of a straight line; a network learns which way to walk it.
+r"""A picture and noise are the ends of a straight line; a network learns its direction.
 
 $$x_t = (1 - t)\, x + t\, \varepsilon, \qquad \frac{\mathrm d x_t}{\mathrm d t} = \varepsilon - x,
 \qquad \mathcal L = \mathbb E_{t, x, \varepsilon}
 \bigl[\lVert (\varepsilon - x) - \hat v(x_t, t) \rVert^2\bigr]$$
 
 Through one place pass the lines of many pairs; the network learns the **mean velocity** there.
-Walking by it, from $t = 1$ to $0$, takes noise to data: the walks do not cross, and they are
-nearly straight, so that few steps are enough. Diffusion with its cosine walks the same plane on
-curves.
+Following it from $t = 1$ to $0$ takes noise to data. These paths do not cross, so they bend where
+lines of pairs cross: how much, the page measures, beside the paths of diffusion with its cosine.
+The straighter they are, the fewer steps are enough.
 
-Nearly clean and nearly pure noise are easy: there the velocity is a known mean. So $t$ is drawn
-from a **logit-normal** distribution, which prefers the middle.
+At both ends the velocity is a known mean: that of the data at $t = 1$, that of the noise at
+$t = 0$. So $t$ is drawn from a **logit-normal** distribution, which prefers the middle. The price:
+times near 0 are rarely trained, and a sampler with many small steps visits them.
 
 $$\operatorname{logit} t \sim \mathcal N(0, 1)$$
 
@@ -48,9 +49,16 @@ class FlowConfig(DiffusionConfig):
     )
 
 
+def training_loss(config: FlowConfig) -> str:
+    """Return what the training loss of these settings is."""
+    times = f"logit t is normal with mean {config.centre:g} and deviation {config.spread:g}"
+    return rf"squared error of the **direction** $\varepsilon - x$, at times whose {times}"
+
+
 FAMILY = diffusion_entry(
     config_type=FlowConfig,
     class_name="FlowMatching",
+    training_loss=training_loss,
     presets={
         "fast": Preset(
             FlowConfig(),

@@ -157,10 +157,11 @@ def test_the_scales_of_a_batch_have_ones_up_to_the_rank(rank):
 @pytest.mark.parametrize("last", [10, 50, 200])
 def test_a_schedule_that_ends_before_noise_complains_and_says_how_much_is_left(last):
     output = schedule("linear, not scaled", last)
-    actual = re.search(r"(\d+)%", output.complaint())
+    actual = re.search(r"still (\S+) times .*\((\d+)% of its power", output.complaint())
     assert actual is not None
-    left = theirs("linear", last)[-1].sqrt()
-    assert int(actual[1]) == pytest.approx(100 * float(left), abs=0.5)
+    power = float(theirs("linear", last)[-1])
+    assert float(actual[1]) == pytest.approx(power**0.5, abs=0.005)
+    assert int(actual[2]) == pytest.approx(100 * power, abs=0.5)
     assert output.complaint().endswith(".")
 
 

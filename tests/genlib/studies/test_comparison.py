@@ -33,20 +33,19 @@ from genlib.studies.comparison import (
     SHOWN,
     Comparison,
     Figure,
-    Shares,
     Standing,
     samples,
-    shares,
     standings,
 )
 from genlib.studies.health import Health, report
 from genlib.studies.mixture_prior import fitted
+from genlib.studies.trilemma import Shares, shares, variety
 from genlib.tasks import workspace as benches
 from genlib.tasks.progress import Progress
 from genlib.tasks.result import list_to_json
 from genlib.tasks.workspace import Workspace
 from tests.support.studied import CPU, trained
-from ui.compare import families, trilemma
+from ui.compare import families, trilemma, two_runs
 
 JUDGE = ClassifierSpec(dataset="digits")
 PICTURES = 200
@@ -173,10 +172,12 @@ def test_the_standings_are_real_pictures_and_each_member_in_order(measured, comp
 
 def test_every_interval_holds_its_figure(measured):
     for each in measured:
-        for figure in (each.fid, each.coverage, each.vendi):
+        for figure in (each.fid, each.coverage, each.vendi, each.precision, each.recall):
             assert figure.low <= figure.value <= figure.high
         assert each.fid.value > 0
-        assert 0 <= each.coverage.value <= 1
+        for share in (each.coverage, each.precision, each.recall):
+            assert 0 <= share.value <= 1
+        assert sum(each.class_shares) == pytest.approx(1)
         assert 1 <= each.vendi.value <= PICTURES
 
 
@@ -189,6 +190,9 @@ def test_what_real_pictures_reach_is_the_floor_of_the_health_study(workspace, me
     assert real.fid.value == pytest.approx(floor["classifier FID"])
     assert real.coverage.value == pytest.approx(floor["coverage"])
     assert real.vendi.value == pytest.approx(floor["Vendi score"])
+    assert real.precision.value == pytest.approx(floor["precision"])
+    assert real.recall.value == pytest.approx(floor["recall"])
+    assert real.class_shares == pytest.approx(report(last.files).real_shares)
 
 
 def test_sizes_and_errors_are_those_of_the_runs(measured, runs):
@@ -333,13 +337,63 @@ def test_the_verdict_names_who_is_ahead_and_says_when_that_is_not_sure():
         "best and slow comes nearest to real pictures, classifier FID 1 (real ones 1)." in sentence
     )
     assert "The farthest is worst and fast, 100." in sentence
-    assert "best and slow covers most, 90% (real ones 80%)." in sentence
+    assert "best and slow has the highest coverage, 90% (real ones 80%)." in sentence
+    assert "worst and fast has the lowest, 20%. Coverage falls with blur too" in sentence
+    assert "Classes" not in sentence, "version 1 did not count them"
     assert "worst and fast is the fastest, 1 ms" in sentence
     assert "best and slow takes 100 times as long" in sentence
     assert "surely" not in sentence
     near = [*STOOD, standing("a twin", 1.05, 0.85, 1e-2)]
     sentence = trilemma.verdict(near)
     assert sentence.count("not surely ahead of a twin") == 2
+
+
+def recalled(each: Standing, recall: float) -> Standing:
+    """Return a standing as the study measures it now, with a recall and two classes."""
+    return each.model_copy(update={"recall": around(recall), "class_shares": [0.25, 0.75]})
+
+
+def test_where_recall_was_measured_it_is_the_diversity_and_coverage_is_not():
+    now = [
+        recalled(each, recall) for each, recall in zip(STOOD, (0.9, 0.6, 0.3, 0.1), strict=True)
+    ]
+    assert shares(now)["worst and fast"].diversity == pytest.approx(0.6 / 0.9)
+    sentence = trilemma.verdict(now)
+    assert "worst and fast has the highest recall, 60% (real ones 90%)." in sentence
+    assert "best and slow has the lowest, 10%.\n" in sentence
+    assert "rarest class: worst and fast 25.0%" in sentence
+    some = [*now[:-1], STOOD[-1]]
+    assert variety(some)[0] == "coverage", "one measure for all"
+
+
+def test_the_seconds_of_each_training_are_said_and_who_had_more_than_the_budget():
+    study = Comparison(dataset="fashion_mnist", seconds=30)
+    took = {"VAE": 31.0, "GAN": 49.0, "Diffusion": 107.0}
+    members = [
+        standing(name, 1.0, 0.5, 1.0).model_copy(update={"training": seconds})
+        for name, seconds in took.items()
+    ]
+    sentence = trilemma.trained(study, members)
+    assert "The budget is 30 s each. Families train whole epochs" in sentence
+    assert "VAE 31 s, GAN 49 s, Diffusion 107 s" in sentence
+    assert sentence.endswith("Diffusion trained 3.5 times as long as VAE, which favours it.")
+    assert "favours" not in trilemma.trained(study, members[:1])
+
+
+def test_the_variance_that_the_vae_assumes_is_beside_the_one_that_it_has():
+    vae = standing("VAE", 1.0, 0.5, 1.0).model_copy(update={"reconstruction": 0.02})
+    sentence = trilemma.assumed_variance([vae])
+    assert "0.020, 25 times less" in sentence
+    preset = RunSpec.of_preset("vae").model
+    assert (preset.beta, preset.loss) == (1.0, "mse")
+    assert trilemma.assumed_variance([]) == ""
+
+
+def test_noise_errors_compare_at_equal_schedules_alone():
+    fast, thorough = RunSpec.of_preset("ddpm"), RunSpec.of_preset("ddpm", "thorough")
+    assert two_runs.noise_compares(fast, thorough)
+    for other in (RunSpec.of_preset("ddpm", "never noise"), RunSpec.of_preset("flow")):
+        assert not two_runs.noise_compares(fast, other)
 
 
 @pytest.mark.parametrize(

@@ -21,12 +21,13 @@ from genlib.runs.spec import RunSpec
 from genlib.studies import STUDIES, sampler_bench
 from genlib.studies.sampler_bench import (
     BATCH,
-    SHOWN,
+    REPEATS,
     STEPS,
     Point,
     Quality,
     SamplerBench,
     compared,
+    evaluation_seconds,
     quality,
 )
 from genlib.studies.starts import diffusing
@@ -195,15 +196,27 @@ def test_on_straight_paths_heun_evaluates_twice_but_at_the_last_step(straight, w
     assert [point.steps for point in actual[:-1]] == list(STEPS), "there are times enough"
 
 
-def test_seconds_are_told_for_few_pictures_and_are_no_more_than_have_passed(
-    run, workspace, measured
-):
+def test_equal_evaluations_cost_equal_seconds(run, workspace, measured):
     began = time.perf_counter()
-    (event,) = study(run).perform(workspace, measured[-2].files)
-    passed = time.perf_counter() - began
-    actual = points(event.files)
-    assert all(point.seconds > 0 for point in actual)
-    assert actual[-1].seconds * PICTURES / SHOWN < passed
+    cost = evaluation_seconds(diffusing(run), workspace.device)
+    assert 0 < cost < (time.perf_counter() - began) / REPEATS
+    result = quality(measured[-1].files)
+    for point, seconds in zip(result.points, result.seconds, strict=True):
+        assert point.seconds == pytest.approx(point.nfe * result.evaluation)
+        assert seconds == pytest.approx(point.seconds)
+
+
+def test_of_version_1_the_shortest_evaluation_counts_at_every_point():
+    timed_once = [("Heun", 4, 0.12), ("DDIM", 3, 0.27), ("DDIM", 5, 0.10)]
+    result = Quality(
+        points=[
+            Point(sampler=name, steps=nfe, nfe=nfe, seconds=seconds, fid=1.0)
+            for name, nfe, seconds in timed_once
+        ],
+        floor=0.1,
+    )
+    assert result.evaluation is None
+    assert result.seconds == pytest.approx([0.08, 0.06, 0.10])
 
 
 def walked(run: Run, name: str, steps: int) -> Tensor:

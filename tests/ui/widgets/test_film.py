@@ -202,7 +202,7 @@ def test_a_film_shows_what_is_there_beside_what_the_model_sees(shape, sampler):
     frames = walked(family, RECIPE._replace(sampler=sampler))
     output = film_of(frames, family)
     there, sight = output.panels.values()
-    assert [title.split()[1] for title in output.panels] == ["is", "the"]
+    assert [title.split()[0] for title in output.panels] == ["Noisy", "Predicted"]
     assert len(there) == len(sight) == len(output.captions) == RECIPE.steps + 1
     for snapshot, frame in enumerate(frames):
         for shown, x in ((there, frame.x), (sight, frame.x0_hat)):
@@ -221,8 +221,8 @@ def test_a_film_tells_the_time_and_how_much_picture_and_noise_there_are(kind):
     for caption, time in zip(captions, family.schedule.times(RECIPE.steps), strict=True):
         alpha, sigma = family.schedule.alphas[time], family.schedule.sigmas[time]
         assert caption.startswith(f"t = {time:,} of {last:,}:")
-        assert f" {alpha:.2f} of a picture, noise {sigma:.2f}" in caption
-    assert captions[-1].endswith("1.00 of a picture, noise 0.00")
+        assert f" {alpha:.2f} · picture + {sigma:.2f} · noise" in caption
+    assert captions[-1].endswith("1.00 · picture + 0.00 · noise")
 
 
 @both_shapes
