@@ -85,12 +85,12 @@ def _detection(run: Run, other: DatasetName, share: int, family: str) -> str:
         "under it is 1 where every anomaly is told apart, and 0.5 where one guesses."
     )
     _roc_curve(family, normal, anomalous, (false_alarms, caught))
-    error, share = plain_picture(run, normal)
+    error, larger = plain_picture(run, normal)
     return (
         f"Above an error of {threshold:.4f}: **{caught:.0%}** of the anomalies, "
         f"and **{false_alarms:.1%}** of the pictures that belong here.\n\n"
         f"An all-black picture does not belong here either. Its error is {error:.4f}, less than "
-        f"that of {share:.1%} of the test pictures."
+        f"that of {larger:.1%} of the test pictures."
     )
 
 
