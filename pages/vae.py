@@ -61,6 +61,15 @@ with lesson.section(
     rate_distortion.sweep(run)
 
 with lesson.section(
+    "Is β = 1 really 1",
+    "Squared error says: pixels are normal, with variance ½. Real errors are far smaller, so a "
+    "nat is far too dear. Let the variance be that of the errors, and compare: the same network.",
+):
+    presets = "fast", "optimal variance"
+    side_by_side.side_by_side({name: RunSpec.of_preset(FAMILY, name) for name in presets})
+    side_by_side.preset_button(FAMILY, "optimal variance", "the best variance")
+
+with lesson.section(
     "How likely is a picture",
     "The ELBO is only a bound. The more codings are drawn for each picture, the tighter it gets: "
     "look where the curve flattens.",

@@ -52,7 +52,8 @@ class RunSpec(Config):
     ) -> "RunSpec":
         """Return a preset's specification: the family's first, on its own data, by default.
 
-        On other data that are few it has more epochs, as many times as they need.
+        On other data that are few it has more epochs, as many times as they need, and where the
+        preset says so other settings of the model.
 
         Raises:
             KeyError: there is no such family or preset.
@@ -64,7 +65,7 @@ class RunSpec(Config):
         return cls(
             family=family,
             dataset=name,
-            model=chosen.model,
+            model=chosen.model_for(name),
             train=chosen.train.repeated(passes),
         )
 

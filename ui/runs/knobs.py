@@ -104,8 +104,9 @@ def _follow(family: str, before: DatasetName, after: DatasetName) -> None:
     stand = {knob: st.session_state.get(f"{family}.{knob}") for knob in old[presets[0]]}
     name = next((name for name in presets if old[name] == stand), presets[0])
     for knob, value in _values(RunSpec.of_preset(family, name, after)).items():
-        if stand[knob] == old[name][knob] != value:
-            st.session_state[f"{family}.{knob}"] = value
+        untouched = stand[knob] == old[name][knob]
+        # Also one that stays is set: it may differ from the new default, and is then in the link.
+        st.session_state[f"{family}.{knob}"] = value if untouched else stand[knob]
 
 
 def preset_title(preset: str) -> str:
