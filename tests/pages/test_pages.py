@@ -5,6 +5,7 @@ The knobs of all families are tested by themselves: tests/ui/runs/test_knobs.py.
 
 from collections.abc import Iterator
 from itertools import cycle
+from pathlib import Path
 
 import pytest
 import streamlit as st
@@ -83,6 +84,15 @@ def test_a_lesson_shows_the_shipped_run_and_then_every_preset(family: str):
         assert not app.error, preset
         assert not [warning.value for warning in app.warning if "link" in warning.value]
         assert shown_run(app) == spec_of(family, preset).fingerprint[:12]
+
+
+@pytest.mark.parametrize("family", ["stacked", "vae", "ddpm"])
+def test_without_fashion_mnist_a_lesson_shows_a_shipped_run_on_digits(family: str, monkeypatch):
+    monkeypatch.setattr("genlib.data.catalogue.DEBIAN", Path("/nowhere"))
+    app = opened(family)
+    assert shown_run(app) == RunSpec.of_preset(family, dataset="digits").fingerprint[:12]
+    assert any("stand in" in item.value for item in app.caption)
+    assert any("shipped" in item.value for item in app.markdown)
 
 
 @pytest.mark.parametrize("family", LESSONS)

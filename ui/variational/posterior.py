@@ -25,7 +25,7 @@ from ui.widgets.seed import draw_number
 
 record_views("draw")
 
-DEAR = 5  # times what a nat should cost: from here on pictures are blurred by it
+DEAR = 5  # β in the place of 1: from here on copies are blurred by it
 DRAWS = 8  # codings from one posterior whose pictures are shown
 
 
@@ -126,7 +126,7 @@ def _true_beta(model: VAEConfig, variance: float) -> str:
             f"With the squared error alone the same would be β = {2 * variance * model.beta:.2g}."
         )
     beta = model.beta / (2 * variance)
-    blurred = " That is why much of the blur is no fault of the model." if beta > DEAR else ""
+    blurred = " That is part of why copies are blurred." if beta > DEAR else ""
     return (
         "The squared error takes pixels of variance ½, σ = 0.71. The errors of this model have "
         f"{deviation}. For pixels that exact, β = {model.beta:g} is really **β = {beta:.2g}**."

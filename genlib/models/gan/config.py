@@ -72,6 +72,7 @@ FAMILY = adversarial_entry(
                 ema=0.995,
             ),
             "Each picture paired with a real one, and a D that is not steep: no class is lost.",
+            elsewhere={"digits": {"hidden": 150}},
         ),
         "textbook": Preset(GANConfig(), BOOK, "The chapter's own networks and recipe: RMSprop."),
         "collapse": Preset(
