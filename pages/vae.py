@@ -62,8 +62,9 @@ with lesson.section(
 
 with lesson.section(
     "Is β = 1 really 1",
-    "Squared error says: pixels are normal, with variance ½. Real errors are far smaller, so a "
-    "nat is far too dear. Let the variance be that of the errors, and compare: the same network.",
+    "Squared error takes pixels of variance ½; real errors are far smaller, so a nat is far too "
+    "dear. With the variance of the errors, copies are sharper and codings say more. Then it is "
+    "the prior that draws badly: see “A better prior”.",
 ):
     presets = "fast", "optimal variance"
     side_by_side.side_by_side({name: RunSpec.of_preset(FAMILY, name) for name in presets})

@@ -77,10 +77,10 @@ def _widgets(family: str, default: Config, *, hidden: bool) -> dict[str, Any]:
 def apply_preset(family: str, name: str) -> None:
     """Set a family's knobs to a preset; for a button's `on_click`."""
     usual = usual_dataset(family)
-    apply_spec(of_preset(family, name, st.session_state.get(f"{family}.dataset", usual)))
+    apply_spec(_of_preset(family, name, st.session_state.get(f"{family}.dataset", usual)))
 
 
-def of_preset(family: str, name: str, dataset: DatasetName) -> RunSpec:
+def _of_preset(family: str, name: str, dataset: DatasetName) -> RunSpec:
     """Return a preset's run on the data set that is chosen, where it is of the preset's kind."""
     own = _available(FAMILIES[family].presets[name].dataset)
     same = DATASETS[own].kind == DATASETS[dataset].kind
@@ -118,7 +118,7 @@ def _presets(family: str, spec: RunSpec) -> None:
     """Draw a button for each preset; the one that the knobs stand at is filled."""
     with st.container(horizontal=True, gap="small"):
         for name, preset in FAMILIES[family].presets.items():
-            current = spec == of_preset(family, name, spec.dataset)
+            current = spec == _of_preset(family, name, spec.dataset)
             st.button(
                 preset_title(name),
                 key=f"{family}-preset-{name}",

@@ -148,7 +148,8 @@ FAMILY = FamilyEntry(
         "optimal variance": Preset(
             VAEConfig(variance="optimal"),
             TrainConfig(),
-            "The σ-VAE: pixels as exact as the errors really are, so β = 1 is the true bound.",
+            "The σ-VAE: pixels as exact as its errors, so β = 1 is the true bound. Copies are "
+            "sharper; new samples want a better prior.",
         ),
         "two-code map": Preset(
             VAEConfig(codings=2, hidden=300),
