@@ -14,6 +14,7 @@ Optimizer = Literal["muon", "adamw", "adam", "nadam", "rmsprop", "sgd"]
 Activation = Literal["relu", "selu", "gelu"]
 Nonlinearity = Literal["relu", "selu", "gelu", "tanh", "leaky relu"]  # what games use besides
 Reconstruction = Literal["mse", "bce"]
+MOST_EPOCHS = 1000
 
 
 class Config(BaseModel):
@@ -119,11 +120,14 @@ class TrainConfig(Config):
     epochs: int = Field(
         8,
         ge=1,
-        le=1000,
+        le=MOST_EPOCHS,
         title="Epochs",
         description="Passes over the training pictures.",
         json_schema_extra={
-            "options": [1, 2, 3, 5, 8, 10, 12, 20, 25, 30, 50, 100, 300, 500, 1000]
+            "options": [
+                *(1, 2, 3, 5, 8, 10, 12, 20, 25, 30, 40, 50, 60, 100),
+                *(160, 200, 240, 300, 400, 500, 600, MOST_EPOCHS),
+            ]
         },
     )
     pictures: int = Field(
@@ -188,6 +192,10 @@ class TrainConfig(Config):
         title="Seed",
         description="The start of all randomness: the same seed gives the same run.",
     )
+
+    def repeated(self, passes: int) -> "TrainConfig":
+        """Return the recipe with so many times as many epochs, or the most that are possible."""
+        return self.model_copy(update={"epochs": min(MOST_EPOCHS, passes * self.epochs)})
 
 
 def textbook_recipe(epochs: int) -> TrainConfig:

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from genlib.config import Config, TrainConfig
@@ -30,6 +31,11 @@ class Preset(NamedTuple):
     train: TrainConfig
     note: str
     dataset: str = "fashion_mnist"  # what the shipped run of it was trained on
+    elsewhere: Mapping[str, Mapping[str, Any]] = MappingProxyType({})  # by data set, what differs
+
+    def model_for(self, dataset: str) -> Config:
+        """Return the model's settings on a data set: on small pictures some do not fit."""
+        return self.model.model_copy(update=self.elsewhere.get(dataset, {}))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -106,12 +106,11 @@ def spec_of(family: str, preset: str, dataset: str, knobs: dict[str, object]) ->
     _check(f"preset of {family}", preset, presets)
     if dataset and dataset not in DATASETS:
         _check("data set", dataset, DATASETS)
-    start = RunSpec.of_preset(family, preset).model_dump()
-    start["dataset"] = dataset or start["dataset"]
-    for name, value in knobs.items():
-        _check(f"knob of {family}", name, [*start["model"], *start["train"]])
-        start["train" if name in TrainConfig.model_fields else "model"][name] = value
     try:
+        start = RunSpec.of_preset(family, preset, dataset or None).model_dump()
+        for name, value in knobs.items():
+            _check(f"knob of {family}", name, [*start["model"], *start["train"]])
+            start["train" if name in TrainConfig.model_fields else "model"][name] = value
         return RunSpec.model_validate(start)
     except ValidationError as error:
         raise KnobError(sentence_of(error)) from None

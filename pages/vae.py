@@ -62,6 +62,16 @@ with lesson.section(
     rate_distortion.sweep(run)
 
 with lesson.section(
+    "Is β = 1 really 1",
+    "Squared error takes pixels of variance ½; real errors are far smaller, so a nat is far too "
+    "dear. With the variance of the errors, copies are sharper and codings say more. Then it is "
+    "the prior that draws badly: see “A better prior”.",
+):
+    presets = "fast", "optimal variance"
+    side_by_side.side_by_side({name: RunSpec.of_preset(FAMILY, name) for name in presets})
+    side_by_side.preset_button(FAMILY, "optimal variance", "the best variance")
+
+with lesson.section(
     "How likely is a picture",
     "The ELBO is only a bound. The more codings are drawn for each picture, the tighter it gets: "
     "look where the curve flattens.",

@@ -19,7 +19,9 @@ class FamilyCommand(Performing):
     family: ClassVar[str]
     preset: str = Field("", description="Where the options start; empty is the first preset.")
     dataset: str = Field(
-        "", description=f"One of {', '.join(DATASETS)}; empty is the preset's own."
+        "",
+        description=f"One of {', '.join(DATASETS)}; empty is the preset's own. "
+        f"With digits the default is {DATASETS['digits'].passes} times as many epochs.",
     )
 
     def documents(self, *, terminal: bool) -> Documents:

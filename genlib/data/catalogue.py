@@ -44,6 +44,7 @@ class Source(NamedTuple):
     download_bytes: int  # what its download leaves in the data folder
     pictures: int = 55_000  # to train with
     kind: Kind = "pictures"
+    passes: int = 1  # for each of a preset's epochs: with few pictures an epoch has few steps
 
 
 def _plane(title: str, *classes: str) -> Source:
@@ -99,7 +100,9 @@ DATASETS: Mapping[DatasetName, Source] = Catalogue(
             357_000_000,
             45_834,
         ),
-        "digits": Source("Digits 8×8 (scikit-learn)", NUMERALS, (1, 8, 8), "", 0, 1_373),
+        "digits": Source(
+            "Digits 8×8 (scikit-learn)", NUMERALS, (1, 8, 8), "", 0, 1_373, passes=20
+        ),
     }
 )
 

@@ -52,16 +52,21 @@ class RunSpec(Config):
     ) -> "RunSpec":
         """Return a preset's specification: the family's first, on its own data, by default.
 
+        On other data that are few it has more epochs, as many times as they need, and where the
+        preset says so other settings of the model.
+
         Raises:
             KeyError: there is no such family or preset.
         """
         presets = FAMILIES[family].presets
         chosen = presets[preset or next(iter(presets))]
+        name: DatasetName = dataset or chosen.dataset
+        passes = 1 if name == chosen.dataset else DATASETS[name].passes
         return cls(
             family=family,
-            dataset=dataset or chosen.dataset,
-            model=chosen.model,
-            train=chosen.train,
+            dataset=name,
+            model=chosen.model_for(name),
+            train=chosen.train.repeated(passes),
         )
 
     def model_as(self, kind: type[Kind]) -> Kind:

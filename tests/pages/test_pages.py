@@ -5,6 +5,7 @@ The knobs of all families are tested by themselves: tests/ui/runs/test_knobs.py.
 
 from collections.abc import Iterator
 from itertools import cycle
+from pathlib import Path
 
 import pytest
 import streamlit as st
@@ -40,9 +41,9 @@ def _house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 def spec_of(family: str, preset: str | None = None) -> RunSpec:
     """Return a preset's run with the data set that this machine has; the first by default."""
-    spec = RunSpec.of_preset(family, preset)
-    here = default_dataset() if spec.dataset == "fashion_mnist" else spec.dataset
-    return spec.model_copy(update={"dataset": here})
+    usual = RunSpec.of_preset(family, preset).dataset
+    here = default_dataset() if usual == "fashion_mnist" else usual
+    return RunSpec.of_preset(family, preset, here)
 
 
 def other_data(family: str) -> str:
@@ -85,13 +86,21 @@ def test_a_lesson_shows_the_shipped_run_and_then_every_preset(family: str):
         assert shown_run(app) == spec_of(family, preset).fingerprint[:12]
 
 
+@pytest.mark.parametrize("family", ["stacked", "vae", "ddpm"])
+def test_without_fashion_mnist_a_lesson_shows_a_shipped_run_on_digits(family: str, monkeypatch):
+    monkeypatch.setattr("genlib.data.catalogue.DEBIAN", Path("/nowhere"))
+    app = opened(family)
+    assert shown_run(app) == RunSpec.of_preset(family, dataset="digits").fingerprint[:12]
+    assert any("stand in" in item.value for item in app.caption)
+    assert any("shipped" in item.value for item in app.markdown)
+
+
 @pytest.mark.parametrize("family", LESSONS)
 def test_a_page_draws_with_data_of_another_shape(family: str):
     dataset = other_data(family)
     app = opened(family, {f"{family}.dataset": DATASETS[dataset].title})
     assert not any("not possible" in item.value for item in app.warning)
-    document = spec_of(family).model_dump() | {"dataset": dataset}
-    assert shown_run(app) == RunSpec.model_validate(document).fingerprint[:12]
+    assert shown_run(app) == RunSpec.of_preset(family, dataset=dataset).fingerprint[:12]
     assert shared(app) == {f"{family}.dataset": [DATASETS[dataset].title]}
 
 

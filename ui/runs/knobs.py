@@ -1,7 +1,7 @@
 """The knobs of a run or of a study: widgets of its fields, presets, and checks of the link."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeVar
 
@@ -10,7 +10,6 @@ from pydantic import ValidationError
 
 from genlib.config import Config, TrainConfig
 from genlib.data import DATASETS, DatasetName, default_dataset
-from genlib.entry import Preset
 from genlib.models import FAMILIES
 from genlib.runs.spec import RunSpec
 from ui.controls import VIEWS, extras, widget
@@ -27,10 +26,9 @@ def knobs(family: str) -> RunSpec:
     """
     fields = FAMILIES[family].config_type.model_fields | TrainConfig.model_fields
     query = _first_query(family, {*fields, "dataset"})
-    presets = FAMILIES[family].presets
-    default = next(iter(presets.values()))
     slot = st.container()
     dataset = dataset_knob(family)
+    default = RunSpec.of_preset(family, dataset=dataset)
     model = _widgets(family, default.model, hidden=False)
     train = _widgets(family, default.train, hidden=False)
     with st.expander("More knobs"):
@@ -40,7 +38,7 @@ def knobs(family: str) -> RunSpec:
     with slot:
         title = DATASETS[dataset].title  # its value in the link
         _warn_of_dropped(family, query, {"dataset": title} | model | train)
-        _presets(family, presets, spec)
+        _presets(family, spec)
     return spec
 
 
@@ -78,27 +76,37 @@ def _widgets(family: str, default: Config, *, hidden: bool) -> dict[str, Any]:
 
 def apply_preset(family: str, name: str) -> None:
     """Set a family's knobs to a preset; for a button's `on_click`."""
-    preset = FAMILIES[family].presets[name]
-    dataset = _available(preset.dataset)
-    if not _same_kind(dataset, st.session_state.get(f"{family}.dataset", dataset)):
-        st.session_state[f"{family}.dataset"] = dataset  # else the student's own choice stays
-    _set(family, preset.model.model_dump() | preset.train.model_dump())
+    usual = usual_dataset(family)
+    apply_spec(_of_preset(family, name, st.session_state.get(f"{family}.dataset", usual)))
 
 
-def _same_kind(one: DatasetName, other: DatasetName) -> bool:
-    """Return whether two data sets are of one kind, so that who learns one learns the other."""
-    return DATASETS[one].kind == DATASETS[other].kind
+def _of_preset(family: str, name: str, dataset: DatasetName) -> RunSpec:
+    """Return a preset's run on the data set that is chosen, where it is of the preset's kind."""
+    own = _available(FAMILIES[family].presets[name].dataset)
+    same = DATASETS[own].kind == DATASETS[dataset].kind
+    return RunSpec.of_preset(family, name, dataset if same else own)
 
 
 def apply_spec(spec: RunSpec) -> None:
     """Set a family's knobs to a run's; for a button's `on_click`."""
-    values = spec.model.model_dump() | spec.train.model_dump()
-    _set(spec.family, values | {"dataset": spec.dataset})
+    for knob, value in (_values(spec) | {"dataset": spec.dataset}).items():
+        st.session_state[f"{spec.family}.{knob}"] = value
 
 
-def _set(family: str, values: Mapping[str, Any]) -> None:
-    for knob, value in values.items():
-        st.session_state[f"{family}.{knob}"] = value
+def _values(spec: RunSpec) -> dict[str, Any]:
+    return spec.model.model_dump() | spec.train.model_dump()
+
+
+def _follow(family: str, before: DatasetName, after: DatasetName) -> None:
+    """Set knobs that stood at a preset to its values on other data; else those at the default."""
+    presets = list(FAMILIES[family].presets)
+    old = {name: _values(RunSpec.of_preset(family, name, before)) for name in presets}
+    stand = {knob: st.session_state.get(f"{family}.{knob}") for knob in old[presets[0]]}
+    name = next((name for name in presets if old[name] == stand), presets[0])
+    for knob, value in _values(RunSpec.of_preset(family, name, after)).items():
+        untouched = stand[knob] == old[name][knob]
+        # Also one that stays is set: it may differ from the new default, and is then in the link.
+        st.session_state[f"{family}.{knob}"] = value if untouched else stand[knob]
 
 
 def preset_title(preset: str) -> str:
@@ -106,12 +114,11 @@ def preset_title(preset: str) -> str:
     return preset[:1].upper() + preset[1:]
 
 
-def _presets(family: str, presets: Mapping[str, Preset], spec: RunSpec) -> None:
+def _presets(family: str, spec: RunSpec) -> None:
     """Draw a button for each preset; the one that the knobs stand at is filled."""
     with st.container(horizontal=True, gap="small"):
-        for name, preset in presets.items():
-            current = (preset.model, preset.train) == (spec.model, spec.train)
-            current = current and _same_kind(spec.dataset, _available(preset.dataset))
+        for name, preset in FAMILIES[family].presets.items():
+            current = spec == _of_preset(family, name, spec.dataset)
             st.button(
                 preset_title(name),
                 key=f"{family}-preset-{name}",
@@ -138,11 +145,21 @@ def dataset_knob(family: str) -> DatasetName:
     names = [name for name, source in DATASETS.items() if source.kind in learns]
     if "plane" in learns:
         names.append(drawn_points.EXAMPLE)
-    name = _dataset(family, names, usual_dataset(family))
+    name = usual_dataset(family)
+
+    def follow() -> None:
+        _follow(family, before=name, after=st.session_state[f"{family}.dataset"])
+
+    name = _dataset(family, names, name, follow)
     return drawn_points.drawn(family) if name == drawn_points.EXAMPLE else name
 
 
-def _dataset(page: str, names: list[DatasetName], usual: DatasetName) -> DatasetName:
+def _dataset(
+    page: str,
+    names: list[DatasetName],
+    usual: DatasetName,
+    on_change: Callable[[], None] | None = None,
+) -> DatasetName:
     """Draw the choice among data sets; `usual` is the default."""
     name: DatasetName = st.selectbox(
         "Data set",
@@ -152,6 +169,7 @@ def _dataset(page: str, names: list[DatasetName], usual: DatasetName) -> Dataset
         key=f"{page}.dataset",
         help="What to learn. Pictures that are not on the server are downloaded when you train.",
         bind="query-params",
+        on_change=on_change,
     )
     if usual == "digits" and name == "digits":
         st.caption("Fashion-MNIST is not on this server, so scikit-learn's digits stand in.")

@@ -63,7 +63,10 @@ def _specs(linked: str, default: RunSpec, wanted: Callable[[RunSpec], bool]) -> 
 
 def run_title(spec: RunSpec) -> str:
     """Return what a run is called: its family, preset, data set, and the start of its name."""
-    presets = FAMILIES[spec.family].presets
+    presets = {
+        name: RunSpec.of_preset(spec.family, name, spec.dataset)
+        for name in FAMILIES[spec.family].presets
+    }
     equal = (
         name
         for name, preset in presets.items()

@@ -1,12 +1,16 @@
 """The approximate posterior: reparameterization, the KL of each coding, and the two ELBO terms."""
 
+import math
+
 import numpy as np
 import pandas as pd
 import streamlit as st
 import torch
 
+from genlib.data import DATASETS
 from genlib.family import to_float
-from genlib.models.vae.model import COLLAPSED, Posterior
+from genlib.models.vae.config import VAEConfig
+from genlib.models.vae.model import COLLAPSED, Posterior, error_variance
 from genlib.objectives import gaussian_kl
 from genlib.plots import GENERATED, QUIET, Line, bars, cloud_chart, lines
 from genlib.rng import generator
@@ -21,6 +25,7 @@ from ui.widgets.seed import draw_number
 
 record_views("draw")
 
+DEAR = 5  # β in the place of 1: from here on copies are blurred by it
 DRAWS = 8  # codings from one posterior whose pictures are shown
 
 
@@ -123,6 +128,23 @@ def kl_by_coding(run: Run) -> torch.Tensor:
     return variational(run).rates(to_float(cache.dataset(run.spec.dataset).test))
 
 
+def _true_beta(model: VAEConfig, variance: float) -> str:
+    """Return what β is worth where pixels are as exact as the errors of the model are."""
+    deviation = f"**σ = {variance**0.5:.2f}**"
+    if model.variance == "optimal":
+        return (
+            f"Its pixels have {deviation}, the size of its errors, so β = 1 is the true bound. "
+            f"With the squared error alone the same would be β = {2 * variance * model.beta:.2g}."
+        )
+    beta = model.beta / (2 * variance)
+    blurred = " That is part of why copies are blurred." if beta > DEAR else ""
+    return (
+        "The squared error takes pixels of variance ½, σ = 0.71. The errors of this model have "
+        f"{deviation}. For pixels that exact, β = {model.beta:g} is really **β = {beta:.2g}**."
+        + blurred
+    )
+
+
 @needs_run
 @cached_figure
 def split(run: Run, family: str) -> None:
@@ -134,6 +156,10 @@ def split(run: Run, family: str) -> None:
         f"On the test pictures: distortion **{distortion:.1f}** + rate **{rate:.1f}** = "
         f"**{rate + distortion:.1f}** nats: the negative ELBO, but for a constant."
     )
+    model = run.spec.model_as(VAEConfig)
+    if model.loss == "mse":
+        pixels = math.prod(DATASETS[run.spec.dataset].shape)
+        st.caption(_true_beta(model, error_variance(model, distortion, pixels)))
     steps = np.array([float(snapshot.step) for snapshot in run.snapshots])
     curves = {
         title: Line(steps, np.array([snapshot.figures[key] for snapshot in run.snapshots]))

@@ -64,6 +64,7 @@ FAMILY = FamilyEntry(
             TrainConfig(batch_size=256, epochs=3),
             "Muon on the filters too, large batches, averaged weights, and codings that may "
             "keep the place.",
+            elsewhere={"digits": {"codings": 10}},
         ),
         "textbook": Preset(
             ConvolutionalConfig(),

@@ -100,6 +100,7 @@ FAMILY = diffusion_entry(
             DDPMConfig(**CALM),
             QUICK,
             "A U-Net on half the height and width that predicts the velocity: clothes in minutes.",
+            elsewhere={"digits": {"width": 16}},
         ),
         "thorough": Preset(
             DDPMConfig(**CALM),

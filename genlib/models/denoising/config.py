@@ -100,6 +100,7 @@ FAMILY = FamilyEntry(
             DenoisingConfig(hidden=256),
             TrainConfig(epochs=10),
             "Half of the pixels dropped; a wider network, Muon and large batches.",
+            elsewhere={"digits": {"hidden": 100}},
         ),
         "textbook": Preset(
             DenoisingConfig(),

@@ -73,6 +73,7 @@ FAMILY = adversarial_entry(
                 ema=0.995,
             ),
             "Pictures paired with real ones, penalties on D's gradient, larger networks, Adam.",
+            elsewhere={"digits": {"hidden": 150}},
         ),
         "textbook": Preset(GANConfig(), BOOK, "The chapter's own networks and recipe: RMSprop."),
         "collapse": Preset(

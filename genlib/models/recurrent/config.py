@@ -51,6 +51,7 @@ FAMILY = FamilyEntry(
             RecurrentConfig(),
             TrainConfig(batch_size=128, epochs=3, learning_rate=0.03),
             "The textbook's network with Muon on the gates, large batches, averaged weights.",
+            elsewhere={"digits": {"codings": 10, "hidden": 64}},
         ),
         "textbook": Preset(
             RecurrentConfig(),

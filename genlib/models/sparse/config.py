@@ -92,6 +92,7 @@ FAMILY = FamilyEntry(
             SparseConfig(),
             TrainConfig(batch_size=256, learning_rate=0.006, epochs=12),
             "The KL penalty with a target of 10 % for each unit's mean; Muon and large batches.",
+            elsewhere={"digits": {"codings": 100}},
         ),
         "L1": Preset(
             SparseConfig(penalty="l1", weight=1e-4, hidden=200),

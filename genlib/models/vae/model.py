@@ -17,6 +17,7 @@ from genlib.rng import generator
 
 Codings = Float[Tensor, "batch codings"]
 COLLAPSED = 0.01  # nats: a coding whose rate is less says nothing
+GREY_LEVEL = 1 / 255  # the least difference of two pixels
 
 
 class Posterior(NamedTuple):
@@ -35,12 +36,32 @@ class Posterior(NamedTuple):
         return self.mean + self.deviation * eps
 
 
+def calibrated_likelihood(
+    errors: Float[Tensor, "*draws batch"], pixels: int
+) -> Float[Tensor, "*draws batch"]:
+    """Return the log-probability of grey levels, by the squared errors of whole pictures.
+
+    Pixels are normal with the variance that is best for all of them: Rybkin et al. (2021).
+    """
+    variance = errors.mean() / pixels
+    nats = math.log(GREY_LEVEL) - (2 * math.pi * variance).log() / 2  # of a pixel without error
+    return pixels * nats - errors / (2 * variance)
+
+
+def error_variance(config: VAEConfig, distortion: float, pixels: int) -> float:
+    """Return the mean squared error of a pixel, for a draw of the codings, by the distortion."""
+    if config.variance == "fixed ½":
+        return distortion / pixels
+    return math.exp(2 * (distortion / pixels + math.log(GREY_LEVEL)) - 1) / (2 * math.pi)
+
+
 class VariationalAutoencoder(Family, Encodes, GaussianCodings):
     """The chapter's variational autoencoder: 784-150-100 to 10 codings, and back."""
 
     def __init__(self, config: VAEConfig, shape: Shape) -> None:
         super().__init__(config, shape)
         self.config, self.codings = config, config.codings
+        self.calibrated = config.loss == "mse" and config.variance == "optimal"
         narrow = config.hidden * 2 // 3
         flat, kind = config.network == "dense", config.activation
         wide = math.prod(shape if flat else halved_twice(shape))
@@ -67,7 +88,7 @@ class VariationalAutoencoder(Family, Encodes, GaussianCodings):
         yield (
             "autoencoder",
             {
-                self.config.loss: distortion / unit,
+                "nll" if self.calibrated else self.config.loss: distortion / unit,
                 "kl": self.config.beta * rate / unit,
             },
         )
@@ -86,12 +107,14 @@ class VariationalAutoencoder(Family, Encodes, GaussianCodings):
     ) -> Float[Tensor, "*draws batch"]:
         """Return ln p(x | z) in nats, for each picture and each of its draws.
 
-        For "mse" it is the density of pixels with variance ½, but for its constant −(n/2) ln π;
+        For "mse" it is the density of pixels with variance ½, but for its constant −(n/2) ln π,
+        or the probability of their grey levels with the variance that fits all pictures best;
         for "bce" the cross-entropy is counted from its floor, the entropy of the grey levels.
         """
         logits = self.logits(z.flatten(0, -2)).float().view(*z.shape[:-1], *x.shape[1:])
         if self.config.loss == "mse":
-            return -(x - logits).square().flatten(-3).sum(-1)
+            errors = (x - logits).square().flatten(-3).sum(-1)
+            return calibrated_likelihood(errors, x[0].numel()) if self.calibrated else -errors
         entropy = torch.special.entr(x) + torch.special.entr(1 - x)
         nats = (x * logits - F.softplus(logits)).flatten(-3).sum(-1)
         floor: Tensor = entropy.flatten(1).sum(1)

@@ -97,7 +97,7 @@ def test_a_run_is_published_and_pulled_by_its_name(hub, home, capsys, monkeypatc
 
 
 def test_nobody_publishes_what_is_not_there(hub, home, capsys):
-    spec = RunSpec.of_preset("stacked", dataset="digits")
+    spec = RunSpec.of_preset("stacked", dataset="mnist")
     assert main(["hub", "publish", spec.fingerprint]) == 1
     assert capsys.readouterr().err == "There is no such finished run here.\n"
 

@@ -9,13 +9,20 @@ from torch.distributions import Bernoulli, Independent, MultivariateNormal, Norm
 
 from genlib.data.dataset import load
 from genlib.family import Batch, to_float
+from genlib.front import load as load_run
 from genlib.metrics import importance_bound
 from genlib.models import FAMILIES
 from genlib.models.vae.config import VAEConfig
-from genlib.models.vae.model import COLLAPSED, Posterior, VariationalAutoencoder
+from genlib.models.vae.model import (
+    COLLAPSED,
+    Posterior,
+    VariationalAutoencoder,
+    error_variance,
+)
 from genlib.objectives import gaussian_kl
 from genlib.rng import build, generator
 from genlib.runs.run import Run
+from genlib.runs.spec import RunSpec
 from genlib.studies.likelihood import COUNTS, log_weights
 from tests.support.studied import trained
 
@@ -301,6 +308,83 @@ def test_each_pixel_is_white_as_often_as_its_grey_level_says():
     assert not torch.equal(drawn[0], drawn[1]), "drawn anew at each step"
 
 
+def losses_of(family: VariationalAutoencoder, x: torch.Tensor) -> dict[str, torch.Tensor]:
+    """Return the losses of a step, always of the same draws."""
+    ((_, losses),) = family.updates(Batch(x), generator(14))
+    return losses
+
+
+def drawn_copy(family: VariationalAutoencoder, x: torch.Tensor) -> torch.Tensor:
+    """Return the decoder's pictures for the draws of `losses_of`."""
+    posterior = family.posterior(x)
+    return family.decode(posterior.draw(torch.randn(COUNT, CODINGS, generator=generator(14))))
+
+
+def gradient(family: VariationalAutoencoder, loss: torch.Tensor) -> torch.Tensor:
+    parts = torch.autograd.grad(loss, list(family.parameters()))
+    return torch.cat([part.flatten() for part in parts])
+
+
+def of_variance(x: torch.Tensor, copy: torch.Tensor, variance: torch.Tensor) -> torch.Tensor:
+    """Return the nats of pictures whose pixels are normal, to within a grey level."""
+    nats = -Normal(copy, variance.sqrt()).log_prob(x).flatten(1).sum(1).mean()
+    return nats + PIXELS * math.log(255)
+
+
+def test_with_the_best_variance_the_loss_is_half_the_pixels_times_one_plus_log_two_pi_variance():
+    family, x = autoencoder(variance="optimal", scaling="picture"), pictures()
+    copy, losses = drawn_copy(family, x), losses_of(family, x)
+    variance = (x - copy).square().mean()
+    closed = PIXELS / 2 * (1 + (2 * math.pi * variance).log()) + PIXELS * math.log(255)
+    torch.testing.assert_close(losses["nll"], closed)
+    torch.testing.assert_close(losses["nll"], of_variance(x, copy, variance))
+    assert losses["nll"] > 0
+    for factor in (0.9, 1.1):
+        assert losses["nll"] < of_variance(x, copy, factor * variance), "it is the best one"
+
+
+def test_the_gradient_is_that_of_the_best_variance_held_fixed():
+    family, x = autoencoder(variance="optimal", scaling="picture"), pictures()
+    copy = drawn_copy(family, x)
+    held = of_variance(x, copy, (x - copy).square().mean().detach())
+    actual = gradient(family, losses_of(family, x)["nll"] + 0 * sum_of(family))
+    expected = gradient(family, held + 0 * sum_of(family))
+    torch.testing.assert_close(actual, expected, rtol=1e-4, atol=1e-5)
+
+
+def sum_of(family: VariationalAutoencoder) -> torch.Tensor:
+    """Return the sum of all weights: times zero it lets every weight have a gradient."""
+    return sum((weight.sum() for weight in family.parameters()), torch.zeros(()))
+
+
+def test_a_variance_is_a_beta_in_other_words():
+    """Fixed at ½, the same gradient up to a factor comes from β = 2 σ²."""
+    family, x = autoencoder(variance="optimal", beta=1.0), pictures()
+    twice = 2 * float((x - drawn_copy(family, x)).square().mean().detach())
+    fixed = autoencoder(beta=twice)
+    fixed.load_state_dict(family.state_dict())
+    optimal = gradient(family, sum(losses_of(family, x).values()))
+    torch.testing.assert_close(
+        twice * optimal, gradient(fixed, sum(losses_of(fixed, x).values())), rtol=1e-3, atol=1e-6
+    )
+
+
+@pytest.mark.parametrize("variance", ["fixed ½", "optimal"])
+def test_the_distortion_says_the_variance_of_the_errors(variance):
+    family, x = autoencoder(variance=variance), pictures()
+    with torch.no_grad():
+        figures = family.evaluate(x)
+        z = family.posterior(x).draw(torch.randn(COUNT, CODINGS, generator=generator(0)))
+        expected = float((family.decode(z) - x).square().mean())
+    actual = error_variance(family.config, float(figures["distortion"]), PIXELS)
+    assert actual == pytest.approx(expected, rel=1e-4)
+
+
+def test_the_variance_is_in_the_fingerprint_unless_it_is_the_old_one():
+    assert VAEConfig(variance="fixed ½").fingerprint == VAEConfig().fingerprint
+    assert VAEConfig(variance="optimal").fingerprint != VAEConfig().fingerprint
+
+
 def of_preset(name: str, **changes: object) -> Run:
     """Return a preset's model after a short training on digits."""
     model = FAMILIES["vae"].presets[name].model.model_dump()
@@ -351,3 +435,21 @@ def test_where_information_is_free_the_codings_do_not_lie_where_the_prior_does()
         return float(gaussian_kl(mean, variance.log()).sum())
 
     assert excess(of_preset("holes")) > 10 * excess(usual())
+
+
+def test_with_the_best_variance_even_codings_of_digits_are_worth_their_nats():
+    sigma, usual_metrics = of_preset("optimal variance"), of_preset("fast").provenance.metrics
+    metrics = sigma.provenance.metrics
+    assert metrics["test_kl"] > 3 * usual_metrics["test_kl"]
+    assert metrics["test_mse"] < 0.5 * usual_metrics["test_mse"]
+
+
+def test_of_the_shipped_runs_the_best_variance_copies_better_and_says_more(home):
+    """As the page and the preset say."""
+    metrics = {}
+    for preset in ("fast", "optimal variance"):
+        run = load_run(RunSpec.of_preset("vae", preset).fingerprint)
+        assert run.spec.train == RunSpec.of_preset("vae").train
+        metrics[preset] = run.provenance.metrics
+    assert metrics["optimal variance"]["test_mse"] < 0.8 * metrics["fast"]["test_mse"]
+    assert metrics["optimal variance"]["test_kl"] > 3 * metrics["fast"]["test_kl"]

@@ -8,10 +8,12 @@ from pydantic import ValidationError
 from sklearn.decomposition import PCA
 from torch.utils.flop_counter import FlopCounterMode
 
-from genlib.config import TrainConfig
+from genlib.config import MOST_EPOCHS, TrainConfig
+from genlib.data import DATASETS
 from genlib.data.dataset import load
 from genlib.family import to_float
 from genlib.metrics import pca_error
+from genlib.models import FAMILIES
 from genlib.models.stacked.config import StackedConfig
 from genlib.rng import generator
 from genlib.runs.cost import estimated_seconds, multiply_adds
@@ -101,7 +103,23 @@ def test_presets_by_name():
         RunSpec.of_preset("stacked", "slow", "digits")
     with pytest.raises(KeyError):
         RunSpec.of_preset("unstacked", "fast", "digits")
-    assert RunSpec.of_preset("stacked", "fast", "digits").train == TrainConfig()
+    assert RunSpec.of_preset("stacked", "fast", "mnist").train == TrainConfig()
+
+
+def test_few_pictures_take_more_passes_up_to_the_most_and_else_nothing_changes():
+    passes = DATASETS["digits"].passes
+    assert {name for name, source in DATASETS.items() if source.passes != 1} == {"digits"}
+    usual, digits = (RunSpec.of_preset("vae", dataset=name) for name in ("mnist", "digits"))
+    assert digits.train.epochs == passes * usual.train.epochs
+    assert digits.train.model_copy(update={"epochs": usual.train.epochs}) == usual.train
+    assert RunSpec.of_preset("linear", "ellipse", "digits").train.epochs == MOST_EPOCHS
+    assert RunSpec.of_preset("linear").train == FAMILIES["linear"].presets["ellipse"].train
+    for family, entry in FAMILIES.items():
+        if entry.learns[0] == "pictures":
+            usual, digits = (
+                RunSpec.of_preset(family, dataset=name) for name in ("mnist", "digits")
+            )
+            assert digits.steps <= usual.steps, "it takes no longer than on many pictures"
 
 
 def test_a_run_survives_its_files_bit_for_bit(run):

@@ -25,6 +25,7 @@ OTHER_DATA = [
     for name, source in DATASETS.items()
     if source.kind in FAMILIES[family].learns and name != usual_dataset(family)
 ]
+DIGITS = [family for family in FAMILIES if "pictures" in FAMILIES[family].learns]
 FUZZED = ["stacked", "denoising"]  # between them they have every kind of widget
 every_family = pytest.mark.parametrize("family", FAMILIES)
 
@@ -68,9 +69,9 @@ def values(spec: RunSpec) -> dict[str, Any]:
 
 def spec_of(family: str, preset: str | None = None) -> RunSpec:
     """Return a preset's run with the data set that this machine has; the first by default."""
-    spec = RunSpec.of_preset(family, preset)
-    here = default_dataset() if spec.dataset == "fashion_mnist" else spec.dataset
-    return spec.model_copy(update={"dataset": here})
+    usual = RunSpec.of_preset(family, preset).dataset
+    here = default_dataset() if usual == "fashion_mnist" else usual
+    return RunSpec.of_preset(family, preset, here)
 
 
 def fields_of(family: str) -> dict[str, Any]:
@@ -174,9 +175,55 @@ def test_every_data_set_can_be_chosen_and_shared(family: str, dataset: str):
     app = drawn(family, {f"{family}.dataset": title})
     assert not app.warning
     assert app.selectbox(key=f"{family}.dataset").value == dataset
-    document = spec_of(family).model_dump() | {"dataset": dataset}
-    assert shown_run(app) == RunSpec.model_validate(document).fingerprint[:12]
+    assert shown_run(app) == RunSpec.of_preset(family, dataset=dataset).fingerprint[:12]
     assert shared(app) == {f"{family}.dataset": [title]}
+
+
+def switched(app: AppTest, family: str, dataset: str) -> AppTest:
+    """Return the knobs after a student chose another data set."""
+    return app.selectbox(key=f"{family}.dataset").set_value(dataset).run()
+
+
+def link(app: AppTest, family: str, dataset: str) -> dict[str, list[str]]:
+    """Return the link after `switched`; it is the browser that puts the data set in it."""
+    return shared(app) | {f"{family}.dataset": [DATASETS[dataset].title]}
+
+
+@pytest.mark.parametrize("family", DIGITS)
+def test_knobs_that_nobody_touched_follow_the_data_set_and_the_link_gives_the_same(family: str):
+    app = drawn(family, {f"{family}.seed": "7"})
+    for dataset in ("digits", "mnist", "digits"):
+        spec = RunSpec.of_preset(family, dataset=dataset)
+        train = spec.train.model_copy(update={"seed": 7})
+        expected = spec.model_copy(update={"train": train}).fingerprint[:12]
+        assert shown_run(switched(app, family, dataset)) == expected
+        assert shown_run(drawn(family, link(app, family, dataset))) == expected
+
+
+@pytest.mark.parametrize("preset", FAMILIES["vae"].presets)
+def test_a_preset_stays_the_same_preset_on_other_data(preset: str):
+    app = drawn("vae")
+    app.button(key=f"vae-preset-{preset}").click().run()
+    for dataset in ("digits", "kmnist"):
+        expected = RunSpec.of_preset("vae", preset, dataset).fingerprint[:12]
+        assert shown_run(switched(app, "vae", dataset)) == expected
+        assert shown_run(drawn("vae", link(app, "vae", dataset))) == expected
+
+
+def test_epochs_that_a_student_or_a_link_has_chosen_stay():
+    asked = {"vae.dataset": DATASETS["digits"].title, "vae.epochs": "8"}
+    assert widgets(drawn("vae", asked), "vae")["epochs"].value == 8
+    app = drawn("vae", {"vae.epochs": "3"})
+    for dataset in ("digits", "mnist"):
+        assert widgets(switched(app, "vae", dataset), "vae")["epochs"].value == 3
+        assert shared(app)["vae.epochs"] == ["3"]
+
+
+@pytest.mark.parametrize(("family", "preset"), PRESETS)
+def test_the_epochs_of_every_preset_on_digits_can_be_chosen(family: str, preset: str):
+    if family in DIGITS:
+        options = TrainConfig.model_json_schema()["properties"]["epochs"]["options"]
+        assert RunSpec.of_preset(family, preset, "digits").train.epochs in options
 
 
 @pytest.mark.parametrize("family", FUZZED)
