@@ -24,6 +24,7 @@ FIRST = ("e2e", "pages")  # they take longest: of two processes, neither should 
 BROWSERS = 2  # processes that drive one: with a third the servers beside them starve
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the longest tests first, and say which share a process, where there are several."""
     items.sort(key=lambda item: item.path.parent.name not in FIRST)

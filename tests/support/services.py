@@ -22,6 +22,7 @@ from safetensors.torch import load
 from torch import Tensor
 
 from genlib.config import TrainConfig
+from genlib.device import fixed_threads
 from genlib.jobs import Job, Jobs, State
 from genlib.models.stacked.config import StackedConfig
 from genlib.runs.run import Run, perform
@@ -32,7 +33,6 @@ from genlib.tasks.task import Task
 from tests.support.machine import postgresql, postgresql_user
 
 ROOT = Path(__file__).parents[2]
-THREADS = 1  # of torch, here and in the worker: another number sums in another order
 READY = "worker ready"
 PATIENCE = 120.0  # seconds: a busy machine is slow
 T = TypeVar("T")
@@ -154,7 +154,7 @@ class Worker:
             "GENLIB_HOME": str(settings.home),
             "GENLIB_DATABASE_URL": settings.database_url,
             "GENLIB_WORKER_NAME": settings.worker_name,
-            "OMP_NUM_THREADS": str(THREADS),
+            "OMP_WAIT_POLICY": "PASSIVE",  # as a server starts it
             "PYTHONPATH": str(ROOT),
         }
         command = [sys.executable, "-m", "genlib", "worker", "--device", "cpu"]
@@ -216,10 +216,8 @@ def small_run(seed: int, epochs: int = 10, **recipe: object) -> RunSpec:
 @functools.cache
 def uninterrupted(spec: RunSpec) -> dict[str, Tensor]:
     """Return the weights of the run, trained here without a queue."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(THREADS)
-    *_, run = perform(spec, torch.device("cpu"))
-    torch.set_num_threads(threads)
+    with fixed_threads():
+        *_, run = perform(spec, torch.device("cpu"))
     assert isinstance(run, Run)
     return run.family.state_dict()
 
