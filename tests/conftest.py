@@ -8,6 +8,8 @@ import pytest
 import torch
 from hypothesis import settings
 from streamlit.components.v2 import manifest_scanner
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 from genlib.data.dataset import load
 from tests.support.machine import LACKING
@@ -21,17 +23,28 @@ manifest_scanner.scan_component_manifests = functools.cache(
 )
 
 FIRST = ("e2e", "pages")  # they take longest: of two processes, neither should end alone
+VISITS = sorted(path.name for path in Path(__file__).parent.glob("e2e/test_*.py"))
 BROWSERS = 2  # processes that drive one: with a third the servers beside them starve
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the longest tests first, and say which share a process, where there are several."""
+    """Put the longest tests first."""
     items.sort(key=lambda item: item.path.parent.name not in FIRST)
-    visits = sorted({item.path for item in items if item.path.parent.name == "e2e"})
-    groups = {path: f"browser {number % BROWSERS}" for number, path in enumerate(visits)}
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(groups.get(item.path, str(item.path))))
+
+
+class Scheduling(LoadFileScheduling):
+    """A file's tests run in one process; those of browsers in BROWSERS of the processes."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        """Return what has to run in one process with a test."""
+        path: str = super()._split_scope(nodeid)
+        folder, _, name = path.rpartition("/")
+        return f"browser {VISITS.index(name) % BROWSERS}" if folder.endswith("e2e") else path
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
+    """Return the scheduler of the processes, where there are several."""
+    return Scheduling(config, log)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
