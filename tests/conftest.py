@@ -23,8 +23,6 @@ manifest_scanner.scan_component_manifests = functools.cache(
 )
 
 FIRST = ("e2e", "pages")  # they take longest: of two processes, neither should end alone
-VISITS = sorted(path.name for path in Path(__file__).parent.glob("e2e/test_*.py"))
-BROWSERS = 2  # processes that drive one: with a third the servers beside them starve
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -33,13 +31,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 class Scheduling(LoadFileScheduling):
-    """A file's tests run in one process; those of browsers in BROWSERS of the processes."""
+    """A file's tests run in one process; so do all that share a server and a browser."""
 
     def _split_scope(self, nodeid: str) -> str:
         """Return what has to run in one process with a test."""
         path: str = super()._split_scope(nodeid)
-        folder, _, name = path.rpartition("/")
-        return f"browser {VISITS.index(name) % BROWSERS}" if folder.endswith("e2e") else path
+        folder = path.rpartition("/")[0]
+        return folder if folder.endswith("e2e") else path
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:

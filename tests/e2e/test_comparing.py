@@ -83,6 +83,7 @@ def test_what_is_not_measured_can_be_begun_and_stopped(compared: Site, opened: O
     until(lambda: not compared.jobs.waiting())
 
 
+@pytest.mark.slow
 def test_two_runs_are_chosen_and_the_link_shows_the_same_difference(
     compared: Site, opened: Opened
 ):

@@ -108,6 +108,7 @@ def test_the_collapse_loses_modes_and_the_cure_keeps_all(site: Site, opened: Ope
     assert modes(board(page, 0)) <= 4
 
 
+@pytest.mark.slow
 def test_points_can_be_drawn_and_an_empty_sheet_is_said(site: Site, opened: Opened):
     page = opened(site.url("gan2d") + "?gan2d.dataset=Your+own+drawing&gan2d.epochs=1")
     settled(page)
@@ -137,6 +138,7 @@ def test_a_rate_of_ten_ends_in_plain_words(site: Site, opened: Opened):
     ).to_be_visible()
 
 
+@pytest.mark.slow
 def test_the_health_panel_gives_a_verdict(site: Site, opened: Opened):
     page = opened(site.url("gan"))
     badge(page, "shipped")

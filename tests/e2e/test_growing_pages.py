@@ -166,6 +166,7 @@ def test_another_size_fades_in_from_the_one_below_it(site: Site, opened: Opened)
     same_elsewhere(page, opened, FADED)
 
 
+@pytest.mark.slow
 def test_a_student_grows_one_and_reads_its_size_meanwhile(site: Site, opened: Opened):
     knobs = "&".join(f"progressive.{knob}" for knob in SMALL.split())
     page = opened(f"{site.url('progressive')}?{DIGITS}&{knobs}")
@@ -202,6 +203,7 @@ def test_mixing_nowhere_keeps_the_rows_and_everywhere_the_columns(site: Site, op
     same_elsewhere(page, opened, MIXED)
 
 
+@pytest.mark.slow
 def test_a_layer_s_style_changes_its_row_alone(site: Site, opened: Opened):
     page = lesson(site, opened, "stylegan")
     layers = enumerate((size for size in SIZES for _ in range(2)), 1)

@@ -179,6 +179,7 @@ def test_a_map_that_nobody_made_yet_is_computed_at_the_press_of_a_button(
 # The convolutional lesson
 
 
+@pytest.mark.slow
 def test_every_layer_draws_its_features_of_the_picture_that_is_chosen(site: Site, opened: Opened):
     page = opened(site.url("convolutional"))
     badge(page, "shipped")
@@ -341,6 +342,7 @@ def test_the_l1_preset_shows_a_run_in_which_fewer_units_speak(site: Site, opened
     expect(page).to_have_url(re.compile(r"sparse\.penalty=l1"))
 
 
+@pytest.mark.slow
 def test_another_unit_stands_for_other_pictures(site: Site, opened: Opened):
     page = opened(site.url("sparse"))
     badge(page, "shipped")

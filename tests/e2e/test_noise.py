@@ -159,6 +159,7 @@ def test_the_learned_score_is_near_the_exact_one(site: Site, opened: Opened):
     until(lambda: page.get_by_test_id("stMetricValue").first.inner_text() != before)
 
 
+@pytest.mark.slow
 def test_a_student_trains_one_and_walks_by_it(site: Site, opened: Opened):
     page = opened(site.url("flow") + "?flow.dataset=Digits+8%C3%978+(scikit-learn)&flow.epochs=5")
     train_to_the_end(page)

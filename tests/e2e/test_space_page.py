@@ -81,6 +81,7 @@ def test_a_link_on_home_opens_the_lesson_with_its_knobs(visit: Visit):
     no_traceback(page)
 
 
+@pytest.mark.slow
 def test_the_way_back_from_it_is_the_way_that_one_came(visit: Visit):
     page = visit(SPACE)
     expect(page.get_by_role("heading", name="The lessons")).to_be_visible()
@@ -91,6 +92,7 @@ def test_the_way_back_from_it_is_the_way_that_one_came(visit: Visit):
     expect(page.get_by_role("heading", name="The lessons")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_an_unknown_lesson_is_home_and_a_sentence(visit: Visit):
     page = visit(SPACE + "?page=nothing")
     expect(page.get_by_text("Your link asks for a lesson that is not here")).to_be_visible()
@@ -108,6 +110,7 @@ def test_an_embedded_link_opens_the_lesson_and_the_knobs_work_there(page: Page):
     assert page.url == f"{OUTSIDE}?page=vae&vae.beta=4", "the bar shows the other site's address"
 
 
+@pytest.mark.slow
 def test_the_link_to_share_leads_to_the_same_lesson_outside_the_frame(page: Page):
     frame = embedded(page, "page=vae&vae.beta=4")
     link = frame.get_by_text(f"{SPACE}vae?vae.beta=4")

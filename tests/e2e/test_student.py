@@ -162,8 +162,7 @@ def test_the_run_is_taken_home(site: Site, visit: Visit, tmp_path: Path):
         assert film.n_frames > 10
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize(("scheme", "width"), [("light", 390), ("dark", 1280)])
 def test_nothing_scrolls_sideways(chromium: Browser, site: Site, scheme: str, width: int):
     context = chromium.new_context(
         viewport={"width": width, "height": 844},

@@ -107,6 +107,7 @@ def test_a_click_on_the_map_decodes_exactly_and_the_link_says_where(site: Site, 
     assert re.findall(r"z = \(([^)]*)\)", other.inner_text()) == sentence
 
 
+@pytest.mark.slow
 def test_the_map_can_be_read_by_keyboard(site: Site, opened: Opened):
     page = opened(site.url("vae"))
     settled(page)
@@ -119,6 +120,7 @@ def test_the_map_can_be_read_by_keyboard(site: Site, opened: Opened):
     expect(page).to_have_url(re.compile(r"vae\.pin="))
 
 
+@pytest.mark.slow
 def test_the_sweep_shows_samples_of_the_beta_that_one_points_at(site: Site, opened: Opened):
     page = opened(site.url("vae"))
     settled(page)
@@ -162,6 +164,7 @@ def test_samples_can_be_taken_home_with_their_codings(site: Site, opened: Opened
     assert taken["pictures"].shape == (35, 1, 28, 28)
 
 
+@pytest.mark.slow
 def test_beta_can_be_changed_trained_and_shared(site: Site, opened: Opened):
     page = opened(site.url("vae", epochs=1, pictures=1024, beta=4))
     train_to_the_end(page)
@@ -170,6 +173,7 @@ def test_beta_can_be_changed_trained_and_shared(site: Site, opened: Opened):
     assert "vae.beta=4" in page.url
 
 
+@pytest.mark.slow
 def test_the_page_keeps_to_the_width_of_a_phone(site: Site, opened: Opened):
     page = opened(site.url("vae"), width=390)
     settled(page)

@@ -86,6 +86,7 @@ def test_sixteen_clients_that_ask_for_one_run_share_one_training(here: Place) ->
     assert_same_weights(here.weights(spec), uninterrupted(spec))
 
 
+@pytest.mark.slow
 def test_jobs_are_taken_in_order_and_know_their_place(here: Place) -> None:
     first, second, third = runs = [small_run(seed, epochs=40) for seed in (2, 3, 4)]
     for spec in runs:
@@ -181,6 +182,7 @@ def test_a_damaged_run_is_trained_again(here: Place, damage: Callable[[Path], No
     assert_same_weights(here.weights(spec), uninterrupted(spec))
 
 
+@pytest.mark.slow
 def test_two_clients_that_ask_again_for_a_damaged_run_get_it(here: Place) -> None:
     spec = small_run(seed=9, epochs=3)
     here.jobs.submit(spec)

@@ -257,6 +257,7 @@ def test_what_is_shown_is_what_is_served(here: Place) -> None:
     assert [name for name in shown if name != "A"] == served(here, runs)
 
 
+@pytest.mark.slow
 def test_the_time_to_wait_is_right(here: Place) -> None:
     """Between two jobs, and before the first sign of life, there is some slack."""
     runs = [small_run(seed, epochs=25) for seed in range(4)]

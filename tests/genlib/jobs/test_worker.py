@@ -47,13 +47,10 @@ def is_beyond(here: Place, spec: RunSpec | FewLabels, step: int) -> bool:
     return here.store.has_run(spec.fingerprint) or checkpoint(here, spec) > step
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("database", "kills"),
-    [
-        ("sqlite", 2),
-        pytest.param("sqlite", 14, marks=pytest.mark.slow),
-        pytest.param("postgresql", 6, marks=pytest.mark.slow),
-    ],
+    [("sqlite", 2), ("sqlite", 14), ("postgresql", 6)],
 )
 def test_kills_lose_no_run_and_change_no_bit(
     request: pytest.FixtureRequest, tmp_path: Path, database: str, kills: int

@@ -405,6 +405,7 @@ def spread(x: torch.Tensor) -> float:
     return float(x.var(0).mean())
 
 
+@pytest.mark.slow
 def test_where_information_is_dear_no_coding_says_anything_and_all_copies_are_alike():
     family, x = of_preset("collapse").family, to_float(load("digits").test)
     assert (family.rates(x) < COLLAPSED).all()

@@ -202,6 +202,7 @@ def test_what_diverges_has_no_figures_and_stops_nothing(workspace, family):
     assert len(samples(last.files)) == len(actual)
 
 
+@pytest.mark.slow
 def test_what_grows_without_bounds_but_stays_finite_has_diverged_too(workspace):
     wild = {"optimizer": "sgd", "learning_rate": 10.0, "ema": 0.0}
     study = Ablation(start=begun("progressive", wild, loss="wasserstein"), pictures=PICTURES)

@@ -187,6 +187,7 @@ def test_nfe_is_how_often_the_sampler_evaluates_the_network(run, measured):
             assert point.nfe == point.steps
 
 
+@pytest.mark.slow
 def test_on_straight_paths_heun_evaluates_twice_but_at_the_last_step(straight, workspace):
     *_, last = islice(study(straight).perform(workspace, {}), len(STEPS) + 1)
     actual = points(last.files)

@@ -274,6 +274,7 @@ def test_every_classifier_is_measured_once(few, run, workspace):
     assert all(0.15 < item.accuracy <= 1 for item in last), "better than guessing"
 
 
+@pytest.mark.slow
 def test_interrupted_anywhere_it_measures_the_rest_and_ends_the_same(few, run, workspace):
     study = few_labels_of(run)
     whole = list(study.perform(workspace, {}))
