@@ -67,8 +67,8 @@ with lesson.section(
     "dear. With the variance of the errors, copies are sharper and codings say more. Then it is "
     "the prior that draws badly: see “A better prior”.",
 ):
-    presets = "fast", "optimal variance"
-    side_by_side.side_by_side({name: RunSpec.of_preset(FAMILY, name) for name in presets})
+    variances = ("fast", "optimal variance")
+    side_by_side.side_by_side({name: RunSpec.of_preset(FAMILY, name) for name in variances})
     side_by_side.preset_button(FAMILY, "optimal variance", "the best variance")
 
 with lesson.section(
@@ -113,9 +113,7 @@ with lesson.section(
             "Cured: β = 1": RunSpec.of_preset(FAMILY, "fast"),
         }
     )
-    with st.container(horizontal=True):
-        side_by_side.preset_button(FAMILY, "collapse", "β = 100")
-        side_by_side.preset_button(FAMILY, "holes", "β = 0")
+    side_by_side.preset_button(FAMILY, "collapse", "β = 100")
 
 lesson.theory(spec)
 lesson.code(spec, run)

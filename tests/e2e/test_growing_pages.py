@@ -233,6 +233,7 @@ def test_another_draw_of_noise_changes_only_what_is_new(site: Site, opened: Open
     same_elsewhere(page, opened, NOISES)
 
 
+@pytest.mark.slow
 def test_psi_goes_from_the_mean_picture_to_all_variety(site: Site, opened: Opened):
     page = lesson(site, opened, "stylegan", psi=1)
     assert names(page, TRUNCATED) == ["mean: ψ = 0", "ψ = 1", "all: ψ = 1"]

@@ -91,6 +91,7 @@ def test_another_sampler_ends_elsewhere_and_the_link_holds_it(site: Site, opened
     assert drawn(film(again, "ddpm-reverse")) == after
 
 
+@pytest.mark.slow
 def test_the_film_comes_as_a_gif_and_as_a_png_that_open(site: Site, opened: Opened):
     page = opened(site.url("ddpm"))
     settled(page)

@@ -267,7 +267,7 @@ def test_times_of_flow_matching_are_logit_normal(centre, spread):
 
 
 @every_family
-@pytest.mark.parametrize("conditional", [False, True])
+@pytest.mark.parametrize("conditional", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_the_loss_falls_on_digits(kind, conditional):
     data = load("digits")
     family, x = FAMILIES[kind](width=16, conditional=conditional), to_float(data.validation)

@@ -105,6 +105,7 @@ def test_jobs_are_taken_in_order_and_know_their_place(here: Place) -> None:
     assert written == sorted(written)
 
 
+@pytest.mark.slow
 def test_a_stopped_run_goes_on_where_it_was_and_ends_the_same(here: Place) -> None:
     spec = small_run(seed=5, epochs=40)
     here.jobs.submit(spec)

@@ -100,7 +100,8 @@ def test_a_job_that_kills_its_worker_is_set_aside_and_the_next_one_runs(tmp_path
     )
 
 
-@pytest.mark.parametrize("kills", [0, pytest.param(3, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("kills", [0, 3])
 def test_a_study_is_measured_by_the_worker_and_outlives_it(tmp_path: Path, kills: int) -> None:
     run = trained(codings=10)
     study = few_labels_of(run, steps=300 if kills else 50)
