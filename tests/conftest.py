@@ -25,6 +25,8 @@ manifest_scanner.scan_component_manifests = functools.cache(
 
 NICEST = 19
 FIRST = ("e2e", "pages")  # they take longest: of two processes, neither should end alone
+VISITS = sorted(path.name for path in Path(__file__).parent.glob("e2e/test_*.py"))
+BROWSERS = 2  # processes that drive one: each has a server and a worker beside it
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -39,13 +41,13 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 class Scheduling(LoadFileScheduling):
-    """A file's tests run in one process; so do all that share a server and a browser."""
+    """A file's tests run in one process; those with a browser in BROWSERS of the processes."""
 
     def _split_scope(self, nodeid: str) -> str:
         """Return what has to run in one process with a test."""
         path: str = super()._split_scope(nodeid)
-        folder = path.rpartition("/")[0]
-        return folder if folder.endswith("e2e") else path
+        folder, _, name = path.rpartition("/")
+        return f"browser {VISITS.index(name) % BROWSERS}" if folder.endswith("e2e") else path
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
