@@ -1,7 +1,6 @@
 """What the tests share."""
 
 import functools
-import os
 import sys
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
 from genlib.data.dataset import load
-from tests.support.machine import GATE, LACKING
+from tests.support.machine import LACKING
 
 torch.set_num_threads(1)  # tiny work: more threads only wait for each other
 settings.register_profile("untimed", deadline=None)  # a busy machine is no wrong answer
@@ -23,7 +22,6 @@ manifest_scanner.scan_component_manifests = functools.cache(
     manifest_scanner.scan_component_manifests
 )
 
-NICEST = 19
 FIRST = ("e2e", "pages")  # they take longest: of two processes, neither should end alone
 VISITS = sorted(path.name for path in Path(__file__).parent.glob("e2e/test_*.py"))
 BROWSERS = 2  # processes that drive one: each has a server and a worker beside it
@@ -32,12 +30,6 @@ BROWSERS = 2  # processes that drive one: each has a server and a worker beside 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the longest tests first."""
     items.sort(key=lambda item: item.path.parent.name not in FIRST)
-
-
-def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Let tests without a browser give way to those that wait for one, under the gate."""
-    if os.environ.get(GATE) and item.path.parent.name != "e2e" and os.nice(0) < NICEST:
-        os.nice(NICEST)
 
 
 class Scheduling(LoadFileScheduling):

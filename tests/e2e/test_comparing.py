@@ -48,6 +48,7 @@ def apart(page: Page) -> list[str]:
     return [" ".join(row.split()) for row in rows]
 
 
+@pytest.mark.slow
 def test_another_budget_shows_other_figures_and_the_link_shows_the_same(
     compared: Site, opened: Opened
 ):

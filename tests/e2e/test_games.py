@@ -151,6 +151,7 @@ def test_the_health_panel_gives_a_verdict(site: Site, opened: Opened):
     expect(page.get_by_text(re.compile("of our own classifier"))).to_be_visible()
 
 
+@pytest.mark.slow
 def test_the_student_plays_against_the_discriminator(site: Site, opened: Opened):
     page = opened(site.url("gan"))
     settled(page)

@@ -98,6 +98,7 @@ def same_elsewhere(page: Page, opened: Opened, alt: str) -> None:
     assert source(again, alt) == source(page, alt)
 
 
+@pytest.mark.slow
 def test_the_rewound_training_says_its_size_and_alpha(site: Site, opened: Opened):
     page = lesson(site, opened, "progressive")
     caption = page.get_by_text(re.compile(r"^Step .* validation"))

@@ -86,6 +86,7 @@ def moment(page: Page) -> str:
     return keyed(page, "pretrained-walk").locator(".told").inner_text()
 
 
+@pytest.mark.slow
 def test_the_first_screen_shows_a_walk_without_any_network(place: Place, opened: Opened):
     asked = len(place.hub.asked)
     page = opened(place.site.url("pretrained"))
@@ -109,6 +110,7 @@ def test_what_is_not_pinned_says_so_and_offers_no_download(place: Place, opened:
     expect(page.get_by_role("button", name=re.compile("Download"))).to_have_count(0)
 
 
+@pytest.mark.slow
 def test_a_model_is_pulled_walked_and_shared(place: Place, opened: Opened):
     page = opened(place.site.url("pretrained"))
     settled(page)

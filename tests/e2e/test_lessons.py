@@ -212,6 +212,7 @@ def test_another_bottleneck_is_another_network_that_nobody_trained_yet(site: Sit
 # The recurrent lesson
 
 
+@pytest.mark.slow
 def test_the_same_memory_is_written_in_more_rows_and_in_fewer(site: Site, opened: Opened):
     page = opened(site.url("recurrent"))
     badge(page, "shipped")
@@ -242,6 +243,7 @@ def own(page: Page) -> Locator:
     return page.get_by_text(re.compile("^This model, "))
 
 
+@pytest.mark.slow
 def test_the_more_is_spoiled_the_less_is_restored(site: Site, opened: Opened):
     page = opened(site.url("denoising"))
     badge(page, "shipped")

@@ -78,6 +78,7 @@ def test_the_way_back_is_played_and_scrubbed_without_asking_the_server(site: Sit
     assert sent == []
 
 
+@pytest.mark.slow
 def test_another_sampler_ends_elsewhere_and_the_link_holds_it(site: Site, opened: Opened):
     page = opened(site.url("ddpm"))
     settled(page)

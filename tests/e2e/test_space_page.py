@@ -120,6 +120,7 @@ def test_the_link_to_share_leads_to_the_same_lesson_outside_the_frame(page: Page
     no_traceback(page)
 
 
+@pytest.mark.slow
 def test_a_picture_can_be_uploaded_inside_the_frame(page: Page):
     frame = embedded(page, "page=denoising&denoising.source=Upload")
     chooser = frame.locator("input[type=file]")

@@ -36,6 +36,7 @@ def answer(page: Page, numbers: str) -> None:
     box.press("Enter")
 
 
+@pytest.mark.slow
 def test_the_memory_game_from_its_start_to_its_end(site: Site, visit: Visit):
     page = visit(site.url())
     game = page.get_by_test_id("stMain")
@@ -116,6 +117,7 @@ def test_knobs_by_keyboard_then_training_that_is_watched_to_its_end(
     no_traceback(page)
 
 
+@pytest.mark.slow
 def test_a_long_training_is_stopped_and_goes_on(site: Site, visit: Visit):
     page = visit(site.url("stacked", codings=12))
     badge(page, "not trained yet")
@@ -143,6 +145,7 @@ def test_a_long_training_is_stopped_and_goes_on(site: Site, visit: Visit):
     until(lambda: not site.jobs.waiting())
 
 
+@pytest.mark.slow
 def test_the_run_is_taken_home(site: Site, visit: Visit, tmp_path: Path):
     page = visit(site.url("stacked"))
     badge(page, "shipped")

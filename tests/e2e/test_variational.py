@@ -88,6 +88,7 @@ def test_pointing_at_the_map_decodes_in_the_browser_without_asking_the_server(
     assert milliseconds < 16
 
 
+@pytest.mark.slow
 def test_a_click_on_the_map_decodes_exactly_and_the_link_says_where(site: Site, opened: Opened):
     page = opened(site.url("vae"))
     settled(page)

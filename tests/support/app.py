@@ -23,7 +23,7 @@ def import_pages() -> None:
 
 def opened(name: str, query: dict[str, Any] | None = None) -> AppTest:
     """Return a page as a visitor of its link sees it."""
-    app = AppTest.from_file(MAIN, default_timeout=60).switch_page(f"../pages/{name}.py")
+    app = AppTest.from_file(MAIN, default_timeout=240).switch_page(f"../pages/{name}.py")
     for key, value in (query or {}).items():
         app.query_params[key] = value
     app.run()
