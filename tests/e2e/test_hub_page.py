@@ -174,6 +174,7 @@ def test_a_photograph_goes_through_four_maps(place: Place, opened: Opened):
     expect(other.get_by_text(re.compile("49,152 numbers"))).to_be_visible()
 
 
+@pytest.mark.slow
 def test_a_run_is_published_and_comes_back(place: Place, opened: Opened):
     hub, spec = place.hub, RunSpec.of_preset("stacked")
     page = opened(place.site.url("pretrained"))

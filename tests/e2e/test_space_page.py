@@ -71,6 +71,7 @@ def beta(page: Page | FrameLocator) -> Locator:
     return page.get_by_role("slider", name="β")
 
 
+@pytest.mark.slow
 def test_a_link_on_home_opens_the_lesson_with_its_knobs(visit: Visit):
     page = visit(SPACE + "?page=vae&vae.beta=4&__theme=light")
     expect(beta(page)).to_have_attribute("aria-valuetext", "4")
@@ -100,6 +101,7 @@ def test_an_unknown_lesson_is_home_and_a_sentence(visit: Visit):
     no_traceback(page)
 
 
+@pytest.mark.slow
 def test_an_embedded_link_opens_the_lesson_and_the_knobs_work_there(page: Page):
     frame = embedded(page, "page=vae&vae.beta=4")
     expect(beta(frame)).to_have_attribute("aria-valuetext", "4")

@@ -33,6 +33,7 @@ def site(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         yield running
 
 
+@pytest.mark.slow
 def test_two_who_press_train_at_once_share_one_run(site: Site, visit: Visit):
     before = site.asked_for()
     pages = [visit(site.url("stacked", codings=4, epochs=3)) for _ in range(2)]
@@ -117,6 +118,7 @@ def test_a_corrupt_run_is_never_shown(site: Site, visit: Visit):
     assert site.finished(run_name(again))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("path", "notice"),
     [

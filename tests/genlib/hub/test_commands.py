@@ -1,6 +1,8 @@
 """What the operator does with the Hub, on the command line, against the hub of this machine."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,7 @@ from tests.support.hub_models import UNET, autoencoder_files, denoiser_files, ru
 from tests.support.loopback_hub import TOKEN, Hub, sha256
 from tests.support.studied import CPU
 
+ROOT = Path(__file__).parents[3]
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")  # the client's
 
 
@@ -94,6 +97,15 @@ def test_a_run_is_published_and_pulled_by_its_name(hub, home, capsys, monkeypatc
     files = open_store(Settings()).read_run(came["fingerprint"])
     assert files["run.safetensors"] == run_files()["model.safetensors"]
     assert came["fingerprint"] != run.spec.fingerprint  # it takes nobody's place
+
+
+def test_a_process_of_its_own_publishes_as_a_page_lets_it(hub, home, monkeypatch):
+    run = small_run()
+    open_store(Settings()).write_run(run.spec.fingerprint, run.to_files())
+    monkeypatch.setenv("GENLIB_HUB_TOKEN", TOKEN)
+    command = [sys.executable, "-m", "genlib", "hub", "publish", run.spec.fingerprint]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, check=True, timeout=120)
+    assert json.loads(ended.stdout.splitlines()[-1])["repo"] in hub.repos
 
 
 def test_nobody_publishes_what_is_not_there(hub, home, capsys):

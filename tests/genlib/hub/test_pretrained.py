@@ -340,6 +340,7 @@ def test_no_damaged_weights_are_opened(kind):
     assert {damage: it for damage, it in came.items() if it != "refused"} == {}
 
 
+@pytest.mark.slow
 def test_what_is_giant_costs_neither_time_nor_memory():
     done = subprocess.run(
         [sys.executable, "-m", "tests.support.giants"],
