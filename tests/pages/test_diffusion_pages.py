@@ -1,29 +1,14 @@
 """What the pages of diffusion say is what their runs, bundles and settings are."""
 
-from collections.abc import Iterator
-
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from genlib.models import FAMILIES
 from genlib.runs.spec import RunSpec
 from tests.support.app import opened
 from ui import cache
-from ui.server.lifespan import warm
 
-
-@pytest.fixture(scope="module", autouse=True)
-def _house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """A house of its own for this module."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GENLIB_HOME", str(tmp_path_factory.mktemp("home")))
-        st.cache_resource.clear()
-        st.cache_data.clear()
-        warm.set()
-        yield
-        st.cache_resource.clear()
-        st.cache_data.clear()
+pytestmark = pytest.mark.usefixtures("house")
 
 
 def captions(app: AppTest) -> str:

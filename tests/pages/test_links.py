@@ -1,17 +1,14 @@
 """Links that were shared before the rooms were built still open what they meant."""
 
-from collections.abc import Iterator
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-import streamlit as st
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from tests.support.app import import_pages, opened, shared, shown_run
 from ui.controls import VIEWS
 from ui.navigation import PLAN
-from ui.server.lifespan import warm
 from ui.server.space import framed
 
 # A shipped run of each family, with views of its lesson; the start of the run's fingerprint.
@@ -86,17 +83,7 @@ NAMES = (
 )
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """A server of its own for this module, with nothing but the shipped runs."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GENLIB_HOME", str(tmp_path_factory.mktemp("home")))
-        st.cache_resource.clear()
-        st.cache_data.clear()
-        warm.set()
-        yield
-        st.cache_resource.clear()
-        st.cache_data.clear()
+pytestmark = pytest.mark.usefixtures("house")
 
 
 @pytest.mark.parametrize("link", [*LINKS, *OTHERS], ids=lambda link: link[1:25])

@@ -8,7 +8,6 @@ from itertools import cycle
 from pathlib import Path
 
 import pytest
-import streamlit as st
 
 from genlib.data import DATASETS, default_dataset
 from genlib.jobs import Jobs
@@ -19,24 +18,16 @@ from tests.support.app import import_pages, opened, shared, shown_run
 from ui.controls import VIEWS
 from ui.navigation import PLAN
 from ui.runs.knobs import usual_dataset
-from ui.server.lifespan import warm
 
 LESSONS = [name for name in PLAN if name in FAMILIES]
 CHANNELS = 3  # channels of a photograph
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """A house of its own for this module, in which nobody asks for a run."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GENLIB_HOME", str(tmp_path_factory.mktemp("home")))
-        st.cache_resource.clear()
-        st.cache_data.clear()
-        warm.set()
-        yield
-        assert Jobs(Settings()).client.list_workflows(load_input=False) == []
-        st.cache_resource.clear()
-        st.cache_data.clear()
+def _nobody_asks(house: None) -> Iterator[None]:
+    """Whatever is opened here, nobody asks for a run by that."""
+    yield
+    assert Jobs(Settings()).client.list_workflows(load_input=False) == []
 
 
 def spec_of(family: str, preset: str | None = None) -> RunSpec:
