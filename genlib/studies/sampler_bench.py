@@ -125,8 +125,7 @@ def compared() -> list[str]:
 def evaluation_seconds(model: Diffusion, device: torch.device) -> float:
     """Return the seconds of one evaluation of SHOWN pictures: the shortest after a warm-up."""
     x = torch.randn(SHOWN, *model.shape, generator=generator(0, device), device=device)
-    labels = torch.arange(SHOWN, device=device) % 10 if model.classes else None
-    predict, last = model.predictor(labels), model.schedule.last
+    predict, last = model.predictor(_labels(model, SHOWN, device)), model.schedule.last
 
     def timed() -> float:
         began = time.perf_counter()
@@ -142,7 +141,7 @@ def sampled(model: Diffusion, name: str, steps: int, count: int, device: torch.d
     """Return so many samples, on the CPU."""
     rng = generator(0, device)
     noise = torch.randn(count, *model.shape, generator=rng, device=device)
-    labels = torch.arange(count, device=device) % 10 if model.classes else None
+    labels = _labels(model, count, device)
     times = model.schedule.times(steps)
     parts = []
     for index in torch.arange(count, device=device).split(BATCH):
@@ -150,6 +149,11 @@ def sampled(model: Diffusion, name: str, steps: int, count: int, device: torch.d
         *_, last = model.trajectory(noise[index], SAMPLERS[name], times, rng, classes)
         parts.append(model.unscaled(last.x))
     return torch.cat(parts).cpu()
+
+
+def _labels(model: Diffusion, count: int, device: torch.device) -> Tensor | None:
+    """Return one class after the other, for a model that is told the class."""
+    return torch.arange(count, device=device) % 10 if model.classes else None
 
 
 def quality(files: Files) -> Quality | None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Literal, get_args
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from pydantic import Field
 from torch import Tensor
 
@@ -29,6 +29,7 @@ from genlib.tasks.workspace import Workspace
 PATHS, STEPS = 100, 17  # between pairs of styles, and the pictures of each path
 ROUNDS = 200  # resamplings of each interval
 Space = Literal["w", "z"]
+Classes = Int64[Tensor, "pictures"]
 
 
 class Share(Result):
@@ -86,10 +87,11 @@ class StyleLayers(StudyOfRun):
         classifier, before = yield from classifier_of(self.start.dataset, workspace, steps)
         own, other = (drawn_styles(model, self.pictures, seed, device) for seed in (0, 1))
         pictures, shares = synthesized(model, own), list[Share]()
-        classes = classified(classifier, pictures).classes
+        classes, after = classified(classifier, pictures).classes, dict[str, Tensor]()
         for name, exchanged in (groups | layers).items():
             x = synthesized(model, mixed(own, other, exchanged))
-            value, low, high = interval((classified(classifier, x).classes != classes).float())
+            after[name] = classified(classifier, x).classes
+            value, low, high = interval((after[name] != classes).float())
             pixels = float((x - pictures).abs().mean())
             shares.append(Share(name=name, changed=value, low=low, high=high, pixels=pixels))
             yield Progress(before + len(shares), before + steps)
@@ -101,7 +103,11 @@ class StyleLayers(StudyOfRun):
             layers=shares[len(groups) :],
             lengths=lengths,
             peaks=peaks(model, own[:PATHS]),
-            donors=donor_shares(model, classifier, self.pictures, device),
+            donors=_shares_of(
+                classes,
+                classified(classifier, synthesized(model, other)).classes,
+                {name: after[name] for name in groups},
+            ),
         )
         yield Progress(before + steps, before + steps, {"styles.json": result.to_json()})
 
@@ -120,14 +126,16 @@ def donor_shares(
         return classified(classifier, synthesized(model, styles)).classes
 
     own, other = (drawn_styles(model, count, seed, device) for seed in (0, 1))
-    wanted = classes(other)
+    after = {name: classes(mixed(own, other, layers)) for name, layers in model.layers().items()}
+    return _shares_of(classes(own), classes(other), after)
+
+
+def _shares_of(before: Classes, wanted: Classes, after: dict[str, Classes]) -> DonorShares:
+    """Return the shares by the class of each picture, of its donor, and of each exchange."""
     return DonorShares(
-        pictures=count,
-        before=float((classes(own) == wanted).float().mean()),
-        groups={
-            name: float((classes(mixed(own, other, layers)) == wanted).float().mean())
-            for name, layers in model.layers().items()
-        },
+        pictures=len(wanted),
+        before=float((before == wanted).float().mean()),
+        groups={name: float((each == wanted).float().mean()) for name, each in after.items()},
     )
 
 

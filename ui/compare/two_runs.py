@@ -1,11 +1,8 @@
 """Two runs side by side: where their knobs differ, and their figures of merit."""
 
-from typing import Any
-
 import streamlit as st
 
 from genlib.config import differences
-from genlib.data import DATASETS
 from genlib.runs.run import Run
 from genlib.runs.spec import RunSpec
 from ui import cache
@@ -13,6 +10,7 @@ from ui.controls import record_views, view_key
 from ui.runs import preview, run_panel
 from ui.runs.measured_fid import measured_fid
 from ui.runs.run_choice import run_choice, run_title
+from ui.runs.side_by_side import in_words
 from ui.widgets.elements import not_trained_here
 
 record_views("left", "right")
@@ -35,10 +33,7 @@ def two_runs(page: str, usual: tuple[RunSpec, RunSpec]) -> None:
         return
     st.caption("Only what differs in what was asked for. A dash: that family has no such knob.")
     _table(
-        [
-            (title, _in_words(one), _in_words(other))
-            for title, one, other in differences(left, right)
-        ]
+        [(title, in_words(one), in_words(other)) for title, one, other in differences(left, right)]
     )
     runs = [cache.finished(spec) for spec in specs]
     for column, side, run in zip(st.columns(2, gap="large"), SIDES, runs, strict=True):
@@ -69,17 +64,6 @@ def _table(rows: list[tuple[str, str, str]]) -> None:
     titles = "", *SIDES
     table = [dict(zip(titles, row, strict=True)) for row in rows]
     st.table(table, border="horizontal", hide_index=True)
-
-
-def _in_words(value: Any) -> str:
-    """Return a knob's value in words."""
-    if value is None:
-        return "–"
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    if isinstance(value, float):
-        return f"{value:g}"
-    return DATASETS[value].title if value in DATASETS else str(value)
 
 
 def _pictures(side: str, run: Run | None) -> None:

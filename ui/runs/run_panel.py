@@ -239,12 +239,7 @@ def _curve(
     entry = FAMILIES[spec.family]
     adversarial = "discriminates" in entry.abilities
     training = _training_series(curve, adversarial=adversarial)
-    held_out = DATASETS[spec.dataset].kind != "points"
-    validation: Series = {
-        f"{'validation' if held_out else 'all points:'} {entry.metric_title}": [
-            (item.step, item.figures[entry.primary_metric]) for item in snapshots if item.figures
-        ]
-    }
+    validation = _validation_series(spec, snapshots)
     error = metrics.get(f"{entry.baseline}_mse")
     baseline = (BASELINE_TITLES[entry.baseline], error) if error else entry.trivial
     dashed = f" The dashed line, {baseline[0]}, is what it has to beat." if baseline else ""
@@ -278,6 +273,16 @@ def _training_series(curve: list[Row], *, adversarial: bool) -> Series:
         ]
         for stage, name in names
     }
+
+
+def _validation_series(spec: RunSpec, snapshots: list[Snapshot]) -> Series:
+    """Return the primary metric of each snapshot; no points of space are kept for validation."""
+    entry = FAMILIES[spec.family]
+    whose = "validation" if DATASETS[spec.dataset].kind != "points" else "all points:"
+    values = [
+        (item.step, item.figures[entry.primary_metric]) for item in snapshots if item.figures
+    ]
+    return {f"{whose} {entry.metric_title}": values}
 
 
 def _chart(options: dict[str, Any], key: str, subject: str) -> None:

@@ -8,6 +8,7 @@ import streamlit as st
 import torch
 
 from genlib.config import differences
+from genlib.data import DATASETS
 from genlib.family import to_float, to_uint8
 from genlib.plots import picture_grid
 from genlib.rng import generator
@@ -55,17 +56,19 @@ def apart(specs: list[RunSpec]) -> str:
             values.setdefault(title, [first] * len(specs))[index] = own
     if not values:
         return "No setting differs."
-    settings = [f"{title} {' | '.join(map(_in_words, row))}" for title, row in values.items()]
+    settings = [f"{title} {' | '.join(map(in_words, row))}" for title, row in values.items()]
     return f"All settings that differ, from left to right: {'; '.join(settings)}."
 
 
-def _in_words(value: Any) -> str:
+def in_words(value: Any) -> str:
     """Return a setting's value in words; a dash where the family has no such setting."""
     if value is None:
         return "–"
     if isinstance(value, bool):
         return "on" if value else "off"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return f"{value:g}"
+    return DATASETS[value].title if value in DATASETS else str(value)
 
 
 def _columns(results: dict[str, Result | None], draw: Callable[[Result], None]) -> None:
