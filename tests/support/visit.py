@@ -25,7 +25,7 @@ from tests.support import machine
 
 HOUSE = Path(__file__).resolve().parents[2]
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]  # of Chromium
-PATIENCE = 120.0  # seconds: a busy machine is slow
+PATIENCE = 300.0  # seconds: a busy machine is slow
 PAGE = 1000 * PATIENCE  # the same in milliseconds
 MAIN_PICTURE = "Test pictures, and under each: reconstruction"
 
