@@ -165,10 +165,9 @@ def download(pull: Pull, folder: Path, patience: float | None = None) -> Iterato
         complaint, _ = process.communicate()
         for path in folder.rglob("*.incomplete"):  # huggingface_hub goes on with whole files only
             path.unlink()
-    if process.returncode == program.DISK:
-        raise StoreFullError(complaint)
     if process.returncode:
-        raise HubError(complaint or program.BROKEN)
+        disk = process.returncode == program.DISK
+        raise StoreFullError(complaint) if disk else HubError(complaint or program.BROKEN)
 
 
 def listing(folder: Path) -> dict[str, Any]:

@@ -121,27 +121,30 @@ class Jobs:
             _refuse(jobs, owner)
             asked = {"asked": time.time(), "seconds": seconds}
             if not earlier:
-                self.client.enqueue(
-                    {
-                        "queue_name": ROOM,
-                        "queue_partition_key": owner,
-                        "workflow_name": WORKFLOW,
-                        "workflow_id": name,
-                        "app_version": VERSION,
-                        "attributes": asked,
-                    },
-                    task.model_dump_json(),
-                )
+                self._enqueue(task, owner, asked)
             else:
-                with suppress(dbos_error.DBOSException):  # another client was faster
-                    self.client.update_workflow_attributes(name, asked)
-                    self.client.rewind_workflow(
-                        name,
-                        queue_name=ROOM,
-                        queue_partition_key=owner,
-                        application_version=VERSION,
-                    )
+                self._enqueue_again(name, owner, asked)
         self.admit()
+
+    def _enqueue(self, task: Task, owner: str, asked: dict[str, float]) -> None:
+        self.client.enqueue(
+            {
+                "queue_name": ROOM,
+                "queue_partition_key": owner,
+                "workflow_name": WORKFLOW,
+                "workflow_id": task.fingerprint,
+                "app_version": VERSION,
+                "attributes": asked,
+            },
+            task.model_dump_json(),
+        )
+
+    def _enqueue_again(self, name: str, owner: str, asked: dict[str, float]) -> None:
+        with suppress(dbos_error.DBOSException):  # another client was faster
+            self.client.update_workflow_attributes(name, asked)
+            self.client.rewind_workflow(
+                name, queue_name=ROOM, queue_partition_key=owner, application_version=VERSION
+            )
 
     def admit(self) -> None:
         """Let the first job of each student who has none in the line join its end.

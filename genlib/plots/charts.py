@@ -47,19 +47,23 @@ def loss_chart(
         "grid": {"left": 64, "right": 16, "top": 34 if short else 58, "bottom": 44},
         "legend": {"top": 0, "left": 0, "itemGap": 18},
         "tooltip": {"trigger": "axis"},
-        "xAxis": {
-            "type": "value",
-            "name": "step",
-            "min": 0,
-            "max": steps,
-            "nameLocation": "middle",
-            "nameGap": 28,
-            "splitLine": {"show": False},
-        },
+        "xAxis": _axis_of_steps(steps),
         "yAxis": {"type": "log", "min": _below(values), "max": _above(values)}
         if log
         else {"type": "value", "scale": True},
         "series": lines,
+    }
+
+
+def _axis_of_steps(steps: int) -> dict[str, Any]:
+    return {
+        "type": "value",
+        "name": "step",
+        "min": 0,
+        "max": steps,
+        "nameLocation": "middle",
+        "nameGap": 28,
+        "splitLine": {"show": False},
     }
 
 

@@ -146,14 +146,9 @@ def perform(
     data = load_dataset(spec.dataset).to(device)
     family = spec.build(parent).to(device)
     seen = {snapshot.step: snapshot for snapshot in snapshots}
+    showcase = data.test[data.showcase()]
     events = train(
-        family,
-        data.train,
-        data.validation,
-        data.test[data.showcase()],
-        spec.train,
-        state,
-        data.train_labels,
+        family, data.train, data.validation, showcase, spec.train, state, data.train_labels
     )
     for event in events:
         if isinstance(event, Finished):

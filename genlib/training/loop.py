@@ -60,25 +60,21 @@ def train(
     if state is not None:
         run.restore(state)
     saved, pause = time.perf_counter(), 0.25
-    while True:
+    while run.step < run.steps:
         if run.step in run.snapshot_steps:
             yield Snapshot(run.step, *run.measured(showcase, validation))
-        if run.step == run.steps:
-            break
         run.advance()
         yield Step(run.step, run.steps, run.stage_name, run.curve)
         if run.diverged():
-            yield Diverged(run.step, run.curve.explain_divergence(config.learning_rate))
-            return
+            break
         if time.perf_counter() - saved > pause:
             began = time.perf_counter()
             yield Checkpoint(run.step, run.state())
             saved = time.perf_counter()
             pause = max(0.25, 50 * (saved - began))  # saving takes at most 2 % of the time
-    if run.diverged(wait=True):
-        yield Diverged(run.step, run.curve.explain_divergence(config.learning_rate))
-        return
-    yield Finished(run.average, run.curve, run.seconds())
+    else:
+        yield Snapshot(run.step, *run.measured(showcase, validation))
+    yield run.outcome()
 
 
 def snapshot_steps(steps: int) -> frozenset[int]:
@@ -207,6 +203,13 @@ class Training:
     def diverged(self, *, wait: bool = False) -> bool:
         """Return whether a loss became infinite or huge; tests every five steps, or at `wait`."""
         return (wait or self.step % CHECKED == 0) and self.curve.diverged(DIVERGED, wait=wait)
+
+    def outcome(self) -> Finished | Diverged:
+        """Return how training ended."""
+        if self.diverged(wait=True):
+            sentence = self.curve.explain_divergence(self.config.learning_rate)
+            return Diverged(self.step, sentence)
+        return Finished(self.average, self.curve, self.seconds())
 
     @contextmanager
     def ema_model(self) -> Iterator[Family]:
