@@ -3,7 +3,6 @@
 import json
 import re
 import sys
-from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,16 +14,16 @@ FINGERPRINT = re.compile("[0-9a-f]{40,64}")
 SHOWN = 12  # digits of a fingerprint in a table
 
 
-class Command(BaseModel, ABC):
+class Command(BaseModel):
     """A command; its fields are the options."""
 
     json_lines: CliToggleFlag[bool] = Field(
         False, alias="json", description="Print JSON lines, as into a pipe, instead of a table."
     )
 
-    @abstractmethod
     def documents(self, *, terminal: bool) -> Documents:
         """Yield what is printed; on a terminal it may draw a progress bar meanwhile."""
+        raise NotImplementedError
 
 
 def write(command: Command) -> None:
