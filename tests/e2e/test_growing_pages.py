@@ -185,6 +185,7 @@ def test_a_student_grows_one_and_reads_its_size_meanwhile(site: Site, opened: Op
         source(page, alt)
 
 
+@pytest.mark.slow
 def test_mixing_nowhere_keeps_the_rows_and_everywhere_the_columns(site: Site, opened: Opened):
     page = lesson(site, opened, "stylegan")
     groups, coarse = keyed(page, "stylegan-layers"), source(page, MIXED)

@@ -36,6 +36,7 @@ def run() -> Run:
     return last
 
 
+@pytest.mark.slow
 def test_the_script_gives_the_very_same_weights(run: Run, tmp_path: Path):
     (tmp_path / "take_home.py").write_text(script(SPEC))
     subprocess.run(
