@@ -3,6 +3,7 @@
 import inspect
 import json
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import ModuleType
@@ -22,6 +23,8 @@ from genlib.runs.run import Run
 from genlib.runs.spec import RunSpec
 from ui import cache, navigation
 from ui.widgets.elements import copy_button, is_dark
+
+FORMULA = re.compile(r"\$\$(.+?)\$\$", re.DOTALL)
 
 
 @contextmanager
@@ -49,14 +52,19 @@ def theory(spec: RunSpec) -> None:
     with section("Theory", first):
         _architecture(spec)
         with st.expander("The mathematics"):
-            st.markdown(rest)
+            st.markdown(displayed(rest))
 
 
 def study_theory(source: type | ModuleType) -> None:
     """Draw the theory of a study, the docstring of its module, in the same way."""
     first, _, rest = (inspect.getdoc(inspect.getmodule(source)) or "").partition("\n\n")
     with section("Theory", first), st.expander("The mathematics"):
-        st.markdown(rest)
+        st.markdown(displayed(rest))
+
+
+def displayed(text: str) -> str:
+    """Return Markdown with each display formula between lines of two dollars, as it must stand."""
+    return FORMULA.sub(lambda match: f"\n$$\n{match[1].strip()}\n$$\n", text)
 
 
 def code(spec: RunSpec, run: Run | None) -> None:
