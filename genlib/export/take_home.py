@@ -15,6 +15,8 @@ from genlib.plots import animation, picture_grid
 from genlib.runs.run import Run
 from genlib.runs.spec import RunSpec
 
+COLUMNS = 10  # of pictures, in a GIF
+GIF_BYTES = 1_000_000  # which most places where one shows a GIF take
 CARD = """---
 license: mit
 library_name: genlib
@@ -142,6 +144,19 @@ def zipped(run: Run) -> bytes:
 
 
 def training_gif(run: Run) -> bytes:
-    """Return what the model made at each moment of its training, as an animated GIF."""
-    frames = [picture_grid(snapshot.images.numpy()[None], 3) for snapshot in run.snapshots]
-    return animation(np.stack(frames))
+    """Return what the model made at each moment of its training, as an animated GIF.
+
+    Its pictures are as large as GIF_BYTES allow.
+    """
+    rows = [_in_rows(snapshot.images.numpy()) for snapshot in run.snapshots]
+    for factor in (3, 2, 1):
+        gif = animation(np.stack([picture_grid(each, factor) for each in rows]))
+        if len(gif) <= GIF_BYTES:
+            break
+    return gif
+
+
+def _in_rows(pictures: np.ndarray) -> np.ndarray:
+    """Return pictures in rows of COLUMNS, as on the page; in one where that leaves a gap."""
+    columns = COLUMNS if len(pictures) % COLUMNS == 0 else len(pictures)
+    return pictures.reshape(-1, columns, *pictures.shape[1:])

@@ -14,10 +14,19 @@ from safetensors.torch import load, load_file
 
 from genlib.config import TrainConfig
 from genlib.device import fixed_threads
-from genlib.export.take_home import notebook, script, take_home, training_gif, zipped
+from genlib.export.take_home import (
+    GIF_BYTES,
+    notebook,
+    script,
+    take_home,
+    training_gif,
+    zipped,
+)
 from genlib.models.stacked.config import StackedConfig
 from genlib.runs.run import Run, perform
 from genlib.runs.spec import RunSpec
+from genlib.runs.store import open_store
+from genlib.settings import Settings
 
 HOUSE = Path(__file__).resolve().parents[3]
 SPEC = RunSpec(
@@ -98,3 +107,12 @@ def test_the_plain_script_of_the_folder_makes_what_the_run_makes(run: Run, tmp_p
 def test_the_gif_has_a_frame_for_each_moment(run: Run):
     with Image.open(io.BytesIO(training_gif(run))) as gif:
         assert gif.n_frames == len(run.snapshots)
+
+
+def test_the_gif_of_a_hundred_pictures_is_a_grid_that_can_be_sent():
+    spec = RunSpec.of_preset("gan")
+    content = training_gif(Run.from_files(open_store(Settings()).read_run(spec.fingerprint)))
+    assert len(content) <= GIF_BYTES
+    with Image.open(io.BytesIO(content)) as gif:
+        width, height = gif.size
+        assert 280 <= height <= width <= 1000
