@@ -16,6 +16,7 @@ from genlib.runs.run import Run
 from genlib.runs.spec import RunSpec
 
 COLUMNS = 10  # of pictures, in a GIF
+ROUNDED = 0b11111000  # the bits of a grey level that a GIF keeps
 GIF_BYTES = 1_000_000  # which most places where one shows a GIF take
 CARD = """---
 license: mit
@@ -146,9 +147,9 @@ def zipped(run: Run) -> bytes:
 def training_gif(run: Run) -> bytes:
     """Return what the model made at each moment of its training, as an animated GIF.
 
-    Its pictures are as large as GIF_BYTES allow.
+    Its pictures are as large as GIF_BYTES allow, with 32 levels of grey: fewer compress better.
     """
-    rows = [_in_rows(snapshot.images.numpy()) for snapshot in run.snapshots]
+    rows = [_in_rows(snapshot.images.numpy() & ROUNDED) for snapshot in run.snapshots]
     for factor in (3, 2, 1):
         gif = animation(np.stack([picture_grid(each, factor) for each in rows]))
         if len(gif) <= GIF_BYTES:
