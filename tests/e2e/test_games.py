@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.support.reading import Opened, reach, settled, train_to_the_end
-from tests.support.visit import Site, badge, button, until
+from tests.support.visit import Site, badge, button, requests, until
 
 
 def board(page: Page, number: int) -> Locator:
@@ -42,8 +42,7 @@ def test_the_training_can_be_scrubbed_in_the_browser_without_asking_the_server(
     settled(page)
     actual = board(page, 0)
     end, last = messages(actual), drawn(actual)
-    sent: list[str] = []
-    page.on("request", lambda request: sent.append(request.url))
+    sent = requests(page)
     slider = actual.get_by_role("slider", name="Moment")
     slider.focus()
     slider.press("Home")

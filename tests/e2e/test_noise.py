@@ -17,7 +17,7 @@ from tests.support.reading import (
     slide,
     train_to_the_end,
 )
-from tests.support.visit import Site, badge, no_traceback, until
+from tests.support.visit import Site, badge, no_traceback, requests, until
 
 
 def film(page: Page, key: str) -> Locator:
@@ -61,8 +61,7 @@ def test_the_way_back_is_played_and_scrubbed_without_asking_the_server(site: Sit
     actual = film(page, "ddpm-reverse")
     end, last = messages(actual), drawn(actual)
     assert end.startswith("t = 0 of 1,000")
-    sent: list[str] = []
-    page.on("request", lambda request: sent.append(request.url))
+    sent = requests(page)
     slider = actual.get_by_role("slider", name="Moment")
     slider.focus()
     slider.press("Home")

@@ -18,7 +18,7 @@ from tests.support.reading import (
     source,
     train_to_the_end,
 )
-from tests.support.visit import Site, badge, button, until
+from tests.support.visit import Site, badge, button, requests, until
 
 FIELD = "div.field"
 
@@ -65,9 +65,7 @@ def test_pointing_at_the_map_decodes_in_the_browser_without_asking_the_server(
     page = opened(site.url("vae"))
     settled(page)
     actual = field(page, 0)
-    sent: list[str] = []
-    page.on("websocket", lambda _: sent.append("socket"))
-    page.on("request", lambda request: sent.append(request.url))
+    sent = requests(page)
     seen = {}
     for x, y in [(0.2, 0.2), (0.8, 0.2), (0.5, 0.8)]:
         point(page, actual, x, y)

@@ -217,6 +217,17 @@ def run_name(page: Page) -> str:
     return actual[1]
 
 
+def requests(page: Page) -> list[str]:
+    """Return the addresses that the page asks for from now on; letters come when first drawn."""
+    sent: list[str] = []
+    page.on("websocket", lambda socket: sent.append(socket.url))
+    page.on(
+        "request",
+        lambda request: sent.append(request.url) if request.resource_type != "font" else None,
+    )
+    return sent
+
+
 def no_traceback(page: Page) -> None:
     """Check that nothing on the page looks like a program's failure."""
     text = page.locator("body").inner_text()
