@@ -2,13 +2,11 @@
 
 import inspect
 import json
-import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
-from urllib.parse import urlencode, urlsplit
 
 import streamlit as st
 
@@ -22,7 +20,7 @@ from genlib.plots import architecture
 from genlib.runs.run import Run
 from genlib.runs.spec import RunSpec
 from ui import cache, navigation
-from ui.widgets.elements import copy_button, is_dark
+from ui.widgets.elements import is_dark, share_link
 
 FORMULA = re.compile(r"\$\$(.+?)\$\$", re.DOTALL)
 
@@ -121,10 +119,7 @@ def study_code(source: type | ModuleType, study: Config | None) -> None:
 def share(page: str, task: Config | None) -> None:
     """Draw the share link of the page, and where a finished run can be published."""
     with section("Share", "Whoever opens this link sees this page with these very knobs."):
-        link = _share_link(page)
-        with st.container(horizontal=True, vertical_alignment="center"):
-            copy_button("Copy link", link, key="copy-link")
-            st.code(link, language=None, wrap_lines=True)
+        share_link(page)
         if isinstance(task, RunSpec) and cache.store().has_run(task.fingerprint):
             st.page_link(
                 navigation.page("pretrained"),
@@ -147,17 +142,3 @@ def _repeatable(task: Config) -> str:
         "trained anew on this machine, the same recipe may round otherwise: very much alike, "
         "not the same bits."
     )
-
-
-def _share_link(page: str) -> str:
-    """Return the page's address with the knobs and views that are not at their defaults."""
-    host = os.environ.get("SPACE_HOST", "").partition(",")[0]  # a domain of its own may follow
-    here = urlsplit(st.context.url or "")
-    root = f"https://{host}" if host else f"{here.scheme}://{here.netloc}"
-    query = [
-        (key, value)
-        for key in st.query_params
-        if key.startswith(f"{page}.")
-        for value in st.query_params.get_all(key)  # of a choice of several
-    ]
-    return f"{root}/{page}" + (f"?{urlencode(query)}" if query else "")

@@ -5,7 +5,6 @@ import pkgutil
 import re
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 from streamlit.testing.v1 import AppTest
 
@@ -40,8 +39,8 @@ def shown_run(app: AppTest) -> str:
 
 
 def shared(app: AppTest) -> dict[str, list[str]]:
-    """Return the knobs in the link that the page offers to share."""
-    return parse_qs(urlsplit(app.code[-1].value).query, keep_blank_values=True)
+    """Return the knobs and views in the page's address, which is the link to share."""
+    return {key: values for key, values in app.query_params.items() if "." in key}
 
 
 NONSENSE = [

@@ -10,34 +10,52 @@ from genlib.runs.run import Run
 
 P = ParamSpec("P")
 
-_copy = st.components.v2.component(
-    "genlib_copy",
-    html='<button type="button"></button>',
+_share_link = st.components.v2.component(
+    "genlib_share_link",
+    html='<button type="button">Copy link</button><input readonly aria-label="Link">',
     css="""
-    button { font: inherit; padding: .4rem .9rem; border-radius: var(--st-base-radius);
-             border: 1px solid var(--st-primary-color); background: var(--st-primary-color);
-             color: var(--st-background-color); cursor: pointer; min-width: 8rem; }
-    button:focus-visible { outline: 3px solid var(--st-border-color); outline-offset: 2px; }
+    button, input { font: inherit; padding: .4rem .9rem; border-radius: var(--st-base-radius); }
+    button { border: 1px solid var(--st-primary-color); background: var(--st-primary-color);
+             color: var(--st-background-color); width: 9rem; margin-right: .6rem; }
+    input { border: 1px solid var(--st-border-color); background: var(--st-code-background-color);
+            color: var(--st-text-color); font-family: var(--st-code-font); font-size: .85rem;
+            width: min(44rem, 100%); box-sizing: border-box; margin-top: .4rem; }
+    button:focus-visible, input:focus-visible {
+      outline: 3px solid var(--st-border-color); outline-offset: 2px; }
     """,
     js="""
     export default function ({ data, parentElement }) {
-      const button = parentElement.querySelector("button");
-      button.textContent = data.label;
-      button.onclick = async () => {
-        let answer = "Copied";
-        try { await navigator.clipboard.writeText(data.text); }
-        catch { answer = "Copy it by hand"; }
-        button.textContent = answer;
-        setTimeout(() => { button.textContent = data.label; }, 3000);
+      const [button, field] = parentElement.querySelectorAll("button, input");
+      const show = () => {
+        const address = new URL(location.href);
+        for (const key of [...new Set(address.searchParams.keys())])
+          if (!key.startsWith(data.page + ".")) address.searchParams.delete(key);
+        const link = address.origin + address.pathname + address.search;
+        if (field.value !== link) field.value = link;
       };
+      show();
+      const shown = setInterval(show, 500);  // no event tells that a knob has changed it
+      field.onfocus = () => { show(); field.select(); };
+      button.onclick = async () => {
+        show();
+        try {
+          await navigator.clipboard.writeText(field.value);
+          button.textContent = "Copied";
+        } catch {  // the browser does not allow it: the visitor copies what is marked
+          field.focus();
+          button.textContent = "Copy it by hand";
+        }
+        setTimeout(() => { button.textContent = "Copy link"; }, 3000);
+      };
+      return () => clearInterval(shown);
     }
     """,
 )
 
 
-def copy_button(label: str, text: str, key: str) -> None:
-    """Draw a button that puts `text` on the visitor's clipboard."""
-    _copy(data={"label": label, "text": text}, key=key, width="content")
+def share_link(page: str) -> None:
+    """Draw the page's present address with its knobs, and a button that copies it."""
+    _share_link(data={"page": page}, key="share-link")
 
 
 def download(label: str, name: str, content: Callable[[], bytes]) -> None:
