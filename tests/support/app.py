@@ -9,6 +9,7 @@ from typing import Any
 from streamlit.testing.v1 import AppTest
 
 import ui
+from ui.navigation import PLAN
 
 MAIN = Path(__file__).parents[2] / "ui" / "main.py"
 
@@ -40,7 +41,11 @@ def shown_run(app: AppTest) -> str:
 
 def shared(app: AppTest) -> dict[str, list[str]]:
     """Return the knobs and views in the page's address, which is the link to share."""
-    return {key: values for key, values in app.query_params.items() if "." in key}
+    return {
+        key: [values] if isinstance(values, str) else list(values)
+        for key, values in app.query_params.items()
+        if key.partition(".")[0] in PLAN
+    }
 
 
 NONSENSE = [
