@@ -16,7 +16,8 @@ _share_link = st.components.v2.component(
     css="""
     button, input { font: inherit; padding: .4rem .9rem; border-radius: var(--st-base-radius); }
     button { border: 1px solid var(--st-primary-color); background: var(--st-primary-color);
-             color: var(--st-background-color); width: 9rem; margin-right: .6rem; }
+             color: var(--st-background-color); cursor: pointer; width: 9rem;
+             margin-right: .6rem; }
     input { border: 1px solid var(--st-border-color); background: var(--st-code-background-color);
             color: var(--st-text-color); font-family: var(--st-code-font); font-size: .85rem;
             width: min(44rem, 100%); box-sizing: border-box; margin-top: .4rem; }
