@@ -4,14 +4,15 @@ import time
 
 import torch
 
+from benchmarks.fid_v1 import fid_v1
 from genlib.classifier import Classifier, ClassifierSpec
 from genlib.data.dataset import load
 from genlib.family import Pictures
 from genlib.runs.store import open_store
 from genlib.settings import Settings
-from genlib.studies.reference import PICTURES, Reference
+from genlib.studies.reference import SAMPLES, Reference
 
-COUNT = PICTURES  # samples
+COUNT = SAMPLES
 
 
 def judge_here(device: torch.device) -> Classifier:
@@ -28,12 +29,15 @@ def clock(device: torch.device) -> float:
 
 
 def quality(classifier: Classifier, samples: Pictures) -> dict[str, float]:
-    """Return the classifier FID of samples, its floor, and the share of the rarest class."""
+    """Return the FIDs of samples, their floors, and the share of the rarest class."""
     reference = Reference(classifier, load("fashion_mnist"), len(samples))
-    seen = reference.classified(samples)
+    seen = reference.seen(samples)
     return {
-        "fid": reference.fid(seen.features),
+        "fid": reference.fid(seen),
         "floor": reference.fid_floor,
+        "pixel_fid": reference.pixel_fid(seen),
+        "pixel_floor": reference.pixel_fid_floor,
+        "fid_v1": fid_v1(samples),
         "rarest": float(reference.class_shares(seen).min()),
     }
 

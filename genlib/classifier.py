@@ -11,12 +11,13 @@ from collections.abc import Generator, Iterator
 from typing import Literal, NamedTuple
 
 import torch
-from jaxtyping import Float, Int64, UInt8
+from jaxtyping import Float, Int64
 from pydantic import Field
 from safetensors.torch import load, save
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from genlib.augmentation import moved, spoiled
 from genlib.config import Config, TrainConfig
 from genlib.data import DATASETS, DatasetName
 from genlib.data.dataset import Dataset
@@ -37,7 +38,6 @@ from genlib.training.optimizers import (
 )
 
 MIRRORED = {"fashion_mnist", "cifar10"}  # whose classes a mirror does not change
-SHIFT = 2  # pixels by which training pictures are moved at most
 SMOOTHING = 0.05  # of the labels
 RECIPE = TrainConfig(learning_rate=0.006, ema=0.99)  # with Muon, a warm-up and a linear decay
 
@@ -57,10 +57,14 @@ class PreActivation(nn.Module):
         return x + self.layers(x)  # type: ignore[no-any-return]
 
 
+Levels = Literal["shapes", "details and shapes"]
+FIRST = 3  # layers of the first block
+
+
 class Classifier(nn.Module):
     """A residual classifier of pictures of one size."""
 
-    def __init__(self, channels: int, classes: int, width: int) -> None:
+    def __init__(self, channels: int, classes: int, width: int, levels: Levels = "shapes") -> None:
         super().__init__()
         self.body = nn.Sequential(
             *(nn.Conv2d(channels, width, 3, padding=1), nn.MaxPool2d(2), PreActivation(width)),
@@ -71,11 +75,21 @@ class Classifier(nn.Module):
             ),
             *(nn.BatchNorm2d(2 * width), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()),
         )
-        self.head = nn.Linear(2 * width, classes)
+        both = levels == "details and shapes"
+        self.details = nn.BatchNorm2d(width) if both else None
+        self.head = nn.Linear(3 * width if both else 2 * width, classes)
+
+    def features(self, x: Pictures) -> Float[Tensor, "batch features"]:
+        """Return the mean of each map after its ReLU: of the last block, or of both."""
+        details = self.body[:FIRST](x)
+        shapes: Tensor = self.body[FIRST:](details)
+        if self.details is None:
+            return shapes
+        return torch.cat([self.details(details).relu().mean((2, 3)), shapes], 1)
 
     def forward(self, x: Pictures) -> Float[Tensor, "batch classes"]:
         """Return the logits of each class."""
-        return self.head(self.body(x))  # type: ignore[no-any-return]
+        return self.head(self.features(x))  # type: ignore[no-any-return]
 
 
 class Classified(NamedTuple):
@@ -89,7 +103,9 @@ class Classified(NamedTuple):
 def classified(classifier: Classifier, x: Pictures) -> Classified:
     """Return the features and the classes of pictures in [0, 1], on the CPU."""
     device = classifier.head.weight.device
-    features = torch.cat([classifier.body(part.clamp(0, 1).to(device)) for part in x.split(1000)])
+    features = torch.cat(
+        [classifier.features(part.clamp(0, 1).to(device)) for part in x.split(1000)]
+    )
     return Classified(features.cpu(), classifier.head(features).argmax(1).cpu())
 
 
@@ -108,6 +124,19 @@ class ClassifierSpec(Config):
     steps: int = Field(2500, ge=10, le=100_000, description="Steps of training.")
     batch_size: int = Field(256, ge=1, le=4096, description="Pictures of a step.")
     seed: int = Field(0, ge=0, le=9_999, description="The start of all randomness.")
+    levels: Levels = Field(
+        "shapes",
+        description="The maps whose means are the features: of the last block, or of both.",
+        json_schema_extra={"since": 2},
+    )
+    spoiled: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="The share of the steps that see blurred, noisy and mixed pictures; those "
+        "after them see clean ones alone.",
+        json_schema_extra={"since": 2},
+    )
 
     @property
     def prerequisites(self) -> tuple[RunSpec, ...]:
@@ -135,7 +164,10 @@ class ClassifierSpec(Config):
     def build(self) -> Classifier:
         """Return the untrained classifier, its weights drawn from the seed."""
         source = DATASETS[self.dataset]
-        make = lambda: Classifier(source.shape[0], len(source.classes), self.width)  # noqa: E731
+
+        def make() -> Classifier:
+            return Classifier(source.shape[0], len(source.classes), self.width, self.levels)
+
         return build(make, self.seed)
 
     def read(self, files: Files, device: torch.device) -> Classifier:
@@ -152,34 +184,17 @@ class ClassifierSpec(Config):
         optimizers = make_optimizers(RECIPE, weights, device)
         rates = rate_factors(RECIPE, self.steps).to(device)
         averages = average_rates(RECIPE, self.steps).to(device)
-        for rate, share in zip(rates, averages, strict=True):
+        classes = torch.eye(classifier.head.out_features, device=device)
+        for step, (rate, share) in enumerate(zip(rates, averages, strict=True)):
             index = torch.randint(size, (self.batch_size,), generator=rng, device=device)
-            x = varied(data.train[index], rng, mirror=self.dataset in MIRRORED)
-            logits = classifier(x)
-            loss = F.cross_entropy(logits, data.train_labels[index], label_smoothing=SMOOTHING)
+            x = moved(data.train[index], rng, mirror=self.dataset in MIRRORED)
+            targets = classes[data.train_labels[index]]
+            if step < self.spoiled * self.steps:
+                x, targets = spoiled(x, targets, rng)
+            loss = F.cross_entropy(classifier(x), targets, label_smoothing=SMOOTHING)
             descend(weights, optimizers, loss, rate, RECIPE.clip)
             follow(average, classifier, share)
             yield average
-
-
-def varied(
-    images: UInt8[Tensor, "batch channels height width"], rng: torch.Generator, *, mirror: bool
-) -> Pictures:
-    """Return pictures, each moved by up to SHIFT pixels, and half of them mirrored if asked."""
-    count, _, height, width = images.shape
-    padded = F.pad(images, [SHIFT] * 4)
-    device = images.device
-    index = torch.arange(count, device=device)[:, None, None]
-    rows, columns = (
-        torch.randint(2 * SHIFT + 1, (count, 1), generator=rng, device=device)
-        + torch.arange(side, device=device)
-        for side in (height, width)
-    )
-    if mirror:
-        flip = torch.rand(count, 1, generator=rng, device=device) < 0.5
-        columns = torch.where(flip, columns.flip(1), columns)
-    moved = padded.movedim(1, 3)[index, rows[:, :, None], columns[:, None, :]]
-    return to_float(moved.movedim(3, 1))
 
 
 def _to_files(classifier: Classifier, data: Dataset) -> Files:

@@ -21,7 +21,7 @@ from genlib.runs.spec import RunSpec
 from genlib.runs.store import Store, open_store
 from genlib.settings import Settings
 from genlib.studies.code_map import codings_of
-from genlib.studies.starts import StartedStudy
+from genlib.studies.starts import ShippedStudy
 from genlib.studies.summary import RunSummary, Summary
 from genlib.tasks.durations import Durations
 from genlib.tasks.task import Study, Task
@@ -127,7 +127,7 @@ def measured(study: Study) -> dict[str, bytes] | None:
     return store().read_run(name) if store().has_run(name) else None
 
 
-def measured_or_shipped(study: StartedStudy) -> StartedStudy:
+def measured_or_shipped(study: ShippedStudy) -> ShippedStudy:
     """Return the study, or as version 1 shipped it where only that was measured."""
     shipped = study.as_shipped()
     measured = store().has_run(study.fingerprint) or not store().has_run(shipped.fingerprint)

@@ -9,7 +9,7 @@ ablation proves no ingredient better or worse.
 
 import time
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from pydantic import Field
@@ -18,14 +18,13 @@ from torch import Tensor
 
 from genlib.adversarial.config import GrowingConfig
 from genlib.classifier import classifier_of
-from genlib.config import Config
 from genlib.data.dataset import load as load_dataset
 from genlib.family import generating, to_uint8
 from genlib.rng import generator
 from genlib.runs.spec import RunSpec
-from genlib.studies.findings import Finding
-from genlib.studies.reference import Reference
-from genlib.studies.starts import Growing
+from genlib.studies.findings import CLASSIFIER_FID, PIXEL_FID, Finding
+from genlib.studies.reference import SAMPLES, Reference
+from genlib.studies.starts import Growing, MeasuredStudy
 from genlib.tasks.durations import Durations
 from genlib.tasks.progress import Files, Progress
 from genlib.tasks.result import Result, list_from_json, list_to_json
@@ -36,6 +35,7 @@ EVALUATIONS = 10  # of each training, its end included
 QUICK = 1000  # samples of an evaluation before the end
 SHOWN = 20  # samples of each variant that are kept
 WHOLE = "everything"
+VARIETY = "recall", "coverage"
 
 
 class Evaluation(Result):
@@ -51,16 +51,20 @@ class Variant(Result):
 
     name: str  # of what is missing; WHOLE where nothing is
     evaluations: list[Evaluation]
-    findings: list[Finding]  # at the end: classifier FID, coverage; none where it diverged
+    findings: list[Finding]  # at the end; none where it diverged
     shares: list[float]  # of samples in each class
 
 
-class Ablation(Config):
-    """The same training without each of its ingredients in turn."""
+class Ablation(MeasuredStudy):
+    """The same training without each of its ingredients in turn.
 
+    The shipped results are of 2,000 samples and as many training pictures.
+    """
+
+    shipped_settings: ClassVar[dict[str, Any]] = {"pictures": 2000}
     study: Literal["ablation"] = "ablation"
     start: Growing = Field(description="The model that has all of them.")
-    pictures: int = Field(2000, ge=200, le=10_000, description="Samples that are measured.")
+    pictures: int = Field(SAMPLES, ge=200, le=10_000, description="Samples that are measured.")
 
     def specs(self) -> dict[str, RunSpec]:
         """Return what is trained, by what is missing; what the start lacks is left out once."""
@@ -134,7 +138,7 @@ def evaluated(training: Training, reference: Reference) -> Iterator[Evaluation]:
             fake = sampled(training, min(QUICK, reference.count))
             if not bool(fake.isfinite().all()):
                 return
-            fid = reference.fid(reference.classified(fake).features)
+            fid = reference.fid(reference.seen(fake))
             yield Evaluation(seconds=seconds, step=training.step, fid=fid)
             began = time.perf_counter()
 
@@ -142,16 +146,14 @@ def evaluated(training: Training, reference: Reference) -> Iterator[Evaluation]:
 def at_the_end(
     training: Training, reference: Reference
 ) -> tuple[list[Finding], list[float], Tensor]:
-    """Return FID and coverage, the share of each class, and some samples."""
+    """Return both FIDs, recall and coverage, the share of each class, and some samples."""
     fake = sampled(training, reference.count)
     if training.diverged(wait=True) or not bool(fake.isfinite().all()):
         return [], [], fake[:SHOWN].nan_to_num()
-    classified = reference.classified(fake)
-    findings = [
-        reference.statistic("classifier FID", classified.features),
-        reference.coverage(classified.features),
-    ]
-    return findings, reference.class_shares(classified).tolist(), fake[:SHOWN]
+    seen = reference.seen(fake)
+    findings = [reference.statistic(name, seen) for name in (CLASSIFIER_FID, PIXEL_FID)]
+    findings += [each for each in reference.manifold(seen) if each.name in VARIETY]
+    return findings, reference.class_shares(seen).tolist(), fake[:SHOWN]
 
 
 def variants(files: Files) -> list[Variant]:

@@ -43,15 +43,14 @@ deterministic autoencoders*, ICLR (2020), for the mixture.
 
 import time
 from collections.abc import Callable, Iterator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import torch
 from pydantic import AfterValidator, Field
 from safetensors.torch import load, save
 from torch import Tensor
 
-from genlib.classifier import Classified, ClassifierSpec, classifier_of
-from genlib.config import Config
+from genlib.classifier import ClassifierSpec, classifier_of
 from genlib.data import DatasetName
 from genlib.data.dataset import Dataset
 from genlib.data.dataset import load as load_dataset
@@ -59,10 +58,10 @@ from genlib.family import Encodes, Generates, encoding, to_float, to_uint8
 from genlib.rng import generator
 from genlib.runs.run import Run
 from genlib.runs.spec import RunSpec
-from genlib.studies.findings import Finding
+from genlib.studies.findings import CLASSIFIER_FID, PIXEL_FID, Finding
 from genlib.studies.mixture_prior import FITTED, fitted
-from genlib.studies.reference import PICTURES, Reference
-from genlib.studies.starts import of_pictures
+from genlib.studies.reference import SAMPLES, Reference, Seen
+from genlib.studies.starts import MeasuredStudy, of_pictures
 from genlib.tasks.durations import Durations
 from genlib.tasks.progress import Files, Progress
 from genlib.tasks.result import Result, list_from_json, list_to_json
@@ -102,11 +101,16 @@ class Standing(Result):
     precision: Figure | None = None  # version 1 did not measure it, nor the next two
     recall: Figure | None = None
     class_shares: list[float] = []  # of samples, by the classifier
+    pixel_fid: Figure | None = None  # neither did version 1 measure this
 
 
-class Comparison(Config):
-    """Four families after the same training budget, on the same data and from the same seed."""
+class Comparison(MeasuredStudy):
+    """Four families after the same training budget, on the same data and from the same seed.
 
+    The shipped results are of 2,000 samples and as many training pictures.
+    """
+
+    shipped_settings: ClassVar[dict[str, Any]] = {"pictures": 2000}
     study: Literal["comparison"] = "comparison"
     dataset: Annotated[DatasetName, AfterValidator(of_pictures)] = Field(title="Data set")
     seed: int = Field(
@@ -126,7 +130,7 @@ class Comparison(Config):
         json_schema_extra={"options": [10, 30, 120, 240]},
     )
     pictures: int = Field(
-        PICTURES, ge=100, le=10_000, description="Samples that are measured, of each family."
+        SAMPLES, ge=100, le=10_000, description="Samples that are measured, of each family."
     )
 
     def specs(self, seconds: Callable[[RunSpec], float]) -> dict[str, RunSpec]:
@@ -190,12 +194,13 @@ class Comparison(Config):
             yield Progress(done, steps, _to_files(results, pictures))
 
 
-def _figures(reference: Reference, seen: Classified) -> dict[str, Any]:
+def _figures(reference: Reference, seen: Seen) -> dict[str, Any]:
     """Return the figures of pictures by their features and classes, under a standing's names."""
-    findings = {each.name: each for each in reference.manifold(seen.features)}
-    findings["fid"] = reference.statistic("classifier FID", seen.features)
-    findings["vendi"] = reference.statistic("Vendi score", seen.features)
-    names = "fid", "coverage", "vendi", "precision", "recall"
+    findings = {each.name: each for each in reference.manifold(seen)}
+    findings["fid"] = reference.statistic(CLASSIFIER_FID, seen)
+    findings["pixel_fid"] = reference.statistic(PIXEL_FID, seen)
+    findings["vendi"] = reference.statistic("Vendi score", seen)
+    names = "fid", "pixel_fid", "coverage", "vendi", "precision", "recall"
     figures = {name: _figure(findings[name]) for name in names}
     return figures | {"class_shares": reference.class_shares(seen).tolist()}
 
@@ -212,7 +217,7 @@ def _measured(
     metrics, encodes = run.provenance.metrics, isinstance(run.family, Encodes)
     standing = Standing(
         name=name,
-        **_figures(reference, reference.classified(x.clamp(0, 1))),
+        **_figures(reference, reference.seen(x)),
         reconstruction=metrics["test_mse"] if encodes else None,
         parameters=sum(weight.numel() for weight in run.family.parameters()),
         training=run.provenance.seconds + fitting,

@@ -13,6 +13,7 @@ from genlib.rng import generator
 from genlib.tasks.result import Result
 
 COMPARED = 500  # pictures of each kind where every pair is compared
+KERNEL = 2000  # pictures of each kind for KID, whose mean does not depend on their number
 ROUNDS = 50  # resamplings of each interval
 
 Wanted = Literal["low", "high"]
@@ -31,9 +32,17 @@ class Finding(Result):
 
 Features = Float[Tensor, "pictures features"]
 Statistic = Callable[[Tensor, Tensor], float]
+CLASSIFIER_FID, PIXEL_FID = "classifier FID", "pixel FID"
+
+
+def _thousand_kid(real: Features, fake: Tensor) -> float:
+    return 1000 * metrics.kernel_distance(real[:KERNEL], fake[:KERNEL])
+
+
 STATISTICS: dict[str, tuple[Statistic, Wanted]] = {  # of real and of generated features
-    "classifier FID": (metrics.frechet_distance, "low"),
-    "KID × 1,000": (lambda real, fake: 1000 * metrics.kernel_distance(real, fake), "low"),
+    CLASSIFIER_FID: (metrics.frechet_distance, "low"),
+    PIXEL_FID: (metrics.frechet_distance, "low"),  # of principal components of the pixels
+    "KID × 1,000": (_thousand_kid, "low"),
     "Vendi score": (lambda _, fake: metrics.vendi_of_features(fake), "high"),
     "pairwise distance": (lambda _, fake: float(torch.pdist(fake[:COMPARED]).mean()), "high"),
 }
@@ -46,7 +55,7 @@ def of_statistic(name: str, real: Features, fake: Tensor, other: Tensor) -> Find
         name: of the statistic.
         real: features of real pictures.
         fake: features of generated pictures.
-        other: features of other real pictures, as many as `real`.
+        other: features of other real pictures, as many as `fake`.
     """
     statistic, wanted = STATISTICS[name]
     low, high = metrics.bootstrap_interval(

@@ -6,7 +6,7 @@ same figure of real pictures against real ones, at the same number, and with a b
 """
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from pydantic import Field
@@ -19,7 +19,7 @@ from genlib.data.dataset import load as load_dataset
 from genlib.family import Data, Pictures, generating, to_float, to_uint8
 from genlib.rng import generator
 from genlib.studies.findings import COMPARED, STATISTICS, Finding
-from genlib.studies.reference import Reference
+from genlib.studies.reference import SAMPLES, Reference, Seen
 from genlib.studies.starts import Generator, StudyOfRun
 from genlib.tasks.progress import Files, Progress
 from genlib.tasks.result import Result
@@ -30,7 +30,7 @@ TWINS = 0.01  # share of real pictures that have another as near as what counts 
 
 
 class Report(Result):
-    """The health of a generator, by as many samples as real pictures."""
+    """The health of a generator, by samples against the reference."""
 
     pictures: int
     findings: list[Finding]
@@ -47,16 +47,24 @@ class Report(Result):
         """Return the metric of that name."""
         return next(each for each in self.findings if each.name == name)
 
+    def has(self, name: str) -> bool:
+        """Return whether the metric of that name was measured."""
+        return any(each.name == name for each in self.findings)
+
 
 STEPS = len(STATISTICS) + 3
 
 
 class Health(StudyOfRun):
-    """The health of a generator of pictures."""
+    """The health of a generator of pictures.
 
+    The shipped results are of 2,000 samples and as many training pictures.
+    """
+
+    shipped_settings: ClassVar[dict[str, Any]] = {"pictures": 2000}
     study: Literal["health"] = "health"
     start: Generator = Field(description="The run whose samples are examined.")
-    pictures: int = Field(2000, ge=200, le=10_000, description="Samples that are examined.")
+    pictures: int = Field(SAMPLES, ge=200, le=10_000, description="Samples that are examined.")
 
     def perform(self, workspace: Workspace, files: Files) -> Iterator[Progress]:
         """Yield how far it is, at last the report; it begins anew."""
@@ -69,41 +77,41 @@ class Health(StudyOfRun):
             fake = family.sample(reference.count, generator(0, workspace.device)).cpu()
         fake = fake.clamp(0, 1)
         yield Progress(before + 1, steps)
-        samples = reference.classified(fake)
-        findings = reference.manifold(samples.features)
+        samples = reference.seen(fake)
+        findings = reference.manifold(samples)
         yield Progress(before + 2, steps)
         for number, name in enumerate(STATISTICS, before + 3):
-            findings.append(reference.statistic(name, samples.features))
+            findings.append(reference.statistic(name, samples))
             yield Progress(number, steps)
         train = data.train[: self.start.train.pictures or None]
         files = {
-            "report.json": report_of(reference, train, fake, findings).to_json(),
+            "report.json": report_of(reference, train, fake, samples, findings).to_json(),
             "nearest.safetensors": save(_nearest(train, fake[:SHOWN])),
         }
         yield Progress(steps, steps, files)
 
 
 def report_of(
-    reference: Reference, train: Data, fake: Pictures, findings: list[Finding]
+    reference: Reference, train: Data, fake: Pictures, samples: Seen, findings: list[Finding]
 ) -> Report:
     """Return the report of samples.
 
     Args:
-        reference: real pictures, as many as samples.
+        reference: the real pictures that they are compared with.
         train: what the generator learned from.
         fake: the samples.
+        samples: the same, as they are measured.
         findings: their metrics.
     """
-    samples = reference.classified(fake)
     support, twins, real_twins = _twins(reference, fake)
     to_training, real_to_training = _distances(train, reference, fake)
     return Report(
         pictures=reference.count,
         findings=findings,
         shares=reference.class_shares(samples).tolist(),
-        real_shares=reference.class_shares(reference.other).tolist(),
+        real_shares=reference.class_shares(reference.real).tolist(),
         p_value=metrics.two_sample_test(
-            reference.other.features[:COMPARED], samples.features[:COMPARED], generator(0)
+            reference.real.features[:COMPARED], samples.features[:COMPARED], generator(0)
         ),
         support=support,
         twins=twins,
@@ -118,7 +126,7 @@ def _twins(reference: Reference, fake: Pictures) -> tuple[float, int, int]:
 
     Alike are two that lie nearer than all but a hundredth of the real pictures do to others.
     """
-    real = to_float(reference.test).flatten(1)
+    real = to_float(reference.test[: reference.count]).flatten(1)
     within = float(torch.quantile(metrics.radii(real, 1), TWINS))
     size, pairs = metrics.support_size(fake[:COMPARED].flatten(1), within)
     return size, pairs, metrics.support_size(real[:COMPARED], within)[1]
@@ -129,7 +137,7 @@ def _distances(train: Data, reference: Reference, fake: Pictures) -> tuple[float
     x = to_float(train).flatten(1)
     far, real_far = (
         metrics.nearest(pictures[:COMPARED].flatten(1), x)[0].median()
-        for pictures in (fake, to_float(reference.test))
+        for pictures in (fake, to_float(reference.test[:COMPARED]))
     )
     return float(far), float(real_far)
 

@@ -6,7 +6,7 @@ et al., *From variational to deterministic autoencoders*, ICLR 2020).
 """
 
 from collections.abc import Iterator
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -18,7 +18,7 @@ from genlib.classifier import classifier_of
 from genlib.data.dataset import load as load_dataset
 from genlib.family import to_float
 from genlib.rng import generator
-from genlib.studies.reference import PICTURES, Reference
+from genlib.studies.reference import SAMPLES, Reference
 from genlib.studies.starts import StudyOfRun, Variational, variational
 from genlib.tasks.progress import Files, Progress
 from genlib.tasks.result import Result
@@ -44,21 +44,21 @@ class Mixture(NamedTuple):
 
 
 class PriorQuality(Result):
-    """The classifier FID of samples of either prior, and of real pictures."""
+    """The FIDs of samples of either prior, and of real pictures.
+
+    Those of the classifier are `floor`, `prior` and `mixture`; `pixels` has the pixel FIDs.
+    """
 
     floor: float
     prior: float
     mixture: float
-    pictures: int | None = None  # of each kind; version 1 does not say
+    pictures: int | None = None  # samples; version 1 does not say
+    pixels: dict[str, float] = {}  # by the same names; version 1 did not measure them
 
 
 class MixturePrior(StudyOfRun):
-    """Samples of the prior against samples of a mixture, by their classifier FID.
+    """Samples of the prior against samples of a mixture, by their FIDs."""
 
-    The shipped results are of 5,000 samples and the first training pictures, not of the Reference.
-    """
-
-    shipped_settings: ClassVar[dict[str, Any]] = {"pictures": 5000}
     study: Literal["mixture_prior"] = "mixture_prior"
     start: Variational = Field(description="The run whose codings are modelled.")
     components: int = Field(
@@ -69,7 +69,7 @@ class MixturePrior(StudyOfRun):
         description="Normal distributions in the mixture, each with a full covariance.",
         json_schema_extra={"options": [1, 3, 10, 30, 100]},
     )
-    pictures: int = Field(PICTURES, ge=500, le=10_000, description="Samples of each prior.")
+    pictures: int = Field(SAMPLES, ge=500, le=10_000, description="Samples of each prior.")
 
     def perform(self, workspace: Workspace, files: Files) -> Iterator[Progress]:
         """Yield how far it is, at last the mixture and its quality; it begins anew."""
@@ -82,18 +82,18 @@ class MixturePrior(StudyOfRun):
             codings = family.encode(to_float(data.train[:FITTED]))
         fit, rng = fitted(codings, self.components), generator(0)
         yield Progress(before + 1, steps)
-        floor = reference.fid_floor
+        fids, pixels = {"floor": reference.fid_floor}, {"floor": reference.pixel_fid_floor}
         yield Progress(before + 2, steps)
         with torch.no_grad():
             samples = {
                 "prior": family.sample(reference.count, rng),
                 "mixture": family.decode(fit.sample(reference.count, rng)),
             }
-        fids = dict[str, float]()
         for step, (prior, x) in enumerate(samples.items(), before + 3):
             yield Progress(step, steps)
-            fids[prior] = reference.fid(reference.classified(x).features)
-        quality = PriorQuality(floor=floor, **fids, pictures=reference.count)
+            seen = reference.seen(x)
+            fids[prior], pixels[prior] = reference.fid(seen), reference.pixel_fid(seen)
+        quality = PriorQuality(**fids, pictures=reference.count, pixels=pixels)
         mixture = save(fit._asdict())
         yield Progress(
             steps, steps, {"mixture.safetensors": mixture, "figures.json": quality.to_json()}

@@ -35,7 +35,7 @@ from genlib.data.dataset import load as load_dataset
 from genlib.diffusion.diffusion import Diffusion
 from genlib.diffusion.samplers import SAMPLERS, evaluations
 from genlib.rng import generator
-from genlib.studies.reference import PICTURES, Reference
+from genlib.studies.reference import SAMPLES, Reference
 from genlib.studies.starts import Denoiser, StudyOfRun, diffusing
 from genlib.tasks.progress import Files, Progress
 from genlib.tasks.result import Result
@@ -56,6 +56,7 @@ class Point(Result):
     nfe: int  # evaluations of the network
     seconds: float  # for SHOWN pictures; in version 1 timed once, see Quality.seconds
     fid: float  # classifier FID
+    pixel_fid: float | None = None  # version 1 did not measure it
 
 
 class Quality(Result):
@@ -63,7 +64,8 @@ class Quality(Result):
 
     points: list[Point]
     floor: float  # the classifier FID of real pictures
-    pictures: int | None = None  # of each kind; version 1 does not say
+    pixel_floor: float | None = None  # the pixel FID of real pictures
+    pictures: int | None = None  # samples; version 1 does not say
     evaluation: float | None = None  # seconds of SHOWN pictures; version 1 did not measure it
 
     @property
@@ -80,13 +82,13 @@ class Quality(Result):
 class SamplerBench(StudyOfRun):
     """Quality against steps and seconds, for each sampler.
 
-    The shipped results are of 2,048 samples and as many test pictures, not of the Reference.
+    The shipped results are of 2,048 samples and as many test pictures.
     """
 
     shipped_settings: ClassVar[dict[str, Any]] = {"pictures": 2048}
     study: Literal["sampler_bench"] = "sampler_bench"
     start: Denoiser = Field(description="The run that is sampled.")
-    pictures: int = Field(PICTURES, ge=256, le=10_000, description="Samples of each point.")
+    pictures: int = Field(SAMPLES, ge=256, le=10_000, description="Samples of each point.")
 
     def perform(self, workspace: Workspace, files: Files) -> Iterator[Progress]:
         """Yield the points so far; those that were measured before are kept."""
@@ -103,11 +105,13 @@ class SamplerBench(StudyOfRun):
         for name, steps in ways[len(points) :]:
             fake = sampled(model, name, steps, reference.count, workspace.device)
             nfe = evaluations(SAMPLERS[name], model.schedule, model.schedule.times(steps))
-            fid = reference.fid(reference.classified(fake).features)
-            points.append(Point(sampler=name, steps=steps, nfe=nfe, seconds=nfe * cost, fid=fid))
+            seen = reference.seen(fake)
+            fids = {"fid": reference.fid(seen), "pixel_fid": reference.pixel_fid(seen)}
+            points.append(Point(sampler=name, steps=steps, nfe=nfe, seconds=nfe * cost, **fids))
             result = Quality(
                 points=points,
                 floor=reference.fid_floor,
+                pixel_floor=reference.pixel_fid_floor,
                 pictures=reference.count,
                 evaluation=cost,
             )

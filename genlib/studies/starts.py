@@ -71,18 +71,23 @@ Styled = Annotated[RunSpec, _set_by(StyleGANConfig, "has no styles")]
 Variational = Annotated[RunSpec, _set_by(VAEConfig, "is not variational")]
 
 
-StartedStudy = TypeVar("StartedStudy", bound="StudyOfRun")
+ShippedStudy = TypeVar("ShippedStudy", bound="MeasuredStudy")
 
 
-class StudyOfRun(Config):
-    """A study that begins with a finished run."""
+class MeasuredStudy(Config):
+    """A study whose shipped results may have been measured with other settings."""
 
     shipped_settings: ClassVar[dict[str, Any]] = {}  # in which shipped results differ
-    start: RunSpec
 
-    def as_shipped(self: StartedStudy) -> StartedStudy:
+    def as_shipped(self: ShippedStudy) -> ShippedStudy:
         """Return the same study with the settings that the shipped results have."""
         return self.model_copy(update=self.shipped_settings)
+
+
+class StudyOfRun(MeasuredStudy):
+    """A study that begins with a finished run."""
+
+    start: RunSpec
 
     @property
     def prerequisites(self) -> tuple[RunSpec, ...]:

@@ -2,7 +2,8 @@
 
 Three questions, each with a figure of real pictures beside it: do the samples look real, do they
 vary as real ones do, and are all classes there? Thresholds are shares of what real pictures reach
-at the same number of samples, since all of these metrics depend on that number.
+at the same number of samples, since all of these metrics depend on that number. How real samples
+look is told by their density: precision counts a sample as real that lies near one outlier.
 """
 
 from typing import Literal, NamedTuple
@@ -11,8 +12,8 @@ from genlib.metrics import ModeCount
 from genlib.studies.findings import COMPARED
 from genlib.studies.health import Report
 
-REALISTIC = 0.9  # of real pictures' precision: a slight blur already falls to a half
-UNREAL = 0.2  # of it: noise and pictures blurred beyond recognition stay below
+REALISTIC = 0.8  # of real pictures' density: a slight blur already falls to a half
+UNREAL = 0.12  # of it: noise and pictures blurred beyond recognition stay below
 VARIED = 0.5  # of real pictures' recall and coverage: five of ten classes whole reach it
 MISSING, RARE = 0.1, 0.3  # of the class's share of real pictures
 ONE_CLASS = 0.8  # of all samples, from which a class is said to be all there is
@@ -91,11 +92,11 @@ def _state(report: Report, realism: Realism, variety: Variety, classes: Classes)
 
 
 def _realism(report: Report) -> tuple[Realism, str]:
-    precision = _of_real(report, "precision")
-    figures = _beside_real(report, "precision")
-    if precision < UNREAL:
+    density = _of_real(report, "density")
+    figures = _beside_real(report, "density")
+    if density < UNREAL:
         return "unreal", f"the samples do not look real ({figures})"
-    if precision < REALISTIC:
+    if density < REALISTIC:
         return "less realistic", f"less realistic than real pictures ({figures})"
     return "realistic", f"realistic ({figures})"
 

@@ -1,25 +1,23 @@
 """The judge tells classes apart, is trained once for each data set, and is then only read."""
 
 import json
+from copy import deepcopy
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load as load_tensors
 from sklearn.metrics import accuracy_score
-from torch.nn import functional as F
 
 from genlib.classifier import (
     MIRRORED,
-    SHIFT,
     Classifier,
     ClassifierSpec,
     classified,
     classifier_of,
-    varied,
 )
 from genlib.data import DATASETS
-from genlib.data.dataset import load
+from genlib.data.dataset import Dataset, load
 from genlib.family import to_float
 from genlib.jobs.catalogue import read_task
 from genlib.rng import generator
@@ -98,7 +96,7 @@ def test_an_opinion_is_the_features_and_the_likeliest_class_of_each_picture(clas
     assert opinion.features.shape == (len(x), 2 * SPEC.width)
     assert opinion.classes.shape == (len(x),)
     with torch.no_grad():
-        torch.testing.assert_close(opinion.features, classifier.body(x), rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(opinion.features, classifier.features(x), rtol=1e-4, atol=1e-4)
         assert torch.equal(opinion.classes, classifier(x).argmax(1))
 
 
@@ -136,54 +134,37 @@ def test_the_judge_in_the_store_is_believed(tmp_path: Path, events, classifier):
         assert torch.equal(actual.state_dict()[name], weight)
 
 
-COUNT = 2000
-SIDES = 6, 7
-PLACES = (2 * SHIFT + 1) ** 2
-
-
-def shifts(image: torch.Tensor) -> list[torch.Tensor]:
-    """Return a picture at each place that it may be moved to, black where it comes from."""
-    height, width = SIDES
-    padded = F.pad(image, [SHIFT] * 4)
-    return [
-        padded[:, top : top + height, left : left + width]
-        for top in range(2 * SHIFT + 1)
-        for left in range(2 * SHIFT + 1)
-    ]
-
-
-@pytest.mark.parametrize("channels", [1, 3])
-@pytest.mark.parametrize("mirror", [False, True])
-def test_a_varied_picture_is_moved_by_two_pixels_at_most_and_mirrored_only_if_asked(
-    channels, mirror
-):
-    rng = generator(1)
-    image = torch.randint(1, 256, (channels, *SIDES), dtype=torch.uint8, generator=rng)
-    output = varied(image.expand(COUNT, -1, -1, -1), rng, mirror=mirror)
-    assert output.shape == (COUNT, channels, *SIDES)
-    allowed = shifts(image) + (shifts(image.flip(2)) if mirror else [])
-    expected = {
-        to_float(each.contiguous()).numpy().tobytes(): at for at, each in enumerate(allowed)
-    }
-    assert len(expected) == PLACES * (2 if mirror else 1), "no two are alike"
-    seen = torch.tensor([expected[each.numpy().tobytes()] for each in output.contiguous()])
-    counts = seen.bincount(minlength=len(expected))
-    share = COUNT / len(expected)
-    assert ((counts - share).abs() < 5 * share**0.5).all(), "each as often as any other"
-
-
-def test_pictures_of_a_batch_are_varied_one_by_one():
-    images = torch.randint(1, 256, (50, 1, *SIDES), dtype=torch.uint8, generator=generator(2))
-    output = varied(images, generator(3), mirror=False)
-    places = []
-    for image, each in zip(images, output, strict=True):
-        places.append([torch.equal(to_float(at), each) for at in shifts(image)].index(True))
-    assert len(set(places)) > PLACES // 2
-    again = varied(images, generator(3), mirror=False)
-    assert torch.equal(output, again)
-
-
 def test_what_a_mirror_would_make_another_sign_is_not_mirrored():
     signs = {name for name, data in DATASETS.items() if data.classes == DATASETS["digits"].classes}
     assert signs == {"mnist", "digits"}
     assert not MIRRORED & (signs | {"kmnist"})
+
+
+def test_features_of_both_blocks_are_those_of_the_last_one_and_the_means_of_the_first():
+    spec = ClassifierSpec(dataset="digits", levels="details and shapes")
+    both = spec.build().eval()
+    x = to_float(load("digits").test)[:5]
+    maps: list[torch.Tensor] = []
+    both.body[2].register_forward_hook(lambda *given: maps.append(given[2]))
+    features = both.features(x)
+    assert features.shape == (5, 3 * spec.width)
+    torch.testing.assert_close(features[:, spec.width :], both.body(x))
+    means = both.details(maps[0]).relu().mean((2, 3))
+    torch.testing.assert_close(features[:, : spec.width], means)
+
+
+def test_with_spoiled_pictures_it_is_another_judge_and_as_it_was_without(events):
+    steps = {"steps": 10, "batch_size": 32}
+    few = ClassifierSpec(dataset="digits", **steps)
+    assert few.fingerprint == few.model_copy(update={"spoiled": 0.0}).fingerprint
+    spoiled = few.model_copy(update={"spoiled": 0.5})
+    assert spoiled.fingerprint != few.fingerprint
+    data = load("digits")
+    first, *_, last = (dict(each.state_dict()) for each in _copies(spoiled, data))
+    plain_first, *_ = (dict(each.state_dict()) for each in _copies(few, data))
+    assert not torch.equal(first["head.weight"], plain_first["head.weight"])
+    assert all(bool(value.isfinite().all()) for value in last.values())
+
+
+def _copies(spec: ClassifierSpec, data: Dataset) -> list[Classifier]:
+    return [deepcopy(each) for each in spec._trained(data)]

@@ -13,8 +13,11 @@ from genlib.metrics import effective_modes
 from genlib.plots import Line, lines, named_rows
 from genlib.runs.spec import RunSpec
 from genlib.studies.ablation import WHOLE, Ablation, Evaluation, Variant, samples, variants
+from genlib.studies.findings import CLASSIFIER_FID, PIXEL_FID
 from genlib.studies.verdict import MISSING
+from ui import cache
 from ui.cache import cached_figure
+from ui.runs.measured_fid import EARLIER, disagreement
 from ui.runs.study_panel import study_panel
 from ui.widgets.elements import is_dark, static_chart
 
@@ -32,7 +35,7 @@ FEW = 16_384  # training pictures of others: all of them would take too long whi
 
 def ablation(spec: RunSpec) -> None:
     """Draw the ablation: the model without each ingredient, or the button that trains them."""
-    study = Ablation(start=short(spec))
+    study = cache.measured_or_shipped(Ablation(start=short(spec)))
     study_panel(study, f"Train all {len(study.specs())}", partial(_draw, study))
 
 
@@ -69,6 +72,8 @@ def _table(start: RunSpec, models: list[Variant]) -> None:
         height="content",
         column_config={
             "classifier FID": st.column_config.NumberColumn(format="%.2f"),
+            "pixel FID": st.column_config.NumberColumn(format="%.2f"),
+            "recall": st.column_config.NumberColumn(format="%.2f"),
             "coverage": st.column_config.NumberColumn(format="%.2f"),
             "worth": st.column_config.NumberColumn(
                 "worth classes", format="%.1f", help="Equally frequent classes with that entropy."
@@ -76,7 +81,16 @@ def _table(start: RunSpec, models: list[Variant]) -> None:
         },
     )
     real = ", ".join(f"{each.name} {each.real:.2f}" for each in models[0].findings)
-    st.caption(f"Real test pictures in place of samples: {real}.")
+    fids, pixel_fids = (
+        {_label(each): value for each in models if (value := _value(each, name)) is not None}
+        for name in (CLASSIFIER_FID, PIXEL_FID)
+    )
+    agree = disagreement(fids, pixel_fids) if pixel_fids else EARLIER
+    st.caption(f"Real pictures in place of samples: {real}. {agree}")
+
+
+def _value(model: Variant, name: str) -> float | None:
+    return next((each.value for each in model.findings if each.name == name), None)
 
 
 def _row(model: Variant, classes: int) -> dict[str, str | float]:

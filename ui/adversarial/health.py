@@ -12,7 +12,7 @@ from genlib.metrics import effective_modes, support_interval
 from genlib.plots import paired_bars, picture_grid
 from genlib.runs.run import Run
 from genlib.runs.spec import RunSpec
-from genlib.studies.findings import COMPARED
+from genlib.studies.findings import COMPARED, PIXEL_FID
 from genlib.studies.health import Health, Report, nearest, report
 from genlib.studies.summary import RunSummary
 from genlib.studies.verdict import Verdict, verdict
@@ -20,6 +20,7 @@ from ui import cache
 from ui.adversarial.training_dynamics import training_dynamics
 from ui.cache import cached_figure
 from ui.runs.knobs import preset_title
+from ui.runs.measured_fid import EARLIER
 from ui.runs.side_by_side import summaries_in_columns
 from ui.runs.study_panel import study_panel
 from ui.widgets.elements import Badge, headline, needs_run, static_chart
@@ -34,7 +35,8 @@ Files = Mapping[str, bytes]
 def health(run: Run) -> None:
     """Draw the dynamics of the training, then the examination of the trained generator."""
     training_dynamics(run)
-    study_panel(Health(start=run.spec), "Examine 2,000 samples", partial(_examination, run))
+    study = cache.measured_or_shipped(Health(start=run.spec))
+    study_panel(study, f"Examine {study.pictures:,} samples", partial(_examination, run))
 
 
 def side_by_side(specs: dict[str, RunSpec]) -> None:
@@ -51,7 +53,7 @@ def _with_verdict(run: RunSummary) -> None:
     samples = run.snapshot.images.numpy()
     rows = samples.reshape(10, 10, *samples.shape[1:])
     image(picture_grid(rows, 1), "Samples of this model")
-    files = cache.measured(Health(start=run.spec))
+    files = cache.measured(cache.measured_or_shipped(Health(start=run.spec)))
     if files is None:
         st.caption(
             f"{len(samples)} samples cannot tell what is rare or missing. Set the knobs to this "
@@ -120,12 +122,15 @@ def _table(result: Report) -> None:
         column_config={"these samples": number, "real pictures": number},
     )
     st.caption(
-        f"{result.pictures:,} samples, in the features of our own classifier; “real pictures” "
-        "are as many test pictures in place of samples. If both came from one distribution, they "
-        f"would differ so much by chance with a probability of {result.p_value:.3f}. The "
-        "intervals of the first four are those of a mean over pictures. The Vendi score is an "
-        "index of variety: it counts neither pictures nor classes, so read it beside that of "
+        f"{result.pictures:,} samples against test pictures, in the features of our own "
+        "classifier; the pixel FID in 50 principal components of the pixels. “Real pictures”: as "
+        "many training pictures in place of samples. If samples and test pictures came from one "
+        f"distribution, they would differ so much with a probability of {result.p_value:.3f}. "
+        "The intervals of the first four are those of a mean over pictures. The Vendi score is "
+        "an index of variety: it counts neither pictures nor classes, so read it beside that of "
         "real pictures."
+        if result.has(PIXEL_FID)
+        else EARLIER
     )
 
 

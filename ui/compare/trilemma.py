@@ -19,7 +19,9 @@ from genlib.studies.comparison import (
     standings,
 )
 from genlib.studies.trilemma import shares, variety
+from ui import cache
 from ui.cache import cached_figure
+from ui.runs.measured_fid import EARLIER, disagreement
 from ui.runs.study_panel import study_panel
 from ui.widgets.elements import static_chart
 
@@ -38,6 +40,7 @@ Files = Mapping[str, bytes]
 
 def comparison(study: Comparison) -> None:
     """Draw the comparison of families, or the button that trains and measures them."""
+    study = cache.measured_or_shipped(study)
     study_panel(study, "Train and compare all four", partial(_draw, study))
 
 
@@ -102,9 +105,17 @@ def _trilemma(study: Comparison, ranked: list[Standing]) -> None:
             "second from the slowest family to the fastest, by logarithm."
         )
         st.caption(
-            "Real pictures: test pictures against training pictures, as many as samples. The "
-            "intervals are those of this one training, with one seed."
+            "Real pictures: as many training pictures as samples, against the test pictures. The "
+            f"intervals are those of this one training, with one seed. {pixels(ranked[1:])}"
         )
+
+
+def pixels(members: list[Standing]) -> str:
+    """Return whether the pixel FID ranks the families as the classifier FID does."""
+    pixel_fids = {each.name: each.pixel_fid.value for each in members if each.pixel_fid}
+    if not pixel_fids:
+        return EARLIER
+    return disagreement({each.name: each.fid.value for each in members}, pixel_fids)
 
 
 def assumed_variance(members: list[Standing]) -> str:
@@ -146,6 +157,7 @@ def _row(each: Standing) -> dict[str, str]:
     return {
         "Family": each.name,
         "Classifier FID": _figure(each.fid),
+        "Pixel FID": NONE if each.pixel_fid is None else _figure(each.pixel_fid),
         "Precision, %": NONE if each.precision is None else _figure(each.precision, 100),
         "Recall, %": NONE if each.recall is None else _figure(each.recall, 100),
         "Coverage, %": _figure(each.coverage, 100),

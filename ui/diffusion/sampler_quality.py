@@ -14,6 +14,7 @@ from genlib.studies.sampler_bench import SHOWN, Point, Quality, SamplerBench, co
 from genlib.studies.sampler_bench import quality as quality_of
 from ui import cache
 from ui.cache import cached_figure
+from ui.runs.measured_fid import EARLIER
 from ui.runs.study_panel import study_panel
 from ui.widgets.elements import needs_run, static_chart
 
@@ -37,7 +38,8 @@ def _quality(spec: RunSpec, files: Files) -> None:
     st.markdown(verdict(result))
     st.caption(
         "Classifier FID: how far samples are from real pictures in the features of our own "
-        f"classifier. Real pictures have {result.floor:.2f}{_count(result)}. One draw of noise, "
+        f"classifier. Real pictures have {result.floor:.2f}{_count(result)}. {_pixels(result)} "
+        "One draw of noise, "
         f"without intervals. One evaluation of {SHOWN} pictures took "
         f"{1000 * result.shortest:.1f} ms, the shortest measured; seconds are NFE times that."
     )
@@ -51,6 +53,21 @@ def _quality(spec: RunSpec, files: Files) -> None:
 
 def _count(result: Quality) -> str:
     return "" if result.pictures is None else f", with {result.pictures:,} of each"
+
+
+def _pixels(result: Quality) -> str:
+    """Return which point is best by the pixel FID, and whether it is by the other, too."""
+    by_pixels = [point for point in result.points if point.pixel_fid is not None]
+    if not by_pixels:
+        return EARLIER
+    best, other = _lowest(by_pixels), min(by_pixels, key=lambda each: each.pixel_fid or 0.0)
+    text = (
+        f"By the pixel FID (real pictures {result.pixel_floor:.2f}) {other.sampler} with "
+        f"{other.nfe} evaluations is best, {other.pixel_fid:.2f}"
+    )
+    if other is best:
+        return f"{text}, as by the classifier FID."
+    return f"{text}; the best by the classifier FID has {best.pixel_fid:.2f}."
 
 
 def verdict(result: Quality) -> str:

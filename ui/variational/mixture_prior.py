@@ -14,6 +14,7 @@ from genlib.studies.mixture_prior import Mixture, MixturePrior, PriorQuality, mi
 from genlib.studies.starts import variational
 from ui import cache, controls
 from ui.cache import cached_figure
+from ui.runs.measured_fid import EARLIER, disagreement
 from ui.runs.study_panel import study_panel
 from ui.widgets.pictures import image
 from ui.widgets.seed import draw_number
@@ -55,13 +56,13 @@ def _samples(run: Run, seed: int, fit: Mixture, fids: PriorQuality) -> None:
     pictures = {"prior": model.sample(count, generator(seed)), "mixture": model.decode(z)}
     for column, (prior, x) in zip(st.columns(2, gap="large"), pictures.items(), strict=True):
         with column:
-            st.caption(f"{NAMES[prior]}: classifier FID **{getattr(fids, prior):.2f}**")
+            fid = f"classifier FID **{getattr(fids, prior):.2f}**"
+            st.caption(f"{NAMES[prior]}: {fid}{_pixels(fids, prior)}")
             rows = to_uint8(x).unflatten(0, (ROWS, COLUMNS)).numpy()
             image(picture_grid(rows, 3), f"Samples of {NAMES[prior]}")
-    of_each = "" if fids.pictures is None else f" All by {fids.pictures:,} pictures of each."
     st.caption(
-        f"{gain(fids)} Real test pictures have {fids.floor:.2f}; what the decoder cannot draw is "
-        f"missing with any prior.{of_each}"
+        f"{gain(fids)} Real pictures have {fids.floor:.2f}{_pixels(fids, 'floor')}; what the "
+        f"decoder cannot draw is missing with any prior. {_measured(fids)}"
     )
 
 
@@ -69,3 +70,17 @@ def gain(fids: PriorQuality) -> str:
     """Return how far the classifier FID of the mixture is below the prior's, or above."""
     share = fids.mixture / fids.prior - 1
     return f"The mixture's distance is {abs(share):.0%} {'smaller' if share < 0 else 'larger'}."
+
+
+def _pixels(fids: PriorQuality, name: str) -> str:
+    return f", pixel FID {fids.pixels[name]:.2f}" if fids.pixels else ""
+
+
+def _measured(fids: PriorQuality) -> str:
+    """Return by how many samples, and whether both FIDs prefer the same prior."""
+    if not fids.pixels:
+        return EARLIER
+    priors = {name: getattr(fids, name) for name in NAMES}
+    pixels = {name: fids.pixels[name] for name in NAMES}
+    named = ({NAMES[name]: fid for name, fid in each.items()} for each in (priors, pixels))
+    return f"By {fids.pictures:,} samples of each. {disagreement(*named)}"

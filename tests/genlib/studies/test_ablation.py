@@ -170,12 +170,13 @@ def test_its_figures_are_those_of_the_run_that_anyone_would_train(
     classifier, data = JUDGE.read(workspace.store.read_run(JUDGE.fingerprint), CPU), load("digits")
     seen = classified(classifier, output)
     expected = variants(progress_of[-1].files)[place]
-    fid, coverage = expected.findings
-    real = classified(classifier, to_float(data.train[-PICTURES:])).features
-    test = classified(classifier, to_float(data.test[:PICTURES])).features
-    assert fid.name == "classifier FID"
+    fid, pixel_fid, recall, coverage = expected.findings
+    real = classified(classifier, to_float(data.test)).features
+    other = classified(classifier, to_float(data.train[-PICTURES:])).features
+    names = [each.name for each in (fid, pixel_fid, recall)]
+    assert names == ["classifier FID", "pixel FID", "recall"]
     assert fid.value == pytest.approx(frechet_distance(real, seen.features), rel=1e-3)
-    assert fid.real == pytest.approx(frechet_distance(real, test), rel=1e-3)
+    assert fid.real == pytest.approx(frechet_distance(real, other), rel=1e-3)
     assert fid.value == pytest.approx(expected.evaluations[-1].fid)  # as many samples as there are
     far = torch.cdist(real, seen.features).amin(1)
     reach = torch.cdist(real, real).sort().values[:, 5]

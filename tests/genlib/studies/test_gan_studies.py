@@ -162,8 +162,8 @@ def test_what_a_report_says_of_features_is_so_by_other_means(
 ):
     classifier = JUDGE.read(workspace.store.read_run(JUDGE.fingerprint), workspace.device)
     data = load("digits")
-    real = classified(classifier, to_float(data.train[-PICTURES:])).features
-    other = classified(classifier, to_float(data.test[:PICTURES])).features
+    real = classified(classifier, to_float(data.test)).features
+    other = classified(classifier, to_float(data.train[-PICTURES:])).features
     fake = classified(classifier, examined_samples)
     actual = report(examined[-1].files)
     messages = {finding.name: finding for finding in actual.findings}
@@ -179,7 +179,7 @@ def test_what_a_report_says_of_features_is_so_by_other_means(
 def test_the_distances_to_training_pictures_are_those_of_brute_force(examined, examined_samples):
     data = load("digits")
     expected = to_float(data.train).flatten(1).double().numpy()
-    test = to_float(data.test[:PICTURES])
+    test = to_float(data.test[:COMPARED])
     actual = report(examined[-1].files)
     for value, pictures in (
         (actual.to_training, examined_samples),
