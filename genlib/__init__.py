@@ -14,7 +14,8 @@ Importing it is quick: torch is imported by the first call that needs it.
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from genlib.front import KnobError, load, train
+    from genlib.errors import KnobError
+    from genlib.front import load, train
     from genlib.models import FAMILIES
 
 __version__ = "0.1.0"
@@ -27,4 +28,5 @@ def __getattr__(name: str) -> Any:
 
     if name not in __all__:
         raise AttributeError(f"module 'genlib' has no attribute {name!r}")
-    return getattr(import_module("genlib.models" if name == "FAMILIES" else "genlib.front"), name)
+    places = {"FAMILIES": "genlib.models", "KnobError": "genlib.errors"}
+    return getattr(import_module(places.get(name, "genlib.front")), name)

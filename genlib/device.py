@@ -7,6 +7,8 @@ from contextlib import contextmanager
 
 import torch
 
+from genlib.errors import KnobError
+
 THREADS = 2  # of a task on the CPU: sums are split among them, so another number rounds otherwise
 
 
@@ -17,6 +19,21 @@ def available() -> list[torch.device]:
     if torch.backends.mps.is_available():
         return [torch.device("mps")]
     return [torch.device("cpu")]
+
+
+def named(name: str) -> torch.device:
+    """Return a device of this machine by its name, such as "cuda:0" or "cpu".
+
+    Raises:
+        KnobError: there is no such device here that trains.
+    """
+    here = {"cpu": torch.device("cpu")} | {str(device): device for device in available()}
+    device = here.get(f"{name}:0", here.get(name))
+    if device is None:
+        raise KnobError(
+            f"There is no device {name!r} here that trains: choose {' or '.join(here)}."
+        )
+    return device
 
 
 def autocast_type(device: torch.device, precision: str) -> torch.dtype | None:

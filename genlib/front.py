@@ -5,7 +5,6 @@
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from difflib import get_close_matches
 
 from pydantic import ValidationError
 from tqdm.auto import tqdm
@@ -13,6 +12,7 @@ from tqdm.auto import tqdm
 from genlib.config import TrainConfig, sentence_of
 from genlib.data import DATASETS
 from genlib.device import available
+from genlib.errors import KnobError, check_name
 from genlib.jobs.attempt import Attempt
 from genlib.models import FAMILIES
 from genlib.runs.run import Run
@@ -23,10 +23,6 @@ from genlib.tasks.progress import Progress
 from genlib.tasks.task import Task
 
 SHORTEST = 8  # digits of a fingerprint's prefix that may name a run
-
-
-class KnobError(ValueError):
-    """A name or a value that was asked for does not exist; the message is one sentence."""
 
 
 def train(
@@ -100,29 +96,20 @@ def spec_of(family: str, preset: str, dataset: str, knobs: dict[str, object]) ->
     Raises:
         KnobError: a name is unknown, or a value is out of range.
     """
-    _check("family", family, FAMILIES)
+    check_name("family", family, FAMILIES)
     presets = FAMILIES[family].presets
     preset = preset or next(iter(presets))
-    _check(f"preset of {family}", preset, presets)
+    check_name(f"preset of {family}", preset, presets)
     if dataset and dataset not in DATASETS:
-        _check("data set", dataset, DATASETS)
+        check_name("data set", dataset, DATASETS)
     try:
         start = RunSpec.of_preset(family, preset, dataset or None).model_dump()
         for name, value in knobs.items():
-            _check(f"knob of {family}", name, [*start["model"], *start["train"]])
+            check_name(f"knob of {family}", name, [*start["model"], *start["train"]])
             start["train" if name in TrainConfig.model_fields else "model"][name] = value
         return RunSpec.model_validate(start)
     except ValidationError as error:
         raise KnobError(sentence_of(error)) from None
-
-
-def _check(kind: str, name: str, names: Iterable[str]) -> None:
-    """Raise KnobError where a name is not among the known ones, with the nearest of them."""
-    names = list(names)
-    if name not in names:
-        near = get_close_matches(name, names, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(names)}."
-        raise KnobError(f"There is no {kind} {name!r}: {hint}")
 
 
 def perform(task: Task, *, again: bool = False) -> Iterator[Progress]:

@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 from pydantic_settings import CliPositionalArg, CliSubCommand
 
 from genlib.cli.output import Command, Documents
-from genlib.device import available
+from genlib.errors import check_name
 from genlib.hub.curated import (
     Kind,
     PinnedFile,
@@ -17,13 +17,8 @@ from genlib.hub.curated import (
     write_curated,
 )
 from genlib.hub.errors import HubError
-from genlib.hub.pretrained import READERS
-from genlib.hub.publish import default_name, operator_token, publish
-from genlib.hub.pull import Pull, download, listing, verified
-from genlib.runs.run import Run
 from genlib.runs.store import open_store
 from genlib.settings import Settings
-from genlib.tasks.workspace import Workspace
 
 LONG = 1800.0  # seconds that the operator waits for a download
 
@@ -33,6 +28,8 @@ class List(Command):
 
     def documents(self, *, terminal: bool) -> Documents:
         """Yield each entry, and whether it is pinned and here."""
+        from genlib.hub.pull import Pull  # with torch, which --help does without
+
         store = open_store(Settings())
         for entry in curated():
             here = bool(entry.commit) and store.has_run(Pull.of(entry).fingerprint)
@@ -45,12 +42,18 @@ class Pin(Command):
     names: CliPositionalArg[list[str]] = Field([], description="Which; none means all.")
 
     def documents(self, *, terminal: bool) -> Documents:
-        """Yield each entry once it is pinned; what was written before stays if one fails."""
-        for entry in curated():
-            if entry.name in self.names or not self.names:
-                new = pinned(entry)
-                write_curated(with_entry(new))
-                yield {"pinned": new.name, "commit": new.commit, "licence": new.licence}
+        """Yield each entry once it is pinned; what was written before stays if one fails.
+
+        Raises:
+            KnobError: the list has no entry of such a name; nothing was pinned.
+        """
+        entries = {entry.name: entry for entry in curated()}
+        for name in self.names:
+            check_name("model on the curated list", name, entries)
+        for name in self.names or entries:
+            new = pinned(entries[name])
+            write_curated(with_entry(new))
+            yield {"pinned": new.name, "commit": new.commit, "licence": new.licence}
 
 
 class PullRepository(Command):
@@ -62,6 +65,10 @@ class PullRepository(Command):
 
     def documents(self, *, terminal: bool) -> Documents:
         """Yield what came."""
+        from genlib.device import available  # with torch
+        from genlib.hub.pull import Pull
+        from genlib.tasks.workspace import Workspace
+
         store = open_store(Settings())
         pull = Pull(kind=self.kind, repo=self.repo, commit=self.revision, files=())
         *_, last = pull.pulled(Workspace(store, available()[0]))
@@ -77,6 +84,9 @@ class Publish(Command):
 
     def documents(self, *, terminal: bool) -> Documents:
         """Yield where it is."""
+        from genlib.hub.publish import default_name, operator_token, publish  # with torch
+        from genlib.runs.run import Run
+
         files = open_store(Settings()).read_run(self.fingerprint)
         if files is None or "config.json" not in files:
             raise HubError("There is no such finished run here.")
@@ -99,6 +109,9 @@ def pinned(entry: Pretrained) -> Pretrained:
     Raises:
         HubError: it cannot be had, or cannot be opened.
     """
+    from genlib.hub.pretrained import READERS  # with torch
+    from genlib.hub.pull import Pull, download, listing, verified
+
     pull = Pull(kind=entry.kind, repo=entry.repo, commit="main", files=())
     with tempfile.TemporaryDirectory() as name:
         for _ in download(pull, Path(name), LONG):

@@ -8,8 +8,6 @@ from pydantic_settings import CliPositionalArg
 
 from genlib.cli.output import Documents
 from genlib.cli.performed import Performing
-from genlib.front import spec_of
-from genlib.jobs.catalogue import read_task
 from genlib.studies import STUDIES
 
 
@@ -26,6 +24,9 @@ class Measure(Performing):
 
     def documents(self, *, terminal: bool) -> Documents:
         """Yield how far it is, and last the fingerprint of the study's result."""
+        from genlib.front import spec_of  # with torch
+        from genlib.jobs.catalogue import read_task
+
         start = spec_of(self.family, self.preset, "", {})
         given = self.model_dump(include={"pictures", "seed", "seconds"})
         values = given | {"dataset": self.dataset or start.dataset, "start": start.model_dump()}

@@ -1,16 +1,17 @@
 """A task that a command performs here: how far it is, as a bar or as documents."""
 
 import json
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 from pydantic_settings import CliToggleFlag
 
 from genlib.cli.output import Command, Documents
-from genlib.front import perform, progress_bar
 from genlib.runs.store import open_store
 from genlib.settings import Settings
-from genlib.tasks.progress import Reporter
-from genlib.tasks.task import Task
+
+if TYPE_CHECKING:
+    from genlib.tasks.task import Task
 
 
 class Performing(Command):
@@ -20,8 +21,11 @@ class Performing(Command):
         False, description="Compute it even where its result is here already."
     )
 
-    def performed(self, task: Task, title: str, *, terminal: bool) -> Documents:
+    def performed(self, task: "Task", title: str, *, terminal: bool) -> Documents:
         """Perform a task and yield its signs of life; on a terminal draw a bar instead."""
+        from genlib.front import perform, progress_bar  # with torch, which --help does without
+        from genlib.tasks.progress import Reporter
+
         steps = perform(task, again=self.again)
         if terminal:
             progress_bar(steps, title)
@@ -33,7 +37,7 @@ class Performing(Command):
             yield from map(json.loads, messages)
             messages.clear()
 
-    def already_there(self, task: Task) -> dict[str, str]:
+    def already_there(self, task: "Task") -> dict[str, str]:
         """Return a note that nothing is computed, where the result is in the store."""
         store = open_store(Settings())
         if self.again or not store.has_run(task.fingerprint):

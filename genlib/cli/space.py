@@ -8,7 +8,6 @@ from pydantic_settings import CliPositionalArg
 from genlib.cli.output import Command, Documents
 from genlib.hub.curated import curated
 from genlib.hub.errors import HubError
-from genlib.hub.publish import deploy, operator_token
 
 HOUSE = Path(__file__).resolve().parents[2]
 
@@ -24,6 +23,8 @@ class Space(Command):
         Raises:
             HubError: the app is not here, or the Hub refuses it.
         """
+        from genlib.hub.publish import deploy, operator_token  # with torch
+
         if not (HOUSE / "app.py").exists():
             raise HubError("The app is not here: run this in a clone of the repository.")
         for entry in curated():

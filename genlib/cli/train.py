@@ -9,7 +9,6 @@ from pydantic_settings import CliSubCommand
 from genlib.cli.output import Documents
 from genlib.cli.performed import Performing
 from genlib.data import DATASETS
-from genlib.front import load, spec_of
 from genlib.models import FAMILIES
 
 
@@ -26,6 +25,8 @@ class FamilyCommand(Performing):
 
     def documents(self, *, terminal: bool) -> Documents:
         """Yield how far it is, and last what the run is and how good."""
+        from genlib.front import load, spec_of  # with torch
+
         knobs = self.model_dump(exclude_unset=True, exclude=set(FamilyCommand.model_fields))
         spec = spec_of(self.family, self.preset, self.dataset, knobs)
         note = self.already_there(spec)

@@ -2,12 +2,9 @@
 
 import logging
 
-import torch
 from pydantic import Field
 
 from genlib.cli.output import Command, Documents
-from genlib.device import available
-from genlib.jobs.worker import exit_with_parent, serve
 from genlib.settings import Settings
 
 
@@ -19,10 +16,14 @@ class Worker(Command):
 
     def documents(self, *, terminal: bool) -> Documents:
         """Work until the process ends, and yield nothing."""
+        from genlib.device import available, named  # with torch
+        from genlib.jobs.worker import exit_with_parent, serve
+
+        device = named(self.device) if self.device else available()[0]
         logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(message)s")
         if self.with_parent:
             exit_with_parent()
-        serve(torch.device(self.device) if self.device else available()[0], Settings())
+        serve(device, Settings())
         yield {}
 
 

@@ -15,19 +15,22 @@ if TYPE_CHECKING:
     from huggingface_hub import HfApi
 
 from genlib.export.take_home import take_home
-from genlib.hub.download import BUSY, UNREACHABLE, sentence
+from genlib.hub.download import BUSY, sentence
 from genlib.hub.errors import HubError
 from genlib.runs.run import Run
 from genlib.settings import Settings
 
 REFUSED = "The Hub does not let this token write there; make one with the right to write."
+UNREACHED = "The Hub cannot be reached from here, so nothing was published."
 SENTENCES = {
     "RepositoryNotFoundError": REFUSED,
     "HFValidationError": "A name has letters, digits, dots and hyphens, such as my-first-gan.",
     "LocalTokenNotFoundError": REFUSED,
     "HfHubHTTPError": REFUSED,
-    "ConnectError": UNREACHABLE,
-    "HTTPError": BUSY,
+    "ConnectError": UNREACHED,
+    "TimeoutException": UNREACHED,
+    "OfflineModeIsEnabled": UNREACHED,
+    "HTTPError": f"Nothing was published. {BUSY}",
 }
 DEPLOYED = [  # what runs on a Space, and what its README shows; tests and benchmarks stay behind
     *("app.py", "requirements.txt", "Dockerfile", ".dockerignore", "README.md", "LICENSE"),

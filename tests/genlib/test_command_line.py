@@ -1,6 +1,7 @@
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from genlib.cli import main
+from genlib.cli import FULL, main
 from genlib.device import THREADS, kind
 from genlib.jobs.attempt import Attempt
 from genlib.models import FAMILIES
@@ -165,18 +166,102 @@ def test_a_wrong_value_is_one_line_and_exit_status_2(home, capsys, flags, named)
 
 
 @pytest.mark.parametrize(
-    "arguments",
+    ("arguments", "said"),
     [
-        ["train", "stacked", "--colour", "red"],
-        ["train", "unheard"],
-        ["paint"],
+        ([], "train, measure, runs"),
+        (["xyz"], "there are train, measure"),
+        (["trian"], "did you mean 'train'?"),
+        (["train"], "linear, stacked"),
+        (["train", "vaee"], "did you mean 'vae'?"),
+        (["train", "stacked", "--colour", "red"], "--colour"),
+        (["measure"], "STUDY"),
+        (["measure", "comparisn"], "'comparison'"),
+        (["measure", "comparison", "--seconds", "0"], "seconds is 0"),
+        (["worker", "--device", "tpu"], "choose cpu"),
+        (["worker", "--device", "cuda:99"], "cuda:99"),
+        (["hub"], "list, pin"),
+        (["hub", "pin", "nope"], "'nope'"),
+        (["hub", "pin", "taesdd"], "'taesd'"),
     ],
 )
-def test_what_the_command_line_does_not_know_exits_with_2(home, capsys, arguments):
-    with pytest.raises(SystemExit) as caught:
-        main(arguments)
-    assert caught.value.code == 2
-    assert "Traceback" not in capsys.readouterr().err
+def test_what_the_command_line_does_not_know_is_one_line_and_exit_status_2(
+    home, capsys, arguments, said
+):
+    assert main(arguments) == 2
+    seen = capsys.readouterr()
+    assert seen.out == ""
+    assert seen.err.count("\n") == 1
+    assert said in seen.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["train"],
+        ["train", "vae"],
+        ["measure"],
+        ["runs"],
+        ["worker"],
+        ["hub", "pin"],
+        ["space"],
+    ],
+    ids=" ".join,
+)
+def test_help_needs_no_torch(arguments):
+    line = [sys.executable, "-X", "importtime", "-m", "genlib", *arguments, "--help"]
+    done = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "usage: genlib" in done.stdout
+    imported = {part.rpartition("|")[2].strip() for part in done.stderr.splitlines()}
+    assert "pydantic" in imported
+    assert not {"torch", "numpy", "sklearn", "plotly"} & imported
+
+
+class StopAt:
+    """A reporter that takes no further message than that of a step, as Ctrl-C would have it."""
+
+    def __init__(self, step: int) -> None:
+        self.step, self.seen = step, list[int]()
+
+    def __call__(self, steps):
+        for progress in steps:
+            self.seen.append(progress.step)
+            if progress.step >= self.step and progress.resumable:
+                raise KeyboardInterrupt
+            yield progress
+
+
+def test_what_ctrl_c_stopped_goes_on_where_it_was(home, capsys, monkeypatch):
+    command = ["train", "vae", "--dataset", "digits", "--epochs", "150"]
+    stopping, going_on = StopAt(20), StopAt(10**9)
+    for watched, status in ((stopping, 130), (going_on, 0)):
+        performed = Attempt.progress
+        with monkeypatch.context() as patch:
+            patch.setattr(Attempt, "progress", lambda self, w=watched, p=performed: w(p(self)))
+            assert main(command) == status
+    assert capsys.readouterr().err == (
+        "Stopped. Where a result was begun, the same command goes on with it.\n"
+    )
+    assert min(going_on.seen) >= max(stopping.seen) > 0
+
+
+def test_a_full_disk_is_one_line_and_what_to_do(home, capsys, monkeypatch):
+    usage = type(shutil.disk_usage("/"))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(10**9, 10**9 - 10, 10))
+    assert main(["train", "linear", "--epochs", "3"]) == 1
+    assert capsys.readouterr().err == f"{FULL}\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no full device")
+def test_what_cannot_be_printed_is_one_line_and_a_closed_pipe_none(home):
+    with Path("/dev/full").open("w") as full:
+        line = [sys.executable, "-m", "genlib", "runs"]
+        done = subprocess.run(line, cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert (done.returncode, done.stderr) == (1, f"{FULL}\n")
+    command = f"{sys.executable} -m genlib runs | head -1"
+    done = subprocess.run(command, shell=True, cwd=ROOT, capture_output=True, text=True)  # noqa: S602
+    assert json.loads(done.stdout)["fingerprint"]
+    assert done.stderr == ""
 
 
 def test_divergence_is_one_line_and_exit_status_1(home, capsys):

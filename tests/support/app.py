@@ -49,7 +49,7 @@ def shared(app: AppTest) -> dict[str, list[str]]:
 
 
 NONSENSE = [
-    *("", " ", "x", "-1", "1e999", "nan", "inf", "None", "null", "1.5.2", "[1, 2]", "{}"),
+    *("", " ", "x", "-1", "1e999", "nan", "inf", "undefined", "null", "1.5.2", "[1, 2]", "{}"),
     *("9" * 2000, "x" * 2000, "ünïcödé 数字 🦊", "\u202e\u0000\ud7ff", "' OR 1=1; --"),
     *("<script>alert(1)</script>", "__import__('os').system('true')", "../../etc/passwd", "0x10"),
 ]

@@ -11,7 +11,7 @@ from genlib.rng import generator
 from genlib.runs.run import Run
 from genlib.studies.starts import growing
 from ui.cache import cached_figure
-from ui.controls import bound, record_views
+from ui.controls import one_of, ranged, record_views
 from ui.widgets.elements import is_dark, needs_run
 from ui.widgets.pictures import image
 from ui.widgets.seed import draw_number
@@ -68,11 +68,14 @@ def fading(run: Run, family: str) -> None:
     left, right = st.columns([1, 2], gap="large")
     with left:
         chosen = st.segmented_control(
-            "What fades in", names, default=names[-1], required=True, **bound(family, "level")
+            "What fades in",
+            default=names[-1],
+            required=True,
+            **one_of(family, "level", names),
         )
-        alpha = st.slider("α", 0.0, 1.0, 0.5, 0.05, **bound(family, "alpha"))
+        alpha = st.slider("α", value=0.5, step=0.05, **ranged(family, "alpha", 0.0, 1.0))
         seed = draw_number(family, "faded", "Draw of z", "Others")
-    level = names.index(chosen or names[-1]) + 1  # a link may ask for a size that is not there
+    level = names.index(chosen) + 1
     with right:
         _fade_in(run, level, alpha, seed, dark=is_dark())
 

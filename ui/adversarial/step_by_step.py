@@ -15,7 +15,8 @@ from genlib.training.events import Snapshot, State
 from genlib.training.stepwise import StepwiseGame
 from ui import cache
 from ui.cache import cached_figure
-from ui.controls import bound, record_views, view_key
+from ui.controls import bound, one_of, record_views, view_key
+from ui.links import YES_OR_NO
 from ui.runs import plane_preview
 from ui.widgets.elements import is_dark
 from ui.widgets.plane_board import game_board
@@ -46,19 +47,18 @@ def by_hand(spec: RunSpec, run: Run | None) -> None:
     with left:
         start = st.segmented_control(
             "Begin with the weights",
-            STARTS,
             default=STARTS[0],
             required=True,
             disabled=run is None,
             help="Those of before the first step, or of the trained game above.",
-            **bound(family, "hand"),
+            **one_of(family, "hand", STARTS),
         )
         moves = _asked(family)[:most]
         _buttons(family, moves, most)
         slow = st.toggle(
             "Show the next step in slow motion",
             help="Every part of both phases, one after the other; it is not counted as a move.",
-            **bound(family, "slow"),
+            **bound(view_key(family, "slow"), YES_OR_NO),
         )
         st.caption(_counts(moves, most))
     trained = run if start == STARTS[1] else None

@@ -12,7 +12,7 @@ from genlib.runs.run import Run
 from genlib.studies.starts import styled
 from genlib.studies.style_layers import Space, drawn_styles, path, synthesized
 from ui.cache import cached_figure
-from ui.controls import bound, record_views
+from ui.controls import ranged, record_views, some_of
 from ui.widgets.elements import is_dark, needs_run
 from ui.widgets.pictures import image, labelled_rows
 from ui.widgets.seed import draw_number
@@ -42,11 +42,9 @@ def mixing(run: Run, family: str) -> None:
     with left:
         chosen = st.segmented_control(
             "Styles of the columns at",
-            groups,
-            selection_mode="multi",
             default=groups[:1],
             help="Coarse are the layers of 4 × 4 places, fine those of 16 × 16 and more.",
-            **bound(family, "layers"),
+            **some_of(family, "layers", groups),
         )
         seed = draw_number(family, "mixture", "Draw of both", "Others")
     with right:
@@ -105,12 +103,10 @@ def noise(run: Run, family: str) -> None:
     with left:
         strength = st.slider(
             "Strength of new noise",
-            0.0,
-            5.0,
-            1.0,
-            0.25,
+            value=1.0,
+            step=0.25,
             help="1 is what the generator was trained with, 0 is none.",
-            **bound(family, "strength"),
+            **ranged(family, "strength", 0.0, 5.0),
         )
         seed = draw_number(family, "grain", "Draw of noise", "Another")
     with right:
@@ -145,7 +141,7 @@ def truncation(run: Run, family: str) -> None:
     """Draw the truncation trick: styles pulled to their mean by ψ, and how they vary."""
     left, right = st.columns([1, 2], gap="large")
     with left:
-        psi = st.slider("ψ", -1.0, 2.0, 0.7, 0.05, **bound(family, "psi"))
+        psi = st.slider("ψ", value=0.7, step=0.05, **ranged(family, "psi", -1.0, 2.0))
         seed = draw_number(family, "truncated", "Draw of z", "Others")
     with right:
         _truncation(run, psi, seed, dark=is_dark())

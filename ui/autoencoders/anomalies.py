@@ -11,7 +11,8 @@ from genlib.plots import CLASSES, Line, bars, histograms, lines
 from genlib.runs.run import Run
 from ui import cache
 from ui.cache import cached_figure
-from ui.controls import bound, record_views
+from ui.controls import ranged, record_views, view_key
+from ui.runs.dataset_choice import dataset_choice
 from ui.widgets.elements import needs_run, static_chart
 
 record_views("strangers", "threshold")
@@ -103,21 +104,19 @@ def plain_picture(run: Run, normal: np.ndarray) -> tuple[float, float]:
 
 def _choices(family: str, others: list[DatasetName]) -> tuple[DatasetName, int]:
     """Return the other data set, and the decision threshold in % of the range that is shown."""
-    other = st.selectbox(
+    other = dataset_choice(
         "Anomalies",
+        view_key(family, "strangers"),
         others,
-        format_func=lambda name: DATASETS[name].title,
-        help="Pictures of another data set, brought to the same size.",
-        **bound(family, "strangers"),
+        others[0],
+        "Pictures of another data set, brought to the same size.",
     )
     share = st.slider(
         "Threshold",
-        0,
-        100,
-        40,
+        value=40,
         format="%d %%",
         help="Pictures with a larger error are called anomalies; in % of the range shown.",
-        **bound(family, "threshold"),
+        **ranged(family, "threshold", 0, 100),
     )
     return other, share
 

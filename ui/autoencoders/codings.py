@@ -7,7 +7,7 @@ from genlib.family import encoding, to_float
 from genlib.plots import coding_chart
 from genlib.runs.run import Run
 from ui import cache
-from ui.controls import bound, record_views
+from ui.controls import ranged, record_views
 from ui.widgets.elements import needs_run, static_chart
 from ui.widgets.pictures import picture_slider, row_of_pictures
 
@@ -51,15 +51,13 @@ def _choices(family: str, pictures: int, codings: int) -> tuple[int, int, float]
     number = picture_slider(family, pictures)
     chosen = 1
     if codings > 1:
-        chosen = st.slider("Coding", 1, codings, 1, **bound(family, "coding"))
+        chosen = st.slider("Coding", value=1, **ranged(family, "coding", 1, codings))
     change = st.slider(
         "Change that coding by",
-        -4.0,
-        4.0,
-        2.0,
-        0.1,
+        value=2.0,
+        step=0.1,
         format="%.1f σ",
         help="In standard deviations of that coding over all test pictures.",
-        **bound(family, "change"),
+        **ranged(family, "change", -4.0, 4.0),
     )
     return number, chosen - 1, change

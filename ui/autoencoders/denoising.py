@@ -18,7 +18,7 @@ from genlib.runs.spec import RunSpec
 from genlib.studies.starts import model_of
 from ui import cache
 from ui.cache import cached_figure, cached_object
-from ui.controls import bound, record_views
+from ui.controls import ranged, record_views
 from ui.runs.side_by_side import in_columns
 from ui.widgets import picture_source
 from ui.widgets.elements import needs_run, static_chart
@@ -40,12 +40,10 @@ def restoring(run: Run, family: str) -> None:
         slot = st.container()
         level = st.slider(
             "Test level",
-            0.0,
-            0.9,
-            float(_denoiser(run).level),
-            0.05,
+            value=float(_denoiser(run).level),
+            step=0.05,
             help="The corruption now; the model was trained at its own level.",
-            **bound(family, "test_level"),
+            **ranged(family, "test_level", 0.0, 0.9),
         )
         with slot:
             x = picture_source.chosen(run.spec, family, "source")

@@ -13,6 +13,7 @@ from genlib.plots import Line, lines
 from genlib.runs.spec import RunSpec
 from genlib.studies.few_labels import METHODS, FewLabels, accuracies
 from ui import controls
+from ui.runs.knobs import read_link
 from ui.runs.run_choice import run_choice
 from ui.widgets.elements import static_chart
 
@@ -25,6 +26,8 @@ Accuracies = dict[str, dict[int, list[float]]]  # in %, by method and labels
 
 def knobs() -> FewLabels:
     """Draw the choice of the encoder and the study's knobs; return the study they stand for."""
+    fields = {name: FewLabels.model_fields[name] for name in ("seeds", "steps")}
+    read_link(PAGE, fields)
     start = run_choice(
         "Pretrained encoder",
         controls.view_key(PAGE, "start"),
@@ -32,10 +35,8 @@ def knobs() -> FewLabels:
         _encodes,
         "Any autoencoder that is trained on this server.",
     )
-    fields = FewLabels.model_fields
     values = {
-        name: controls.widget(PAGE, name, fields[name], fields[name].default)
-        for name in ("seeds", "steps")
+        name: controls.widget(PAGE, name, field, field.default) for name, field in fields.items()
     }
     return FewLabels(start=start, **values)
 

@@ -18,7 +18,7 @@ from genlib.runs.run import Run
 from genlib.studies.code_map import CodeMap
 from ui import cache
 from ui.cache import cached_figure, cached_object
-from ui.controls import bound, record_views
+from ui.controls import one_of, record_views
 from ui.runs.study_panel import study_panel
 from ui.widgets.elements import needs_run
 from ui.widgets.pictures import row_of_pictures
@@ -42,13 +42,11 @@ def _draw(run: Run, family: str, files: Mapping[str, bytes]) -> None:
     places = load(files["map.safetensors"])
     kind = st.segmented_control(
         "Map",
-        list(KINDS),
         default="tsne",
         required=True,
-        format_func=lambda kind: KINDS[kind],
         help="t-SNE tries to keep neighbours together; distances between groups mean little. "
         "PCA is linear and keeps large distances.",
-        **bound(family, "map"),
+        **one_of(family, "map", list(KINDS), lambda kind: KINDS[kind]),
     )
     count = len(places[kind])
     chosen = st.session_state.get(f"{family}-chosen", 0) % count

@@ -14,7 +14,7 @@ from genlib.runs.spec import RunSpec
 from genlib.studies.starts import model_of
 from ui import cache
 from ui.cache import cached_figure
-from ui.controls import bound, record_views
+from ui.controls import ranged, record_views
 from ui.widgets.elements import needs_run, static_chart
 from ui.widgets.pictures import image, picture_slider, row_of_pictures
 
@@ -38,11 +38,9 @@ def rows(run: Run, family: str) -> None:
     height = x.shape[2]
     written = st.slider(
         "Rows to write",
-        height // 2,
-        2 * height,
-        height,
+        value=height,
         help="The same weights write any number of rows; it was trained on one number only.",
-        **bound(family, "rows"),
+        **ranged(family, "rows", height // 2, 2 * height),
     )
     longer = model.write(states[-1:], written)
     st.caption(f"The same codings, written in {written} rows instead of {height}.")

@@ -15,7 +15,7 @@ from genlib.runs.run import Run
 from genlib.runs.spec import RunSpec
 from ui import cache
 from ui.cache import cached_figure
-from ui.controls import bound, record_views
+from ui.controls import ranged, record_views
 from ui.widgets.elements import needs_run, static_chart
 from ui.widgets.pictures import row_of_pictures
 
@@ -126,7 +126,7 @@ def top_pictures(run: Run, family: str) -> None:
     """Draw the test pictures that activate a unit most, and its mean activation by class."""
     count = cache.codings(run).shape[1]
     st.caption(_most_specialized(run))
-    unit = st.slider("Unit", 1, count, 1, **bound(family, "unit")) - 1
+    unit = st.slider("Unit", value=1, **ranged(family, "unit", 1, count)) - 1
     _top_pictures(run, unit)
     _class_means(run, unit, family)
 

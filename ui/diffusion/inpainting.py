@@ -11,7 +11,7 @@ from genlib.runs.run import Run
 from genlib.studies.starts import diffusing
 from ui import cache
 from ui.cache import cached_figure
-from ui.controls import bound, record_views
+from ui.controls import ranged, record_views
 from ui.widgets import picture_source
 from ui.widgets.drawing_pad import drawing_pad
 from ui.widgets.elements import needs_run
@@ -32,13 +32,11 @@ def from_the_middle(run: Run, family: str) -> None:
     with left:
         share = st.slider(
             "Noised up to",
-            5,
-            100,
-            60,
-            5,
+            value=60,
+            step=5,
             format="%d %% of T",
             help="With little noise it is your picture, mended; with all of it, any picture.",
-            **bound(family, "middle"),
+            **ranged(family, "middle", 5, 100),
         )
         x = picture_source.chosen(run.spec, family, "begun", number=3)
     with right:
@@ -75,7 +73,7 @@ def holes(run: Run, family: str) -> None:
     left, right = st.columns([1, 2], gap="large")
     with left:
         count = len(cache.dataset(run.spec.dataset).test)
-        number = st.slider("Picture to mend", 0, count - 1, 1, **bound(family, "mended"))
+        number = st.slider("Picture to mend", value=1, **ranged(family, "mended", 0, count - 1))
         st.caption("Paint the hole in white:")
         mask = drawing_pad(shape, f"{family}-hole-{shape[1]}", _block(shape))
     with right:

@@ -16,7 +16,7 @@ from genlib.studies.sampler_bench import compared
 from genlib.studies.starts import diffusing
 from ui import cache
 from ui.cache import cached_figure
-from ui.controls import bound, record_views
+from ui.controls import ranged, record_views
 from ui.diffusion.reverse_process import steps_slider
 from ui.widgets.elements import is_dark, needs_run
 from ui.widgets.film import Film, film
@@ -63,9 +63,9 @@ def between_pictures(run: Run, family: str) -> None:
     count = len(cache.dataset(run.spec.dataset).test)
     left, right = st.columns(2, gap="large")
     with left:
-        first = st.slider("From test picture", 0, count - 1, 0, **bound(family, "from"))
+        first = st.slider("From test picture", value=0, **ranged(family, "from", 0, count - 1))
     with right:
-        last = st.slider("To test picture", 0, count - 1, 1, **bound(family, "to"))
+        last = st.slider("To test picture", value=1, **ranged(family, "to", 0, count - 1))
     _between_pictures(run, first, last, dark=is_dark())
 
 

@@ -17,7 +17,8 @@ from genlib.runs.cost import multiply_adds
 from genlib.runs.run import Run
 from genlib.studies.starts import diffusing
 from ui.cache import cached_object
-from ui.controls import bound, record_views, view_key
+from ui.controls import bound, one_of, ranged, record_views, view_key
+from ui.links import Numbers, marks
 from ui.widgets.elements import download, needs_run
 from ui.widgets.film import Film, beside, film, trajectory_film
 from ui.widgets.pictures import COLUMNS, grid, image
@@ -68,22 +69,19 @@ def _recipe(run: Run, family: str) -> Recipe:
     model = diffusing(run)
     sampler = st.selectbox(
         "Sampler",
-        list(SAMPLERS),
         help="How the next step follows from the model's estimate. Euler is DDIM with η = 0.",
-        **bound(family, "sampler"),
+        **one_of(family, "sampler", list(SAMPLERS)),
     )
     steps = steps_slider(family, run)
     if same_as_ddim(sampler, steps):
         st.caption(f"With these steps {sampler} takes those of DDIM with η = 0.")
     eta = st.slider(
         "Fresh noise η",
-        0.0,
-        1.0,
-        0.0,
-        0.1,
+        value=0.0,
+        step=0.1,
         disabled=sampler != "DDIM",
         help="DDIM alone: 0 draws nothing on the way, 1 as much as DDPM.",
-        **bound(family, "eta"),
+        **ranged(family, "eta", 0.0, 1.0),
     )
     label, guidance = class_choice(run, family) if model.classes else (-1, 1.0)
     seed = draw_number(family, "sample", "Seed of the noise", "Other noise")
@@ -100,36 +98,35 @@ def steps_slider(family: str, run: Run, most: int = STEPS[-1]) -> int:
     """Return the steps that the student chooses: at most as many as times, or as work allows."""
     last = diffusing(run).schedule.last
     work = PICTURES * multiply_adds(run.spec)  # of a function evaluation
-    options = [steps for steps in STEPS if steps <= min(last, most) and steps * work < MOST_WORK]
+    allowed = Numbers(1, min(last, most, int(MOST_WORK / work)))
+    options = [steps for steps in STEPS if steps <= allowed.high]
     if len(options) <= 1:
         st.caption("This model knows a single time, so there is a single step.")
         return 1
-    asked = st.query_params.get(view_key(family, "steps"), "")
-    if asked.isdecimal() and int(asked) > last:
-        st.caption(f"Not {asked[:6]} steps: this model knows {last:,} times.")
+    key = view_key(family, "steps")
+    in_link = bound(key, allowed)
     return st.select_slider(
         "Steps",
-        options,
+        marks(key, options, allowed),
         20 if 20 in options else options[-1],
         help=f"Each evaluates the network once, Heun's twice. This model knows {last:,} times.",
-        **bound(family, "steps"),
+        **in_link,
     )
 
 
 def class_choice(run: Run, family: str) -> tuple[int, float]:
     """Return the class and the guidance that the student chooses; −1 is all in turn."""
     classes = DATASETS[run.spec.dataset].classes
-    chosen = st.selectbox("Class", [ALL, *classes], help="What to make.", **bound(family, "label"))
+    every = [ALL, *classes]
+    chosen = st.selectbox("Class", help="What to make.", **one_of(family, "label", every))
     guidance = st.slider(
         "Guidance",
-        0.0,
-        5.0,
-        1.5,
-        0.25,
+        value=1.5,
+        step=0.25,
         help="0 ignores the class, 1 is as trained; more follows the class more closely.",
-        **bound(family, "guidance"),
+        **ranged(family, "guidance", 0.0, 5.0),
     )
-    return ([ALL, *classes].index(chosen) - 1), guidance
+    return every.index(chosen) - 1, guidance
 
 
 def class_labels(run: Run, label: int, count: int) -> torch.Tensor | None:

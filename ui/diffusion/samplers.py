@@ -11,8 +11,9 @@ from genlib.runs.spec import RunSpec
 from genlib.studies.starts import diffusing
 from ui import cache
 from ui.cache import cached_figure
-from ui.controls import bound, record_views
+from ui.controls import one_of, record_views
 from ui.runs import side_by_side
+from ui.runs.knobs import read_link
 from ui.widgets.elements import is_dark, needs_run
 from ui.widgets.pictures import labelled_rows, row_of_pictures
 from ui.widgets.seed import draw_number
@@ -29,10 +30,11 @@ USUAL = "DDPM"
 
 def model_choice(page: str) -> RunSpec:
     """Return the shipped model that the student chooses, for the samplers to be tried on."""
+    read_link(page, {})
     title = st.segmented_control(
-        "Model", list(MODELS), default=USUAL, required=True, **bound(page, "model")
+        "Model", default=USUAL, required=True, **one_of(page, "model", list(MODELS))
     )
-    return RunSpec.of_preset(MODELS[title or USUAL])  # nonsense in a link chooses none
+    return RunSpec.of_preset(MODELS[title])
 
 
 def picture_run(run: Run | None, family: str) -> Run | None:

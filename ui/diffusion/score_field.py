@@ -19,7 +19,7 @@ from genlib.runs.spec import RunSpec
 from genlib.studies.starts import diffusing
 from ui import cache
 from ui.cache import cached_figure
-from ui.controls import bound, record_views
+from ui.controls import ranged, record_views
 from ui.diffusion import plane_quality, samplers
 from ui.runs import side_by_side
 from ui.widgets.elements import needs_run, static_chart
@@ -48,13 +48,11 @@ def _field(run: Run, family: str) -> None:
     with left:
         share = st.slider(
             "Time",
-            2,
-            100,
-            30,
-            2,
+            value=30,
+            step=2,
             format="%d %% of T",
             help="At 100 % all is noise, and every arrow points to the middle.",
-            **bound(family, "moment"),
+            **ranged(family, "moment", 2, 100),
         )
         data = DATASETS[run.spec.dataset].title
         st.caption(

@@ -8,6 +8,7 @@ from genlib.hub.curated import Pretrained
 from genlib.hub.reversal import film_of
 from ui import controls
 from ui.pretrained import pull
+from ui.runs.knobs import read_link
 from ui.runs.study_panel import Files, study_panel
 from ui.widgets.film import film, trajectory_film
 from ui.widgets.seed import draw_number
@@ -20,14 +21,15 @@ FACTOR = 6  # by which pixels are enlarged at most
 
 def knobs() -> tuple[Pretrained | None, Reversal | None]:
     """Draw the choice of the model and of the walk; no walk while the model is not pinned."""
+    names = "sampler", "steps", "pictures"
+    fields = {name: Reversal.model_fields[name] for name in names}
+    read_link(PAGE, fields)
     entry = pull.chosen("ddpm", "model")
     if entry is None:
         return None, None
     pull.facts(entry)
-    fields = Reversal.model_fields
     values = {
-        name: controls.widget(PAGE, name, fields[name], fields[name].default)
-        for name in ("sampler", "steps", "pictures")
+        name: controls.widget(PAGE, name, field, field.default) for name, field in fields.items()
     }
     seed = draw_number(PAGE, "sample", "Seed of the noise", "Other noise")
     task = pull.pull_of(entry)

@@ -12,7 +12,7 @@ from genlib.hub.pretrained import READERS
 from genlib.settings import Settings
 from ui import cache
 from ui.cache import cached_object
-from ui.controls import bound
+from ui.controls import one_of, view_key
 from ui.runs.study_panel import study_panel
 
 PAGE = "pretrained"
@@ -34,13 +34,9 @@ def chosen(kind: Kind, view: str) -> Pretrained | None:
     except HubError as error:
         st.error(str(error), icon=":material/error:")
         return None
-    named = Settings().hub_any
-    name = st.selectbox(
-        "Model",
-        [*entries, *([OTHER] if named else [])],
-        format_func=lambda name: entries[name].title if name in entries else "Another repository",
-        **bound(PAGE, view),
-    )
+    titles = {name: entry.title for name, entry in entries.items()}
+    titles |= {OTHER: "Another repository"} if Settings().hub_any else {}
+    name = st.selectbox("Model", **one_of(PAGE, view, list(titles), lambda name: titles[name]))
     if name != OTHER:
         return entries[name]
     repo = st.text_input(
@@ -48,7 +44,8 @@ def chosen(kind: Kind, view: str) -> Pretrained | None:
         placeholder="owner/name",
         max_chars=120,
         help="Of the Hub; it has to hold safetensors, and is taken as it is now.",
-        **bound(PAGE, f"{view}-repo"),
+        key=view_key(PAGE, f"{view}-repo"),
+        bind="query-params",
     )
     return _named(repo, kind) if repo else None
 

@@ -15,7 +15,7 @@ from genlib.hub.reversal import codings, decoded
 from genlib.plots import diverging, picture_grid
 from ui import cache
 from ui.cache import cached_figure
-from ui.controls import bound, record_views
+from ui.controls import one_of, ranged, record_views
 from ui.pretrained import pull
 from ui.widgets import picture_source
 from ui.widgets.pictures import image
@@ -54,7 +54,7 @@ def _picture(network: Any) -> torch.Tensor:
     grey = network.config.in_channels == 1
     shape: Shape = (1, 28, 28) if grey else (3, SIDE, SIDE)
     sources = ("Test picture", "Draw", "Upload") if grey else ("Photograph", "Upload")
-    number = st.slider("Which one", 0, 9 if grey else 1, 0, **bound(PAGE, "picture"))
+    number = st.slider("Which one", value=0, **ranged(PAGE, "picture", 0, 9 if grey else 1))
 
     def offered() -> torch.Tensor:
         if not grey:
@@ -98,14 +98,16 @@ def _change(maps: int) -> tuple[int, float]:
     with left:
         number = st.segmented_control(
             "Map",
-            list(range(1, maps + 1)),
             default=1,
             required=True,
-            **bound(PAGE, "map"),
+            **one_of(PAGE, "map", list(range(1, maps + 1))),
         )
     with right:
         change = st.slider(
-            "Add to every number of it", -MOST, MOST, 1.0, 0.1, **bound(PAGE, "change")
+            "Add to every number of it",
+            value=1.0,
+            step=0.1,
+            **ranged(PAGE, "change", -MOST, MOST),
         )
     return number - 1, change
 

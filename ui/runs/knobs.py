@@ -1,18 +1,20 @@
 """The knobs of a run or of a study: widgets of its fields, presets, and checks of the link."""
 
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
 import streamlit as st
 from pydantic import ValidationError
+from pydantic.fields import FieldInfo
 
-from genlib.config import Config, TrainConfig
+from genlib.config import Config, TrainConfig, sentence_of
 from genlib.data import DATASETS, DatasetName, default_dataset
 from genlib.models import FAMILIES
 from genlib.runs.spec import RunSpec
-from ui.controls import VIEWS, extras, widget
+from ui import links
+from ui.controls import VIEWS, extras, possible, widget
+from ui.runs.dataset_choice import dataset_choice, link_dataset, possible_datasets
 from ui.widgets import drawn_points
 
 StudyType = TypeVar("StudyType", bound=Config)
@@ -25,7 +27,7 @@ def knobs(family: str) -> RunSpec:
     and a notice says so.
     """
     fields = FAMILIES[family].config_type.model_fields | TrainConfig.model_fields
-    query = _first_query(family, {*fields, "dataset"})
+    read_link(family, fields, learnable(family))
     slot = st.container()
     dataset = dataset_knob(family)
     default = RunSpec.of_preset(family, dataset=dataset)
@@ -36,8 +38,6 @@ def knobs(family: str) -> RunSpec:
         train |= _widgets(family, default.train, hidden=True)
     spec = _validated(family, dataset, model, train)
     with slot:
-        title = DATASETS[dataset].title  # its value in the link
-        _warn_of_dropped(family, query, {"dataset": title} | model | train)
         _presets(family, spec)
     return spec
 
@@ -47,17 +47,17 @@ def study_knobs(page: str, study: type[StudyType], names: tuple[str, ...]) -> St
 
     As with `knobs`, the result is valid whatever a link or a client sends.
     """
-    query, usual = _first_query(page, {*names, "dataset"}), default_dataset()
+    usual = default_dataset()
+    pictures = [name for name, source in DATASETS.items() if source.kind == "pictures"]
+    read_link(page, {name: study.model_fields[name] for name in names}, pictures)
     first, *columns = st.columns(1 + len(names), gap="medium")
     with first:
-        pictures = [name for name, source in DATASETS.items() if source.kind == "pictures"]
         dataset = _dataset(page, pictures, usual)
     values = dict[str, Any]()
     for name, column in zip(names, columns, strict=True):
         with column:
             field = study.model_fields[name]
             values[name] = widget(page, name, field, field.default)
-    _warn_of_dropped(page, query, {"dataset": DATASETS[dataset].title} | values)
     try:
         return study.model_validate({"dataset": dataset} | values)
     except ValidationError as error:
@@ -89,8 +89,9 @@ def _of_preset(family: str, name: str, dataset: DatasetName) -> RunSpec:
 
 def apply_spec(spec: RunSpec) -> None:
     """Set a family's knobs to a run's; for a button's `on_click`."""
-    for knob, value in (_values(spec) | {"dataset": spec.dataset}).items():
+    for knob, value in _values(spec).items():
         st.session_state[f"{spec.family}.{knob}"] = value
+    link_dataset(f"{spec.family}.dataset", spec.dataset, usual_dataset(spec.family))
 
 
 def _values(spec: RunSpec) -> dict[str, Any]:
@@ -139,18 +140,21 @@ def _available(name: str) -> DatasetName:
     return default_dataset() if name == "fashion_mnist" else names[name]
 
 
-def dataset_knob(family: str) -> DatasetName:
-    """Draw the choice of the data sets that a family learns."""
+def learnable(family: str) -> list[DatasetName]:
+    """Return the data sets that a family learns."""
     learns = FAMILIES[family].learns
     names = [name for name, source in DATASETS.items() if source.kind in learns]
-    if "plane" in learns:
-        names.append(drawn_points.EXAMPLE)
+    return [*names, *([drawn_points.EXAMPLE] if "plane" in learns else [])]
+
+
+def dataset_knob(family: str) -> DatasetName:
+    """Draw the choice of the data sets that a family learns."""
     name = usual_dataset(family)
 
     def follow() -> None:
         _follow(family, before=name, after=st.session_state[f"{family}.dataset"])
 
-    name = _dataset(family, names, name, follow)
+    name = _dataset(family, learnable(family), name, follow)
     return drawn_points.drawn(family) if name == drawn_points.EXAMPLE else name
 
 
@@ -161,15 +165,13 @@ def _dataset(
     on_change: Callable[[], None] | None = None,
 ) -> DatasetName:
     """Draw the choice among data sets; `usual` is the default."""
-    name: DatasetName = st.selectbox(
+    name = dataset_choice(
         "Data set",
+        f"{page}.dataset",
         names,
-        index=names.index(usual),
-        format_func=lambda name: DATASETS[name].title,
-        key=f"{page}.dataset",
-        help="What to learn. Pictures that are not on the server are downloaded when you train.",
-        bind="query-params",
-        on_change=on_change,
+        usual,
+        "What to learn. Pictures that are not on the server are downloaded when you train.",
+        on_change,
     )
     if usual == "digits" and name == "digits":
         st.caption("Fashion-MNIST is not on this server, so scikit-learn's digits stand in.")
@@ -188,46 +190,20 @@ def _validated(family: str, dataset: str, model: dict[str, Any], train: dict[str
 
 def _warn_of_invalid(error: ValidationError) -> None:
     """Draw a warning that names the fields whose values are out of range."""
-    fields = ", ".join(sorted({str(item["loc"][-1]) for item in error.errors()}))
-    st.warning(f"Not a possible value for: {fields[:200]}. The defaults are used instead.")
+    st.warning(f"{sentence_of(error)[:400]} The defaults are used instead.")
 
 
-def _first_query(page: str, fields: set[str]) -> dict[str, str]:
-    """Return the link's parameters on the page's first run; unknown ones leave the address."""
-    if f"{page}.seed" in st.session_state:  # from now on it is the student who changes knobs
-        return {}
-    query = st.query_params.to_dict()
-    keys = {f"{page}.{name}" for name in (*fields, *VIEWS)}
-    for key in query:
-        if key.startswith(f"{page}.") and key not in keys:
-            del st.query_params[key]
-    return query
+def read_link(
+    page: str, fields: Mapping[str, FieldInfo], datasets: Sequence[DatasetName] = ()
+) -> None:
+    """Read what the link says of a page's knobs and views as it is meant; say what is not here.
 
-
-def _warn_of_dropped(page: str, query: dict[str, str], knobs: dict[str, Any]) -> None:
-    """Draw a warning that names the parameters of the link that no knob has as its value."""
-    values = {f"{page}.{name}": value for name, value in knobs.items()}
-    views = {f"{page}.{name}" for name in VIEWS}
-    dropped = [
-        re.sub(r"[^\w.]", "?", name.removeprefix(f"{page}."))[:40]
-        for name, text in query.items()
-        if name not in views and not (name in values and _same(text, values[name]))
-        if not name.startswith("__")  # what a host that embeds the page adds
-    ]
-    if dropped:
-        names = ", ".join(f"“{name}”" for name in dropped[:5])
-        st.warning(
-            f"The link asked for something that is not possible here: {names}. "
-            "Those knobs stand at their defaults.",
-            icon=":material/link_off:",
-        )
-
-
-def _same(text: str, value: Any) -> bool:
-    """Return whether a parameter of the link is written for a knob's value."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return text.lower() == str(value).lower()
-    try:
-        return float(text) == float(value)
-    except ValueError:
-        return False
+    A page calls it before it draws a widget.
+    """
+    titles = {name: field.title or "" for name, field in fields.items()}
+    names = dict.fromkeys(sorted(VIEWS), "") | {"dataset": "Data set"} | titles
+    refused = links.settle_names(page, names)
+    for name, field in fields.items():
+        refused.append(links.settle(f"{page}.{name}", possible(field)))
+    refused.append(links.settle(f"{page}.dataset", possible_datasets(datasets)))
+    links.warn(refused)

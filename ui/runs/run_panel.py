@@ -20,7 +20,7 @@ from genlib.studies.summary import RunSummary
 from genlib.training.curve import Row
 from genlib.training.events import Snapshot
 from ui import cache
-from ui.controls import bound, record_views
+from ui.controls import ranged, record_views
 from ui.runs import knobs, preview, queue
 from ui.runs.measured_fid import measured_fid
 from ui.runs.queue import LONGEST, lives
@@ -86,12 +86,10 @@ def _finished(spec: RunSpec, run: Run, data: Dataset | None) -> None:
     with _controls():
         share = st.slider(
             "Rewind the training",
-            0,
-            100,
-            100,
+            value=100,
             format="%d %%",
             help="Go back to any moment of the training: the pictures above are of that moment.",
-            **bound(spec.family, "rewind"),
+            **ranged(spec.family, "rewind", 0, 100),
         )
         snapshot = [item for item in run.snapshots if item.step <= share / 100 * last][-1]
         st.caption(

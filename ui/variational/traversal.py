@@ -13,7 +13,7 @@ from genlib.plots import animation, picture_grid
 from genlib.runs.run import Run
 from ui import cache
 from ui.cache import cached_figure
-from ui.controls import bound, record_views
+from ui.controls import ranged, record_views
 from ui.variational.posterior import kl_by_coding
 from ui.widgets.elements import download, is_dark, needs_run
 from ui.widgets.pictures import image, labelled_rows
@@ -34,9 +34,9 @@ def walks(run: Run, family: str) -> None:
     count = len(cache.dataset(run.spec.dataset).test)
     left, right = st.columns(2, gap="large")
     with left:
-        first = st.slider("From test picture", 0, count - 1, 0, **bound(family, "first"))
+        first = st.slider("From test picture", value=0, **ranged(family, "first", 0, count - 1))
     with right:
-        last = st.slider("To test picture", 0, count - 1, 1, **bound(family, "last"))
+        last = st.slider("To test picture", value=1, **ranged(family, "last", 0, count - 1))
     z = cache.codings(run)
     left, right = st.columns(2, gap="large")
     with left:

@@ -10,7 +10,7 @@ from genlib.data.upload import UploadError, decoded
 from genlib.family import Shape, to_float
 from genlib.runs.spec import RunSpec
 from ui import cache
-from ui.controls import bound, view_key
+from ui.controls import one_of, view_key
 from ui.widgets.drawing_pad import drawing_pad
 
 SHOWN = 6  # classes
@@ -49,7 +49,7 @@ def picked(
     none = torch.zeros(0, *shape)
     key = view_key(page, name)
     source = st.segmented_control(
-        label, sources, default=sources[0], required=True, **bound(page, name)
+        label, default=sources[0], required=True, **one_of(page, name, sources)
     )
     if source == "Draw":
         drawn = drawing_pad(shape, key=f"{key}-pad")

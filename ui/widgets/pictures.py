@@ -8,7 +8,7 @@ import torch
 
 from genlib.family import to_uint8
 from genlib.plots import named_rows, picture_grid, to_png
-from ui.controls import bound, record_views
+from ui.controls import ranged, record_views
 
 record_views("picture")
 
@@ -33,7 +33,7 @@ def labelled_rows(rows: dict[str, torch.Tensor], alt: str, factor: int = 2, *, d
 
 def picture_slider(family: str, count: int) -> int:
     """Return the index of a test picture that the student chooses."""
-    return int(st.slider("Test picture", 0, count - 1, 0, **bound(family, "picture")))
+    return int(st.slider("Test picture", value=0, **ranged(family, "picture", 0, count - 1)))
 
 
 def grid(x: torch.Tensor, columns: int = COLUMNS) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ui.controls import bound, view_key
+from ui.controls import ranged, view_key
 
 
 def draw_number(family: str, name: str, label: str, press: str) -> int:
@@ -15,7 +15,10 @@ def draw_number(family: str, name: str, label: str, press: str) -> int:
     left, right = st.columns(2, vertical_alignment="bottom")
     with left:
         number = st.number_input(
-            label, 0, 9_999, 0, help="The same number gives the same draw.", **bound(family, name)
+            label,
+            value=0,
+            help="The same number gives the same draw.",
+            **ranged(family, name, 0, 9_999),
         )
     with right:
         st.button(press, key=f"{key}-next", on_click=next_one, icon=":material/casino:")
