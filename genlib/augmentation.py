@@ -40,7 +40,7 @@ def moved(
     return to_float(placed.movedim(3, 1))
 
 
-def spoiled(x: Pictures, targets: Targets, rng: torch.Generator) -> tuple[Pictures, Targets]:
+def corrupted(x: Pictures, targets: Targets, rng: torch.Generator) -> tuple[Pictures, Targets]:
     """Return pictures in [0, 1], half of them blurred, half noisy, half mixed, and their classes.
 
     Each has strengths of its own, drawn evenly. Where two pictures are mixed, so are their classes

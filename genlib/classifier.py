@@ -17,7 +17,7 @@ from safetensors.torch import load, save
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from genlib.augmentation import moved, spoiled
+from genlib.augmentation import corrupted, moved
 from genlib.config import Config, TrainConfig
 from genlib.data import DATASETS, DatasetName
 from genlib.data.dataset import Dataset
@@ -129,7 +129,7 @@ class ClassifierSpec(Config):
         description="The maps whose means are the features: of the last block, or of both.",
         json_schema_extra={"since": 2},
     )
-    spoiled: float = Field(
+    corrupted: float = Field(
         0.0,
         ge=0,
         le=1,
@@ -189,8 +189,8 @@ class ClassifierSpec(Config):
             index = torch.randint(size, (self.batch_size,), generator=rng, device=device)
             x = moved(data.train[index], rng, mirror=self.dataset in MIRRORED)
             targets = classes[data.train_labels[index]]
-            if step < self.spoiled * self.steps:
-                x, targets = spoiled(x, targets, rng)
+            if step < self.corrupted * self.steps:
+                x, targets = corrupted(x, targets, rng)
             loss = F.cross_entropy(classifier(x), targets, label_smoothing=SMOOTHING)
             descend(weights, optimizers, loss, rate, RECIPE.clip)
             follow(average, classifier, share)

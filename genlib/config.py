@@ -15,14 +15,14 @@ Activation = Literal["relu", "selu", "gelu"]
 Nonlinearity = Literal["relu", "selu", "gelu", "tanh", "leaky relu"]  # what games use besides
 Reconstruction = Literal["mse", "bce"]
 MOST_EPOCHS = 1000
+MOST_SEED = 9_999
 
 
 class Config(BaseModel):
     """Frozen settings; unknown names, infinities and values out of range are refused.
 
     A field's `json_schema_extra` may say more of it: the "options" or the "step" of its widget,
-    that it is "rare", which puts the widget behind "More knobs", and, where it was added later,
-    "since" which version it is there.
+    and, where it was added later, "since" which version it is there.
 
     Raises:
         pydantic.ValidationError: on construction, naming each field that is wrong.
@@ -137,7 +137,7 @@ class TrainConfig(Config):
         title="Training pictures",
         description="How many pictures it may see; 0 means all. With few, a large network "
         "learns them by heart.",
-        json_schema_extra={"rare": True, "options": [0, 16, 64, 256, 1024, 4096, 16384]},
+        json_schema_extra={"options": [0, 16, 64, 256, 1024, 4096, 16384]},
     )
     warmup: float = Field(
         0.02,
@@ -145,13 +145,12 @@ class TrainConfig(Config):
         le=0.5,
         title="Warm-up",
         description="The share of the steps in which the learning rate rises from zero.",
-        json_schema_extra={"rare": True, "step": 0.01},
+        json_schema_extra={"step": 0.01},
     )
     decay: Literal["none", "linear", "cosine"] = Field(
         "linear",
         title="Decay",
         description="How the learning rate falls after the warm-up.",
-        json_schema_extra={"rare": True},
     )
     ema: float = Field(
         0.99,
@@ -160,7 +159,7 @@ class TrainConfig(Config):
         title="Weight averaging",
         description="Decay of the exponential moving average of the weights, which is the model "
         "that is shown and kept; 0 keeps the last weights.",
-        json_schema_extra={"rare": True, "options": [0.0, 0.9, 0.97, 0.99, 0.995, 0.999, 0.9999]},
+        json_schema_extra={"options": [0.0, 0.9, 0.97, 0.99, 0.995, 0.999, 0.9999]},
     )
     clip: float = Field(
         0.0,
@@ -168,7 +167,7 @@ class TrainConfig(Config):
         le=100.0,
         title="Gradient clipping",
         description="The largest gradient norm; longer gradients are shortened. 0 is off.",
-        json_schema_extra={"rare": True, "options": [0.0, 0.1, 0.3, 1.0, 3.0, 10.0]},
+        json_schema_extra={"options": [0.0, 0.1, 0.3, 1.0, 3.0, 10.0]},
     )
     momentum: float = Field(
         0.9,
@@ -177,18 +176,17 @@ class TrainConfig(Config):
         title="Momentum",
         description="How long past gradients count: β₁ of Adam and its kin, the momentum of SGD. "
         "Games of two players want less. Muon and RMSprop keep their own.",
-        json_schema_extra={"rare": True, "options": [0.0, 0.5, 0.9, 0.95]},
+        json_schema_extra={"options": [0.0, 0.5, 0.9, 0.95]},
     )
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         "auto",
         title="Precision",
         description="The numbers of the forward pass: auto takes bfloat16 on GPUs built for it.",
-        json_schema_extra={"rare": True},
     )
     seed: int = Field(
         0,
         ge=0,
-        le=9_999,
+        le=MOST_SEED,
         title="Seed",
         description="The start of all randomness: the same seed gives the same run.",
     )

@@ -51,6 +51,8 @@ class FamilyEntry:
         headline: (figures of merit of a finished run) → one sentence in Markdown that says them,
             each beside what to compare it with.
         learns: what its data may be.
+        knobs: the three to five settings that matter most, of the model or of the training, in
+            the order in which a lesson shows them; it shows all others on request.
         shows: what `preview` gives, in order.
         baseline: the simpler method that it has to beat.
         primary_metric: which of its figures of merit is shown first; less is better.
@@ -66,6 +68,7 @@ class FamilyEntry:
     presets: Mapping[str, Preset]
     abilities: frozenset[Ability]
     headline: Callable[[Mapping[str, float]], str]
+    knobs: tuple[str, ...]
     learns: tuple[Kind, ...] = ("pictures",)
     shows: tuple[str, ...] = ("reconstruction",)
     baseline: Baseline = "none"

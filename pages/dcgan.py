@@ -11,8 +11,8 @@ from ui.runs.run_panel import opening
 FAMILY = "dcgan"
 
 st.markdown(
-    "Two convolutional networks play the game. Five guidelines of 2016 made that train at all: "
-    "switch one off and see what it was for."
+    "A GAN of two convolutional networks. Five guidelines of 2016 made such networks train: "
+    "choose the strided networks, break one guideline and see what it was for."
 )
 spec, run = opening(FAMILY)
 

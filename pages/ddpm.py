@@ -20,42 +20,42 @@ forward_process.predicted(spec)
 pictures = samplers.picture_run(run, FAMILY)
 
 with lesson.section(
-    "From noise to pictures",
+    "Reverse process: from noise to pictures",
     "Press Play, or drag. On the left the noisy picture x_t, on the right the model's estimate "
     "of the clean one: at first a blur, later one thing.",
 ):
     reverse_process.reverse(pictures, FAMILY)
 
 with lesson.section(
-    "Drown a picture",
-    "Drag through time and watch for the moment at which you can no longer tell what it was. "
-    "Then compare with the model's estimate.",
+    "Forward process: add noise",
+    "Drag through time: when can you no longer tell what the picture was? Then compare it with "
+    "the model's estimate of the clean picture.",
 ):
     forward_process.drowning(pictures, FAMILY)
 
 with lesson.section(
-    "How fast it drowns",
-    "Noise schedules. A good one ends where nothing of the picture is left, or sampling starts "
-    "from something that the network has never seen.",
+    "Noise schedules",
+    "A noise schedule says how much noise there is at each time. A good one ends where nothing of "
+    "the picture is left. Otherwise sampling starts from what the network has never seen.",
 ):
     forward_process.schedules(run, FAMILY)
 
 with lesson.section(
-    "Which times are hard?",
+    "Prediction error at each time",
     "Compare the two ends: the error of the noise is small where that of the picture is large.",
 ):
     forward_process.by_time(pictures, FAMILY)
 
 with lesson.section(
-    "Begin in the middle",
-    "Image-to-image (SDEdit): add noise up to a time t, then denoise. Small t keeps your drawing, "
+    "Image-to-image",
+    "SDEdit: add noise up to a time t, then denoise. Small t keeps your drawing, "
     "large t replaces it.",
 ):
     inpainting.from_the_middle(pictures, FAMILY)
 
 with lesson.section(
-    "Paint a hole",
-    "Inpainting: outside the hole the known pixels are put back at every step, so that the fill "
+    "Inpainting",
+    "Paint a hole. Outside the hole the known pixels are put back at every step, so that the fill "
     "has to match. The model was never trained for that.",
 ):
     inpainting.holes(pictures, FAMILY)
@@ -69,8 +69,8 @@ with lesson.section(
 
 with lesson.section(
     "Break it, cure it",
-    "The same network, trained as long. On the left the noise never wins, so sampling begins with "
-    "something that training has never shown.",
+    "The same network, trained as long. On the left the schedule ends before the picture is gone, "
+    "so sampling begins with something that training has never shown.",
 ):
     presets = ("never noise", "fast")
     samplers.samples_of({preset: RunSpec.of_preset(FAMILY, preset) for preset in presets})

@@ -11,8 +11,8 @@ from ui.runs.run_panel import opening
 FAMILY = "denoising"
 
 st.markdown(
-    "The input is a corrupted picture, the target the clean one. What is missing in the input it "
-    "can only fill in from what the training pictures have in common."
+    "The input is a corrupted picture, the target is the clean one. What is missing in the input, "
+    "the network can only fill in from what the training pictures have in common."
 )
 spec, run = opening(FAMILY)
 

@@ -19,7 +19,7 @@ spec, run = opening(FAMILY)
 pictures = samplers.picture_run(run, FAMILY)
 
 with lesson.section(
-    "From noise to pictures",
+    "Reverse process: from noise to pictures",
     "Press Play, or drag. On the left the noisy picture x_t, on the right where its path would "
     "end if it went straight on.",
 ):
@@ -35,31 +35,31 @@ with lesson.section(
 
 with lesson.section(
     "How few steps are enough?",
-    "Euler's method, the same noise in each column. In which row do the samples first look like "
-    "clothes?",
+    "Sampling by Euler's method, the same noise in each column. In which row do the samples first "
+    "look like clothes?",
 ):
     samplers.few_steps(
         {"Flow matching": RunSpec.of_preset(FAMILY), "Diffusion": RunSpec.of_preset("ddpm")}
     )
 
 with lesson.section(
-    "Ask for a class",
-    "Classifier-free guidance, the same noise in each column. 0 ignores the class, 1 is as "
+    "Classifier-free guidance",
+    "Ask for a class, with the same noise in each column. 0 ignores the class, 1 is as "
     "trained; more follows the class more closely. With one sample of a class here, you cannot "
     "see what that costs in variety.",
 ):
     samplers.guided(samplers.conditional_run(pictures, FAMILY), FAMILY)
-    side_by_side.preset_button(FAMILY, "told the class", "a model that is told the class")
+    side_by_side.preset_button(FAMILY, "told the class", "a class-conditional model")
 
 with lesson.section(
-    "Between two noises",
+    "Interpolation between two noises",
     "Gaussian noise in many dimensions has nearly always the same norm. Spherical interpolation "
     "keeps it, linear interpolation does not: compare the middle of the two rows.",
 ):
     interpolation.between_noises(pictures, FAMILY)
 
 with lesson.section(
-    "Between two pictures",
+    "Interpolation between two pictures",
     "DDIM inversion takes the sampler's steps backwards, to the noise of a picture that you know. "
     "Then interpolate between the noises of two of them.",
 ):

@@ -11,8 +11,9 @@ from ui.runs.run_panel import opening
 FAMILY = "gan"
 
 st.markdown(
-    "A forger and a detective learn from each other. Both losses tell you next to nothing: look "
-    "at the pictures, and at the verdict on 2,000 of them."
+    "A **generator** G draws pictures, a **discriminator** D tells them from real ones, and each "
+    "learns from the other. The losses hardly say how good the pictures are: look at the samples, "
+    "and at the verdict on thousands of them."
 )
 spec, run = opening(FAMILY)
 
@@ -22,7 +23,7 @@ with lesson.section(
     "Break it, cure it",
     "The same data and seed. The first two share their networks, but “collapse” has a slower D "
     "and 2 epochs in place of 10. The third changes loss, optimizer and networks at once. You "
-    "see a hundred samples of each; the verdict is that of 2,000.",
+    "see a hundred samples of each; the verdict is that of many more.",
 ):
     presets = ("collapse", "textbook", "fast")
     health.side_by_side({preset: RunSpec.of_preset(FAMILY, preset) for preset in presets})

@@ -11,8 +11,8 @@ from ui.runs.run_panel import opening
 FAMILY = "linear"
 
 st.markdown(
-    "Without a nonlinearity an autoencoder can only lay a plane through its data. "
-    "Watch it turn towards the plane that PCA finds."
+    "An autoencoder with linear layers only can do no more than lay a plane through its data. "
+    "Watch the plane turn towards the one that PCA finds."
 )
 spec, run = opening(FAMILY)
 

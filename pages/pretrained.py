@@ -10,8 +10,8 @@ from ui.pretrained.tiny_autoencoder import tiny_autoencoder
 PAGE = "pretrained"
 
 st.markdown(
-    "Others have trained for days so that you need not. Bring a model here from the Hugging Face "
-    "Hub, watch it find pictures in noise, and give something back: publish a run of your own."
+    "Bring a trained model here from the Hugging Face Hub, let it generate pictures from noise, "
+    "and publish a run of your own there."
 )
 knobs, picture = st.columns([1, 2], gap="large")
 with knobs:
@@ -20,9 +20,9 @@ with picture:
     denoiser.walk(entry, reversal)
 
 with lesson.section(
-    "A picture in a few maps",
-    "Add to one map and watch what changes: light, colour, or edges. The copy is made from the "
-    "maps alone, and they are far fewer numbers.",
+    "A picture in a few latent channels",
+    "Shift one channel and see what changes: light, colour, or edges. The reconstruction is made "
+    "from the channels alone, and they are far fewer numbers.",
 ):
     tiny_autoencoder()
 

@@ -25,8 +25,8 @@ with lesson.section(
 
 with lesson.section(
     "New layers fade in",
-    "Move α. A layer with random weights would spoil what the others have learned, so its weight "
-    "α starts at 0 and grows with every step.",
+    "Move α. A new layer with random weights would destroy what the others have learned, so its "
+    "weight α starts at 0 and grows with every step.",
 ):
     growing.fading(run, FAMILY)
 

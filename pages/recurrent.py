@@ -18,8 +18,8 @@ spec, run = opening(FAMILY)
 
 with lesson.section(
     "Look inside",
-    "Watch the state fill. It was trained on whole pictures only: are the rows that it has not "
-    "read yet a guess, or noise? The curve compares them with the mean picture.",
+    "The state after each row. The network was trained on whole pictures only: are the rows that "
+    "it has not read yet a guess, or noise? The curve compares them with the mean picture.",
 ):
     row_by_row.rows(run, FAMILY)
 

@@ -11,8 +11,8 @@ from ui.runs.run_panel import opening
 FAMILY = "stacked"
 
 st.markdown(
-    "An autoencoder copies pictures through a few numbers. Those have to hold what lowers its "
-    "error most."
+    "An autoencoder has to copy each picture through a few numbers, the **codings**. They come to "
+    "hold what lowers the **reconstruction error** most."
 )
 spec, run = opening(FAMILY)
 

@@ -16,7 +16,7 @@ st.markdown(
 spec, run = opening(FAMILY)
 
 with lesson.section(
-    "Mix two styles",
+    "Style mixing",
     "Rows: source A. Columns: source B, the donor. Each picture uses B's styles at the layers "
     "that you choose, and A's at all others. Look at what follows the column.",
 ):
@@ -31,23 +31,23 @@ with lesson.section(
     styles.layers(run, FAMILY)
 
 with lesson.section(
-    "What is left to chance",
-    "The style is the same in each column; only the noise is not. The lowest row is bright where "
+    "Noise inputs",
+    "The style is the same in each column; only the noise differs. The lowest row is bright where "
     "new noise changes the picture.",
 ):
     styles.noise(run, FAMILY)
 
 with lesson.section(
-    "Less variety by truncation",
+    "Truncation: less variety",
     "Pull ψ to 0 and every picture becomes the mean one. Beyond 1 and below 0 styles lie where "
     "the generator was hardly trained. The caption counts variety; judge the quality yourself.",
 ):
     styles.truncation(run, FAMILY)
 
 with lesson.section(
-    "Walk in z, walk in w",
-    "Both walks end at the same two pictures: which one passes through fewer unrelated pictures? "
-    "Further up stands how long such walks are, measured.",
+    "Interpolation in z and in w",
+    "Both rows have the same two ends: which one passes through fewer unrelated pictures? Further "
+    "up stands how long such paths are, measured.",
 ):
     styles.walks(run, FAMILY)
 

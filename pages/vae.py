@@ -12,22 +12,23 @@ from ui.widgets import samples
 FAMILY = "vae"
 
 st.markdown(
-    "Give every picture a cloud of codings instead of one point, and pull all clouds to one fixed "
-    "distribution: codings drawn from that one decode to new pictures."
+    "A variational autoencoder encodes each picture as a normal distribution, with mean μ and "
+    "standard deviation σ, and decodes codings z that are drawn from it. All these distributions "
+    "are kept close to N(0, I): so codings drawn from N(0, I) decode to new pictures."
 )
 spec, run = opening(FAMILY)
 
 with lesson.section(
-    "From a picture to a cloud",
-    "Draw again and again: how much does the picture change, beside what the copy lacks anyway? "
-    "Codings with narrow clouds hardly move; they say something about the picture.",
+    "From a picture to a distribution",
+    "Draw z again and again: how much does the reconstruction change? Codings with a small σ "
+    "hardly move: they hold information about the picture.",
 ):
     posterior.cloud(run, FAMILY)
 
 with lesson.section(
-    "Draw something new",
-    "No picture went in here. Look between two samples: is each step still a picture like the "
-    "training pictures?",
+    "New samples",
+    "No picture goes in: z is drawn from N(0, I). Look between two samples: is each step still a "
+    "picture like the training pictures?",
 ):
     samples.samples(run, FAMILY)
 
@@ -39,33 +40,33 @@ with lesson.section(
     latent_map.latent_map(spec)
 
 with lesson.section(
-    "What each coding says",
-    "Every nat of information costs β in the loss. Codings that are not worth it collapse: their "
-    "clouds are the prior, whatever the picture.",
+    "KL divergence of each coding",
+    "The KL term charges β for each nat of information. A coding that saves less error than that "
+    "collapses: it is N(0, 1) for every picture (**posterior collapse**).",
 ):
     posterior.rates(run, FAMILY)
 
 with lesson.section(
     "Walk through the latent space",
-    "Move one coding and see what follows. The rows are ordered by nats: do those with more nats "
-    "change the picture more?",
+    "Move one coding at a time. The rows are ordered by their KL divergence, in nats: do those "
+    "with more nats change the picture more?",
 ):
     traversal.walks(run, FAMILY)
 
 with lesson.section(
-    "What information costs",
-    "The loss has two parts that pull against each other. Point at a β on the curve to see "
-    "samples of that model. To the right copies are closer; to the left the clouds are nearer to "
-    "the prior, in the end all the same.",
+    "Rate and distortion",
+    "The loss has two parts: the reconstruction error (distortion) and the KL divergence (rate). "
+    "Point at a β on the curve to see samples of that model. To the right reconstructions are "
+    "closer; to the left the distributions are nearer to the prior, in the end all the same.",
 ):
     posterior.split(run, FAMILY)
     rate_distortion.sweep(run)
 
 with lesson.section(
     "Is β = 1 really 1",
-    "Squared error takes pixels of variance ½; real errors are far smaller, so a nat is far too "
-    "dear. With the variance of the errors, copies are sharper and codings say more. Then it is "
-    "the prior that draws badly: see “A better prior”.",
+    "The squared error takes ½ for the variance of a pixel, far more than real errors have, so "
+    "the KL term weighs too much. With their real variance reconstructions are sharper, but new "
+    "samples are worse: see “A better prior”.",
 ):
     variances = ("fast", "optimal variance")
     side_by_side.side_by_side({name: RunSpec.of_preset(FAMILY, name) for name in variances})
@@ -80,8 +81,9 @@ with lesson.section(
 
 with lesson.section(
     "A better prior",
-    "Where the clouds do not fill the prior, draws from it land between them. Fit a mixture to "
-    "where they really are, and draw from that. Compare the gain of the two models.",
+    "If β is small, the codings of real pictures do not cover N(0, I), and samples from N(0, I) "
+    "fall into gaps. Draw from a Gaussian mixture fitted to the codings instead. Which model "
+    "gains more?",
 ):
     holes = RunSpec.of_preset(FAMILY, "holes")
     mixture_prior.better_prior(
@@ -102,9 +104,9 @@ with lesson.section(
 
 with lesson.section(
     "Try to break it",
-    "Make information too expensive and every cloud is the prior: one average for all pictures. "
-    "Make it free and copies are closest, but nothing ties the codings to the prior that new "
-    "samples, the lowest row, are drawn from.",
+    "With β too large the decoder can only output the average picture. With β = 0 reconstructions "
+    "are closest, but nothing ties the codings to the prior that new samples, the lowest row, "
+    "come from.",
 ):
     side_by_side.side_by_side(
         {

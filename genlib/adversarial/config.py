@@ -28,8 +28,8 @@ class AdversarialConfig(Config):
         ge=0.0,
         le=1000.0,
         title="R1",
-        description="Penalty on the discriminator's slope at real data; 0 is off. It damps a "
-        "game that circles.",
+        description="Penalty on the discriminator's squared gradient norm at real data; 0 is "
+        "off. It damps oscillation.",
         json_schema_extra={"options": [0.0, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0]},
     )
     r2: float = Field(
@@ -45,8 +45,8 @@ class AdversarialConfig(Config):
         ge=0.0,
         le=1000.0,
         title="Gradient penalty",
-        description="Pulls the discriminator's slope towards 1 between real and generated data; "
-        "the Wasserstein loss needs it, usually at 10.",
+        description="Pulls the discriminator's gradient norm towards 1 between real and "
+        "generated data; the Wasserstein loss needs it, usually at 10.",
         json_schema_extra={"options": [0.0, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0]},
     )
     spectral_norm: bool = Field(
@@ -54,21 +54,20 @@ class AdversarialConfig(Config):
         title="Spectral norm",
         description="Divides each of the discriminator's weight matrices by its largest singular "
         "value, so that it cannot be steep.",
-        json_schema_extra={"rare": True},
     )
     packing: int = Field(
         1,
         ge=1,
         le=4,
         title="Packing (PacGAN)",
-        description="How many samples the discriminator judges at once: sameness gives them away.",
-        json_schema_extra={"rare": True, "options": [1, 2, 3, 4]},
+        description="How many samples the discriminator sees as one input: equal ones are easy to "
+        "tell.",
+        json_schema_extra={"options": [1, 2, 3, 4]},
     )
     minibatch_discrimination: bool = Field(
         False,
         title="Minibatch discrimination",
         description="Tells the discriminator how near each sample is to the others of its batch.",
-        json_schema_extra={"rare": True},
     )
     replay: int = Field(
         0,
@@ -77,23 +76,23 @@ class AdversarialConfig(Config):
         title="Experience replay",
         description="How many earlier samples the discriminator trains on, drawn evenly; 0 is "
         "only the newest ones.",
-        json_schema_extra={"rare": True, "options": [0, 256, 1024, 4096]},
+        json_schema_extra={"options": [0, 256, 1024, 4096]},
     )
     smoothing: float = Field(
         0.0,
         ge=0.0,
         le=0.5,
         title="Label smoothing",
-        description="What the label of real data lacks to 1, for the losses that have labels.",
-        json_schema_extra={"rare": True, "step": 0.05},
+        description="The label of real data is 1 minus this, in losses that have labels.",
+        json_schema_extra={"step": 0.05},
     )
     instance_noise: float = Field(
         0.0,
         ge=0.0,
         le=1.0,
         title="Instance noise",
-        description="Standard deviation of noise on all that the discriminator sees.",
-        json_schema_extra={"rare": True, "step": 0.05},
+        description="Standard deviation of the noise added to all inputs of the discriminator.",
+        json_schema_extra={"step": 0.05},
     )
     critic_steps: int = Field(
         1,
@@ -101,7 +100,7 @@ class AdversarialConfig(Config):
         le=5,
         title="Steps of D",
         description="Updates of the discriminator in each step of training.",
-        json_schema_extra={"rare": True, "options": [1, 2, 3, 4, 5]},
+        json_schema_extra={"options": [1, 2, 3, 4, 5]},
     )
     generator_steps: int = Field(
         1,
@@ -109,7 +108,7 @@ class AdversarialConfig(Config):
         le=5,
         title="Steps of G",
         description="Updates of the generator in each step of training.",
-        json_schema_extra={"rare": True, "options": [1, 2, 3, 4, 5]},
+        json_schema_extra={"options": [1, 2, 3, 4, 5]},
     )
     critic_rate: float = Field(
         1.0,
@@ -117,7 +116,7 @@ class AdversarialConfig(Config):
         le=10.0,
         title="D's learning rate ×",
         description="The discriminator's learning rate, as a multiple of the generator's.",
-        json_schema_extra={"rare": True, "options": [0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 10.0]},
+        json_schema_extra={"options": [0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 10.0]},
     )
 
     @property
@@ -161,7 +160,7 @@ class GrowingConfig(AdversarialConfig):
         le=512,
         title="At most",
         description="Filters of the layers that are farthest from the picture.",
-        json_schema_extra={"rare": True, "options": [16, 32, 64, 128, 256, 512]},
+        json_schema_extra={"options": [16, 32, 64, 128, 256, 512]},
     )
     growing: bool = Field(
         True,

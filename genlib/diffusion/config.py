@@ -44,13 +44,12 @@ class DiffusionConfig(Config):
         le=4,
         title="Depth",
         description="Blocks; the book's U-Net has its own number.",
-        json_schema_extra={"rare": True},
     )
     conditional: bool = Field(
         False,
-        title="Told the class",
-        description="Whether it also learns what each class looks like, so that you can ask for "
-        "one. It is not told for a tenth of the pictures, which makes guidance possible.",
+        title="Class-conditional",
+        description="The network gets the class of each picture as an input, so that you can ask "
+        "for a class. For a tenth of the pictures it gets none, so that guidance is possible.",
     )
 
 

@@ -5,7 +5,7 @@ import torch
 from scipy.ndimage import gaussian_filter
 from torch.nn import functional as F
 
-from genlib.augmentation import BLUR, MIXED, NOISE, SHIFT, blurred, moved, spoiled
+from genlib.augmentation import BLUR, MIXED, NOISE, SHIFT, blurred, corrupted, moved
 from genlib.family import to_float
 from genlib.rng import generator
 
@@ -75,7 +75,7 @@ def test_a_blurred_even_picture_stays_even_up_to_the_border():
 def test_half_of_the_pictures_are_mixed_and_their_classes_by_the_same_share():
     classes = torch.eye(COUNT)
     x = torch.zeros(COUNT, 1, *SIDES)
-    _, targets = spoiled(x, classes, generator(5))
+    _, targets = corrupted(x, classes, generator(5))
     torch.testing.assert_close(targets.sum(1), torch.ones(COUNT))
     shares = 1 - targets.diagonal()
     torch.testing.assert_close(targets[range(1, COUNT), range(COUNT - 1)], shares[1:])
@@ -83,10 +83,10 @@ def test_half_of_the_pictures_are_mixed_and_their_classes_by_the_same_share():
     assert float((shares > 0).float().mean()) == pytest.approx(0.5, abs=0.05)
 
 
-def test_spoiled_pictures_stay_pictures_and_come_again_from_the_same_generator():
+def test_corrupted_pictures_stay_pictures_and_come_again_from_the_same_generator():
     x = torch.rand(500, 1, 28, 28, generator=generator(6))
-    output, _ = spoiled(x, torch.eye(500), generator(7))
-    again, _ = spoiled(x, torch.eye(500), generator(7))
+    output, _ = corrupted(x, torch.eye(500), generator(7))
+    again, _ = corrupted(x, torch.eye(500), generator(7))
     assert torch.equal(output, again)
     assert float(output.min()) >= 0
     assert float(output.max()) <= 1
@@ -95,7 +95,7 @@ def test_spoiled_pictures_stay_pictures_and_come_again_from_the_same_generator()
 def test_noise_and_blur_have_their_largest_strengths():
     """Of an even grey only noise is seen, of a single point only the blur's loss of its height."""
     grey = torch.full((2000, 1, 8, 8), 0.5)
-    output, _ = spoiled(grey, torch.eye(2000), generator(8))
+    output, _ = corrupted(grey, torch.eye(2000), generator(8))
     deviations = output.flatten(1).std(1)
     assert float(deviations.max()) < 1.6 * NOISE
     assert float(deviations.max()) > 0.8 * NOISE

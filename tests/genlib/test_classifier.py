@@ -153,14 +153,14 @@ def test_features_of_both_blocks_are_those_of_the_last_one_and_the_means_of_the_
     torch.testing.assert_close(features[:, : spec.width], means)
 
 
-def test_with_spoiled_pictures_it_is_another_judge_and_as_it_was_without(events):
+def test_with_corrupted_pictures_it_is_another_judge_and_as_it_was_without(events):
     steps = {"steps": 10, "batch_size": 32}
     few = ClassifierSpec(dataset="digits", **steps)
-    assert few.fingerprint == few.model_copy(update={"spoiled": 0.0}).fingerprint
-    spoiled = few.model_copy(update={"spoiled": 0.5})
-    assert spoiled.fingerprint != few.fingerprint
+    assert few.fingerprint == few.model_copy(update={"corrupted": 0.0}).fingerprint
+    corrupted = few.model_copy(update={"corrupted": 0.5})
+    assert corrupted.fingerprint != few.fingerprint
     data = load("digits")
-    first, *_, last = (dict(each.state_dict()) for each in _copies(spoiled, data))
+    first, *_, last = (dict(each.state_dict()) for each in _copies(corrupted, data))
     plain_first, *_ = (dict(each.state_dict()) for each in _copies(few, data))
     assert not torch.equal(first["head.weight"], plain_first["head.weight"])
     assert all(bool(value.isfinite().all()) for value in last.values())

@@ -155,6 +155,7 @@ def _entry(config: Config, class_name: str, abilities: set[str], **facts: object
         presets={"first": preset},
         abilities=frozenset(abilities),
         headline=lambda metrics: "",
+        knobs=("learning_rate", "batch_size", "epochs"),
         **facts,
     )
 

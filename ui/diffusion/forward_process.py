@@ -42,7 +42,7 @@ def drowning(run: Run, family: str) -> None:
         st.caption("x_t is computed from the picture in one step, at every time.")
     with right:
         if not len(x):
-            st.info("Draw something, or upload a picture, and drown it.")
+            st.info("Draw something, or upload a picture, to add noise to it.")
             return
         factor = max(1, ENLARGED * 28 // x.shape[-1])
         shown = _film(run, x)

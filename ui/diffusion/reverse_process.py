@@ -76,7 +76,7 @@ def _recipe(run: Run, family: str) -> Recipe:
     if same_as_ddim(sampler, steps):
         st.caption(f"With these steps {sampler} takes those of DDIM with η = 0.")
     eta = st.slider(
-        "Fresh noise η",
+        "Stochasticity η",
         value=0.0,
         step=0.1,
         disabled=sampler != "DDIM",

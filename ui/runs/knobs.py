@@ -13,7 +13,7 @@ from genlib.data import DATASETS, DatasetName, default_dataset
 from genlib.models import FAMILIES
 from genlib.runs.spec import RunSpec
 from ui import links
-from ui.controls import VIEWS, extras, possible, widget
+from ui.controls import VIEWS, possible, widget
 from ui.runs.dataset_choice import dataset_choice, link_dataset, possible_datasets
 from ui.widgets import drawn_points
 
@@ -21,22 +21,24 @@ StudyType = TypeVar("StudyType", bound=Config)
 
 
 def knobs(family: str) -> RunSpec:
-    """Draw a family's presets and knobs; return the specification of the run.
+    """Draw a family's presets and knobs, those that matter first; return the run they ask for.
 
     Whatever a link or a client sends, it is valid: values out of range fall back to the default,
     and a notice says so.
     """
-    fields = FAMILIES[family].config_type.model_fields | TrainConfig.model_fields
+    entry = FAMILIES[family]
+    fields = entry.config_type.model_fields | TrainConfig.model_fields
     read_link(family, fields, learnable(family))
     slot = st.container()
     dataset = dataset_knob(family)
     default = RunSpec.of_preset(family, dataset=dataset)
-    model = _widgets(family, default.model, hidden=False)
-    train = _widgets(family, default.train, hidden=False)
+    usual = _values(default)
+    values = {name: widget(family, name, fields[name], usual[name]) for name in entry.knobs}
     with st.expander("More knobs"):
-        model |= _widgets(family, default.model, hidden=True)
-        train |= _widgets(family, default.train, hidden=True)
-    spec = _validated(family, dataset, model, train)
+        for name in fields:
+            if name not in values:
+                values[name] = widget(family, name, fields[name], usual[name])
+    spec = _validated(family, dataset, values)
     with slot:
         _presets(family, spec)
     return spec
@@ -63,15 +65,6 @@ def study_knobs(page: str, study: type[StudyType], names: tuple[str, ...]) -> St
     except ValidationError as error:
         _warn_of_invalid(error)
         return study.model_validate({"dataset": usual})
-
-
-def _widgets(family: str, default: Config, *, hidden: bool) -> dict[str, Any]:
-    """Draw the widgets of a config, those that lie behind "More knobs" or the others."""
-    return {
-        name: widget(family, name, field, getattr(default, name))
-        for name, field in type(default).model_fields.items()
-        if extras(field).get("rare", False) == hidden
-    }
 
 
 def apply_preset(family: str, name: str) -> None:
@@ -178,8 +171,10 @@ def _dataset(
     return name
 
 
-def _validated(family: str, dataset: str, model: dict[str, Any], train: dict[str, Any]) -> RunSpec:
+def _validated(family: str, dataset: str, values: dict[str, Any]) -> RunSpec:
     """Return the specification of the knobs' values; that of the default where one is invalid."""
+    train = {name: values[name] for name in TrainConfig.model_fields}
+    model = {name: value for name, value in values.items() if name not in train}
     document = {"family": family, "dataset": dataset, "model": model, "train": train}
     try:
         return RunSpec.model_validate(document)

@@ -1,43 +1,42 @@
-"""The panel of a run: what its model makes now, its loss curves, and the button that trains it."""
+"""The panel of a run: what its model makes now, its losses, and the button that trains it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
-from types import MappingProxyType
-from typing import Any
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from genlib.config import MOST_SEED
 from genlib.data import DATASETS, DatasetUnavailableError, download_fraction
 from genlib.data.dataset import Dataset
-from genlib.entry import BASELINE_TITLES
 from genlib.jobs import Job
 from genlib.models import FAMILIES
-from genlib.plots import loss_chart
 from genlib.runs.run import Run, snapshots_from_tensors
 from genlib.runs.spec import RunSpec
 from genlib.studies.summary import RunSummary
-from genlib.training.curve import Row
 from genlib.training.events import Snapshot
 from ui import cache
 from ui.controls import ranged, record_views
 from ui.runs import knobs, preview, queue
 from ui.runs.measured_fid import measured_fid
 from ui.runs.queue import LONGEST, lives
+from ui.runs.training_curves import training_curves
 from ui.widgets.elements import Badge, headline
 
 record_views("rewind")
 
-CONTROLS = 136  # pixels
-Series = dict[str, Sequence[tuple[int, float]]]
+CONTROLS = 184  # pixels
 
 
 def opening(family: str) -> tuple[RunSpec, Run | None]:
-    """Draw a family's knobs and, beside them, the run that they ask for; return both."""
-    left, right = st.columns([1, 2], gap="large")
-    with left:
-        spec = knobs.knobs(family)
+    """Draw the run that a family's knobs ask for and, beside it, the knobs; return both.
+
+    On a phone the run stands above the knobs.
+    """
+    left, right = st.columns([2, 1], gap="large")
     with right:
+        spec = knobs.knobs(family)
+    with left:
         return spec, run_panel(spec)
 
 
@@ -81,7 +80,8 @@ def _finished(spec: RunSpec, run: Run, data: Dataset | None) -> None:
         with above:
             preview.draw(spec, data, run.snapshots)
         st.caption(f"{_measured_on(spec)} {trained}")
-        _curve(spec, run.curve, run.snapshots, last, run.provenance.metrics)
+        _train_another(spec)
+        training_curves(spec, run.curve, run.snapshots, last, run.provenance.metrics)
         return
     with _controls():
         share = st.slider(
@@ -97,9 +97,10 @@ def _finished(spec: RunSpec, run: Run, data: Dataset | None) -> None:
             f"validation {entry.metric_title} {snapshot.figures[entry.primary_metric]:.4f}. "
             f"{trained}"
         )
+        _train_another(spec)
     with above:
         preview.draw(spec, data, [snapshot])
-    _curve(spec, run.curve, run.snapshots, last, run.provenance.metrics)
+    training_curves(spec, run.curve, run.snapshots, last, run.provenance.metrics)
 
 
 def _merits(spec: RunSpec, metrics: Mapping[str, float]) -> str:
@@ -126,7 +127,7 @@ def _training(spec: RunSpec, job: Job, snapshots: list[Snapshot], data: Dataset 
         stop = partial(queue.stop, spec)
         st.button("Stop", key=f"{spec.family}-stop", on_click=stop, icon=":material/stop:")
     steps = progress.steps if progress else 1
-    _curve(spec, progress.curve if progress else [], snapshots, steps)
+    training_curves(spec, progress.curve if progress else [], snapshots, steps)
 
 
 def _summarized(spec: RunSpec, job: Job | None, summary: RunSummary, data: Dataset | None) -> None:
@@ -139,7 +140,7 @@ def _summarized(spec: RunSpec, job: Job | None, summary: RunSummary, data: Datas
     with _controls():
         _train_button(spec, job, cache.seconds(spec))
         st.caption("This result ships without its model. Train it to look inside.")
-    _curve(spec, summary.curve, [last], last.step, provenance.metrics)
+    training_curves(spec, summary.curve, [last], last.step, provenance.metrics)
 
 
 def _untrained(
@@ -155,7 +156,7 @@ def _untrained(
     with _controls():
         _train_button(spec, job, seconds)
     progress = queue.progress_of(spec) if stopped else None
-    _curve(
+    training_curves(
         spec,
         progress.curve if progress else [],
         snapshots,
@@ -185,6 +186,31 @@ def _train_button(spec: RunSpec, job: Job | None, seconds: float) -> None:
     )
     if pressed:
         queue.submit(spec, seconds)
+
+
+def _train_another(spec: RunSpec) -> None:
+    """Draw the button that trains the same recipe from the next seed, which becomes the knob's."""
+    seed = (spec.train.seed + 1) % (MOST_SEED + 1)
+    train = spec.train.model_copy(update={"seed": seed})
+    another = spec.model_copy(update={"train": train})
+    seconds = cache.seconds(another)
+    pressed = st.button(
+        f"Train your own, {queue.about(seconds)}",
+        key=f"{spec.family}-train-another",
+        type="primary",
+        icon=":material/play_arrow:",
+        disabled=seconds > LONGEST,
+        help=f"The same recipe from seed {seed}: other random weights, so another model.",
+        on_click=partial(_ask_for, another),
+    )
+    if pressed:
+        queue.submit(another, seconds)
+
+
+def _ask_for(spec: RunSpec) -> None:
+    """Set the knobs to a run that this visitor asks for."""
+    knobs.apply_spec(spec)
+    queue.remember(spec)
 
 
 def _controls() -> DeltaGenerator:
@@ -221,67 +247,3 @@ def _measured_on(spec: RunSpec) -> str:
 def _snapshots(spec: RunSpec) -> list[Snapshot]:
     part = cache.store().read_partial(spec.fingerprint, "snapshots")
     return [] if part is None else snapshots_from_tensors(part[1]["snapshots.safetensors"])
-
-
-def _curve(
-    spec: RunSpec,
-    curve: list[Row],
-    snapshots: list[Snapshot],
-    steps: int,
-    metrics: Mapping[str, float] = MappingProxyType({}),
-) -> None:
-    """Draw training and validation losses against steps, beside the baseline's test error.
-
-    Where they are different quantities, each has a chart of its own.
-    """
-    entry = FAMILIES[spec.family]
-    adversarial = "discriminates" in entry.abilities
-    training = _training_series(curve, adversarial=adversarial)
-    validation = _validation_series(spec, snapshots)
-    error = metrics.get(f"{entry.baseline}_mse")
-    baseline = (BASELINE_TITLES[entry.baseline], error) if error else entry.trivial
-    dashed = f" The dashed line, {baseline[0]}, is what it has to beat." if baseline else ""
-    log = not adversarial
-    if entry.training_loss is not None:
-        left, right = st.columns(2, gap="medium")
-        with left:
-            st.caption(f"Training loss: {entry.training_loss(spec.model)}.")
-            _chart(loss_chart(training, steps, log=log), f"{spec.family}-curve", "Training loss")
-        with right:
-            st.caption(f"Validation: {entry.metric_title}, another quantity.{dashed}")
-            chart = loss_chart(validation, steps, baseline, log=log)
-            _chart(chart, f"{spec.family}-validation", "Validation error")
-        return
-    st.caption(
-        "Neither loss has to fall: each is measured against the other player."
-        if adversarial
-        else f"A good run falls fast, then flattens.{dashed}"
-    )
-    chart = loss_chart(training | validation, steps, baseline, log=log)
-    _chart(chart, f"{spec.family}-curve", "Training and validation loss")
-
-
-def _training_series(curve: list[Row], *, adversarial: bool) -> Series:
-    """Return the training losses by name, apart for each phase where there are several."""
-    names = {(row.stage, name): None for row in curve for name in row.losses}
-    phases = not adversarial and len({row.stage for row in curve}) > 1
-    return {
-        f"{stage if phases else 'training'} {name}": [
-            (row.step, row.losses[name]) for row in curve if not phases or row.stage == stage
-        ]
-        for stage, name in names
-    }
-
-
-def _validation_series(spec: RunSpec, snapshots: list[Snapshot]) -> Series:
-    """Return the primary metric of each snapshot; no points of space are kept for validation."""
-    entry = FAMILIES[spec.family]
-    whose = "validation" if DATASETS[spec.dataset].kind != "points" else "all points:"
-    values = [
-        (item.step, item.figures[entry.primary_metric]) for item in snapshots if item.figures
-    ]
-    return {f"{whose} {entry.metric_title}": values}
-
-
-def _chart(options: dict[str, Any], key: str, subject: str) -> None:
-    st.echarts_chart(options, height=280, key=key, alt=f"{subject} against steps")

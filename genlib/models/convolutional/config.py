@@ -42,14 +42,15 @@ class ConvolutionalConfig(Config):
     bottleneck: Bottleneck = Field(
         "average",
         title="Bottleneck",
-        description="Average forgets where a feature was; flatten gives every place its weight.",
+        description="Average pooling discards where a feature was; flatten and a dense layer keep "
+        "it.",
     )
     filters: int = Field(
         16,
         ge=4,
         le=64,
         title="Filters",
-        description="Kinds of features of the first layer; the next two have two and four times "
+        description="Number of filters in the first layer; the next two have two and four times "
         "as many.",
         json_schema_extra={"options": [4, 8, 16, 32, 64]},
     )
@@ -58,6 +59,7 @@ class ConvolutionalConfig(Config):
 FAMILY = FamilyEntry(
     config_type=ConvolutionalConfig,
     class_name="ConvolutionalAutoencoder",
+    knobs=("codings", "bottleneck", "filters", "learning_rate", "epochs"),
     presets={
         "fast": Preset(
             ConvolutionalConfig(bottleneck="flatten"),

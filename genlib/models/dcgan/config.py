@@ -108,6 +108,7 @@ BOOK = TrainConfig(
 FAMILY = adversarial_entry(
     config_type=DCGANConfig,
     class_name="DCGAN",
+    knobs=("network", "scaling", "batch_norm", "hidden_layer", "epochs"),
     presets={
         "fast": Preset(
             DCGANConfig(
@@ -126,7 +127,8 @@ FAMILY = adversarial_entry(
                 epochs=3,
                 ema=0.995,
             ),
-            "Residual networks without normalisation, paired pictures, and a D that is not steep.",
+            "Residual networks without normalisation, a relativistic loss, and penalties on D's "
+            "gradient.",
         ),
         "textbook": Preset(
             DCGANConfig(), BOOK, "The chapter's networks: the guidelines, but with SELU; RMSprop."

@@ -54,10 +54,15 @@ class DDPMConfig(DiffusionConfig):
         json_schema_extra={"options": [1, 10, 50, 100, 200, 500, 1000, 2000, 4000]},
     )
     schedule: Literal["cosine", "linear", "sigmoid", "linear, not scaled"] = Field(
-        "cosine", title="Schedule", description="How fast the picture gives way to the noise."
+        "cosine",
+        title="Schedule",
+        description="The noise schedule: how much noise there is at each time.",
     )
     prediction: Prediction = Field(
-        "noise", title="It predicts", description="What the network is asked for."
+        "noise",
+        title="Prediction target",
+        description="What the network outputs: the noise, the clean picture, or the velocity, a "
+        "mixture of both.",
     )
     loss: Literal["mse", "huber"] = Field(
         "mse",
@@ -71,7 +76,7 @@ class DDPMConfig(DiffusionConfig):
         title="Min-SNR γ",
         description="Times at which the signal is more than so many times the noise, by power, "
         "count less: 0 weighs nothing, 5 is usual.",
-        json_schema_extra={"rare": True, "options": [0.0, 1.0, 5.0, 20.0]},
+        json_schema_extra={"options": [0.0, 1.0, 5.0, 20.0]},
     )
 
 
@@ -94,6 +99,7 @@ CALM: dict[str, Any] = {"prediction": "velocity", "min_snr": 5.0}
 FAMILY = diffusion_entry(
     config_type=DDPMConfig,
     class_name="DDPM",
+    knobs=("prediction", "schedule", "timesteps", "conditional", "epochs"),
     training_loss=training_loss,
     presets={
         "fast": Preset(

@@ -95,6 +95,7 @@ def headline(metrics: Mapping[str, float]) -> str:
 FAMILY = FamilyEntry(
     config_type=DenoisingConfig,
     class_name="DenoisingAutoencoder",
+    knobs=("corruption", "level", "network", "codings", "epochs"),
     presets={
         "fast": Preset(
             DenoisingConfig(hidden=256),

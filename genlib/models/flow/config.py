@@ -37,7 +37,7 @@ class FlowConfig(DiffusionConfig):
         le=2.0,
         title="Usual time",
         description="The mean of logit t: 0 is the middle, less is nearer to the data.",
-        json_schema_extra={"rare": True, "step": 0.1},
+        json_schema_extra={"step": 0.1},
     )
     spread: float = Field(
         1.0,
@@ -45,7 +45,7 @@ class FlowConfig(DiffusionConfig):
         le=3.0,
         title="Spread of times",
         description="The standard deviation of logit t: large ones prefer both ends.",
-        json_schema_extra={"rare": True, "step": 0.1},
+        json_schema_extra={"step": 0.1},
     )
 
 
@@ -58,6 +58,7 @@ def training_loss(config: FlowConfig) -> str:
 FAMILY = diffusion_entry(
     config_type=FlowConfig,
     class_name="FlowMatching",
+    knobs=("conditional", "network", "width", "learning_rate", "epochs"),
     training_loss=training_loss,
     presets={
         "fast": Preset(

@@ -61,6 +61,7 @@ BOOK = TrainConfig(
 FAMILY = adversarial_entry(
     config_type=GANConfig,
     class_name="DenseGAN",
+    knobs=("loss", "r1", "r2", "codings", "epochs"),
     presets={
         "fast": Preset(
             GANConfig(hidden=300, activation="leaky relu", loss="relativistic", r1=3.0, r2=3.0),

@@ -71,6 +71,7 @@ def _recipe(**changes: Any) -> TrainConfig:
 FAMILY = adversarial_entry(
     config_type=GAN2DConfig,
     class_name="PlaneGAN",
+    knobs=("loss", "r1", "r2", "learning_rate", "epochs"),
     presets={
         "cured": Preset(
             GAN2DConfig(loss="relativistic", r1=0.01, r2=0.01),

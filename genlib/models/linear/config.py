@@ -52,6 +52,7 @@ def headline(metrics: Mapping[str, float]) -> str:
 FAMILY = FamilyEntry(
     config_type=LinearConfig,
     class_name="LinearAutoencoder",
+    knobs=("codings", "learning_rate", "epochs"),
     presets={
         "ellipse": Preset(
             LinearConfig(),

@@ -73,9 +73,12 @@ BARE = {
 FAMILY = growing_entry(
     config_type=ProgressiveConfig,
     class_name="ProgressiveGAN",
+    knobs=("growing", "fading", "equalised", "pixel_norm", "minibatch_std"),
     presets={
         "fast": Preset(
-            FAST, RECIPE, "All four ingredients, with paired pictures and a D that is not steep."
+            FAST,
+            RECIPE,
+            "All four ingredients, with a relativistic loss and penalties on D's gradient.",
         ),
         "thorough": Preset(FAST, THOROUGH, "The same for three times as long."),
         "not grown": Preset(

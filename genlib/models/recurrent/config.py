@@ -46,6 +46,7 @@ class RecurrentConfig(Config):
 FAMILY = FamilyEntry(
     config_type=RecurrentConfig,
     class_name="RecurrentAutoencoder",
+    knobs=("codings", "hidden", "learning_rate", "epochs"),
     presets={
         "fast": Preset(
             RecurrentConfig(),

@@ -87,6 +87,7 @@ def headline(metrics: Mapping[str, float]) -> str:
 FAMILY = FamilyEntry(
     config_type=SparseConfig,
     class_name="SparseAutoencoder",
+    knobs=("penalty", "weight", "target", "codings", "epochs"),
     presets={
         "fast": Preset(
             SparseConfig(),

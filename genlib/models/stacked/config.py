@@ -52,7 +52,6 @@ class StackedConfig(Config):
         le=3,
         title="Hidden layers",
         description="Hidden layers on each side; with none the autoencoder is linear, like PCA.",
-        json_schema_extra={"rare": True},
     )
     activation: Activation = Field(
         "relu", title="Activation", description="The nonlinearity after each hidden layer."
@@ -87,6 +86,7 @@ def headline(metrics: Mapping[str, float]) -> str:
 FAMILY = FamilyEntry(
     config_type=StackedConfig,
     class_name="StackedAutoencoder",
+    knobs=("codings", "hidden", "tied", "learning_rate", "epochs"),
     presets={
         "fast": Preset(
             StackedConfig(),

@@ -80,7 +80,7 @@ class StyleGANConfig(GrowingConfig):
     noise: bool = Field(
         True,
         title="Noise",
-        description="Gives each layer random numbers for what is left to chance.",
+        description="Adds random numbers to each layer, for details that no style decides.",
     )
     mixing: float = Field(
         0.9,
@@ -103,12 +103,17 @@ def changed(note: str, **knobs: Any) -> Preset:
 FAMILY = growing_entry(
     config_type=StyleGANConfig,
     class_name="StyleGAN",
+    knobs=("style", "mixing", "noise", "growing", "epochs"),
     presets={
         "fast": changed(
-            "Everything of the paper, with paired pictures and a D that is not steep."
+            "Everything of the paper, with a relativistic loss and penalties on D's gradient."
         ),
         "thorough": Preset(FAST, THOROUGH, "The same for three times as long."),
-        "modulation": changed("Scaled weights, not normalised maps.", style="modulation"),
+        "modulation": changed(
+            "Weight modulation in place of AdaIN: the style scales the weights, not the "
+            "normalised maps.",
+            style="modulation",
+        ),
         "no mixing": changed("Every training picture is made of one code.", mixing=0.0),
         "z is the style": changed("Without a mapping network.", mapping=0),
     },

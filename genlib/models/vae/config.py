@@ -78,8 +78,8 @@ class VAEConfig(Config):
         ge=0.0,
         le=300.0,
         title="β",
-        description="What a nat of information in the codings costs: nothing with 0, and with a "
-        "large one the codings say nothing.",
+        description="Weight of the KL term: 1 is the usual VAE, 0 leaves the term out; with a "
+        "large one the codings hold nothing.",
         json_schema_extra={"options": BETAS},
     )
     loss: Loss = Field(
@@ -113,8 +113,8 @@ class VAEConfig(Config):
     variance: Literal["fixed ½", "optimal"] = Field(
         "fixed ½",
         title="Variance of a pixel",
-        description="Of the squared error: ½, which makes information dear; or the mean squared "
-        "error of the batch, with which β = 1 is the true bound.",
+        description="In the squared error: ½, with which the KL term weighs too much; or the mean "
+        "squared error of the batch, with which β = 1 gives the ELBO.",
         json_schema_extra={"since": 2},
     )
 
@@ -127,6 +127,7 @@ def headline(metrics: Mapping[str, float]) -> str:
 FAMILY = FamilyEntry(
     config_type=VAEConfig,
     class_name="VariationalAutoencoder",
+    knobs=("beta", "codings", "variance", "network", "epochs"),
     presets={
         "fast": Preset(
             VAEConfig(),
@@ -177,12 +178,12 @@ FAMILY = FamilyEntry(
         "collapse": Preset(
             VAEConfig(beta=100.0),
             TrainConfig(epochs=3),
-            "Information is so expensive that the codings say nothing: one picture for all.",
+            "β is so large that the codings hold nothing: the same output for every picture.",
         ),
         "holes": Preset(
             VAEConfig(beta=0.0),
             TrainConfig(),
-            "Nothing pulls the clouds to the prior: closer copies, but no prior to draw from.",
+            "No KL term: reconstructions are closer, but codings do not follow the prior.",
         ),
     },
     shows=("reconstruction", "new sample from the prior"),

@@ -57,6 +57,15 @@ ABILITIES = {
 }
 
 
+@every_family
+def test_three_to_five_knobs_matter_most_and_are_settings_of_the_model_or_its_training(name):
+    entry = FAMILIES[name]
+    fields = {*entry.config_type.model_fields, *TrainConfig.model_fields}
+    assert 3 <= len(entry.knobs) <= 5
+    assert len(set(entry.knobs)) == len(entry.knobs)
+    assert set(entry.knobs) <= fields
+
+
 def untrained(name: str, config: Config, shape: tuple[int, int, int] = (1, 8, 8)) -> Family:
     return build(lambda: FAMILIES[name].load()(config, shape), 0)
 

@@ -38,6 +38,7 @@ def headline(metrics: Mapping[str, float]) -> str:
 FAMILY = FamilyEntry(
     config_type=ToyConfig,
     class_name="Toy",
+    knobs=("power", "learning_rate", "epochs"),
     presets={
         "fast": Preset(
             ToyConfig(),
