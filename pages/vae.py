@@ -27,8 +27,7 @@ with lesson.section(
 
 with lesson.section(
     "New samples",
-    "No picture goes in: z is drawn from N(0, I). Look between two samples: is each step still a "
-    "picture like the training pictures?",
+    "No picture goes in: z is drawn from N(0, I). Is each step between two samples a picture too?",
 ):
     samples.samples(run, FAMILY)
 
@@ -55,9 +54,8 @@ with lesson.section(
 
 with lesson.section(
     "Rate and distortion",
-    "The loss has two parts: the reconstruction error (distortion) and the KL divergence (rate). "
-    "Point at a β on the curve to see samples of that model. To the right reconstructions are "
-    "closer; to the left the distributions are nearer to the prior, in the end all the same.",
+    "Reconstruction error (distortion) against KL divergence (rate). Point at a β on the curve to "
+    "see samples of that model. To the left all distributions come to be the prior.",
 ):
     posterior.split(run, FAMILY)
     rate_distortion.sweep(run)
@@ -68,8 +66,8 @@ with lesson.section(
     "the KL term weighs too much. With their real variance reconstructions are sharper, but new "
     "samples are worse: see “A better prior”.",
 ):
-    variances = ("fast", "optimal variance")
-    side_by_side.side_by_side({name: RunSpec.of_preset(FAMILY, name) for name in variances})
+    presets = "fast", "optimal variance"
+    side_by_side.side_by_side({name: RunSpec.of_preset(FAMILY, name) for name in presets})
     side_by_side.preset_button(FAMILY, "optimal variance", "the best variance")
 
 with lesson.section(
