@@ -88,7 +88,7 @@ def _downloads(spec: RunSpec, run: Run | None) -> None:
         "Notebook": ("ipynb", lambda: notebook(spec)),
         "Plain PyTorch": ("plain.py", lambda: plain_script(spec)),
     }
-    if run is not None:
+    if run is not None and run.spec == spec:
         files["Weights"] = "safetensors", lambda: run.to_files()["model.safetensors"]
         files["All in a zip"] = "zip", lambda: zipped(run)
         if DATASETS[spec.dataset].kind == "pictures":

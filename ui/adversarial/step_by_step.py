@@ -37,8 +37,12 @@ BUTTONS = {
 
 @st.fragment
 def by_hand(spec: RunSpec, run: Run | None) -> None:
-    """Draw the board of a game whose players the student moves, or every part of a step."""
+    """Draw the board of a game whose players the student moves, or every part of a step.
+
+    The weights of a run of other settings are not offered.
+    """
     family = spec.family
+    run = run if run is not None and run.spec == spec else None
     most = _most(spec)
     if not most:
         st.info("This game is too large to be played by hand: take a smaller batch.")

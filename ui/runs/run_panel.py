@@ -6,7 +6,7 @@ from functools import partial
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from genlib.config import MOST_SEED
+from genlib.config import MOST_SEED, differences
 from genlib.data import DATASETS, DatasetUnavailableError, download_fraction
 from genlib.data.dataset import Dataset
 from genlib.jobs import Job
@@ -20,6 +20,7 @@ from ui.controls import ranged, record_views
 from ui.runs import knobs, preview, queue
 from ui.runs.measured_fid import measured_fid
 from ui.runs.queue import LONGEST, lives
+from ui.runs.side_by_side import moved
 from ui.runs.training_curves import training_curves
 from ui.widgets.elements import Badge, headline
 
@@ -31,7 +32,8 @@ CONTROLS = 184  # pixels
 def opening(family: str) -> tuple[RunSpec, Run | None]:
     """Draw the run that a family's knobs ask for and, beside it, the knobs; return both.
 
-    On a phone the run stands above the knobs.
+    On a phone the run stands above the knobs. Where that run is not trained yet, the last finished
+    one that this visitor saw is returned in its place: a moved knob takes nothing away.
     """
     left, right = st.columns([2, 1], gap="large")
     with right:
@@ -41,14 +43,28 @@ def opening(family: str) -> tuple[RunSpec, Run | None]:
 
 
 def run_panel(spec: RunSpec) -> Run | None:
-    """Draw the panel of a run, live while it trains; return the run once it is finished."""
+    """Draw the panel of a run, live while it trains; return it or the last one that was finished.
+
+    Both are None where neither is there.
+    """
     run = cache.finished(spec)
+    last = f"{spec.family}-last"
+    if run is not None:
+        st.session_state[last] = spec.fingerprint
+    before = _finished_before(st.session_state.get(last, ""), spec) if run is None else None
     alive = run is None and lives(queue.job_of(spec))
-    st.fragment(_panel, run_every=1.0 if alive else None)(spec, run, alive=alive)
-    return run
+    st.fragment(_panel, run_every=1.0 if alive else None)(spec, run, before, alive=alive)
+    return run or before
 
 
-def _panel(spec: RunSpec, run: Run | None, *, alive: bool) -> None:
+def _finished_before(name: str, spec: RunSpec) -> Run | None:
+    """Return the run of that name, if it is of the same data as the one that is asked for."""
+    earlier = cache.spec_of(name)
+    same = earlier is not None and earlier.dataset == spec.dataset
+    return cache.finished(earlier) if earlier is not None and same else None
+
+
+def _panel(spec: RunSpec, run: Run | None, before: Run | None, *, alive: bool) -> None:
     """Draw the panel; a fragment, so that its slider and its clock rerun nothing else.
 
     Where training has begun or ended since, the whole page is rerun.
@@ -66,6 +82,8 @@ def _panel(spec: RunSpec, run: Run | None, *, alive: bool) -> None:
         _training(spec, job, snapshots, data)
     elif summary is not None:
         _summarized(spec, job, summary, data)
+    elif before is not None and not snapshots:
+        _changed(spec, job, before, data)
     else:
         _untrained(spec, job, snapshots, data)
 
@@ -141,6 +159,19 @@ def _summarized(spec: RunSpec, job: Job | None, summary: RunSummary, data: Datas
         _train_button(spec, job, cache.seconds(spec))
         st.caption("This result ships without its model. Train it to look inside.")
     training_curves(spec, summary.curve, [last], last.step, provenance.metrics)
+
+
+def _changed(spec: RunSpec, job: Job | None, before: Run, data: Dataset | None) -> None:
+    """Draw the run before the knobs were moved, dimmed, what changed, and the button to train."""
+    apart = differences(before.spec, spec)
+    changes = "; ".join(f"{each.title} {moved(each)}" for each in apart)
+    headline(Badge("not trained yet", "gray", "radio_button_unchecked"), f"**{changes}**")
+    with st.container(key=f"dimmed-{spec.family}"):
+        preview.draw(before.spec, data, before.snapshots)
+    with _controls():
+        _train_button(spec, job, cache.seconds(spec))
+        st.caption("Until then the pictures and all parts of the lesson show the run before.")
+    training_curves(before.spec, before.curve, before.snapshots, before.snapshots[-1].step)
 
 
 def _untrained(

@@ -7,7 +7,7 @@ import numpy as np
 import streamlit as st
 import torch
 
-from genlib.config import differences
+from genlib.config import Difference, differences
 from genlib.data import DATASETS
 from genlib.family import to_float, to_uint8
 from genlib.plots import picture_grid
@@ -58,6 +58,11 @@ def apart(specs: list[RunSpec]) -> str:
         return "No setting differs."
     settings = [f"{title} {' | '.join(map(in_words, row))}" for title, row in values.items()]
     return f"All settings that differ, from left to right: {'; '.join(settings)}."
+
+
+def moved(difference: Difference) -> str:
+    """Return the two values of a setting in words, from the left one to the right one."""
+    return f"{in_words(difference.left)} → {in_words(difference.right)}"
 
 
 def in_words(value: Any) -> str:

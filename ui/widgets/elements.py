@@ -76,6 +76,7 @@ def house_style() -> None:
     st.html(
         """<style>
         [data-testid="stImage"] img { image-rendering: auto; border-radius: 2px; }
+        [class*="st-key-dimmed"] { opacity: 0.5; }
         [data-testid="stMainBlockContainer"] { max-width: 1280px; padding-top: 3.2rem; }
         @media (prefers-reduced-motion: reduce) { * { animation: none; transition: none; } }
         </style>"""
