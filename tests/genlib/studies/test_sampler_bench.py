@@ -232,8 +232,8 @@ def walked(run: Run, name: str, steps: int) -> Tensor:
 
 
 def distance(classifier: Classifier, output: Tensor) -> float:
-    """Return the classifier FID of samples to as many training pictures."""
-    real = to_float(load("digits").train[-PICTURES:])
+    """Return the classifier FID of samples to all test pictures."""
+    real = to_float(load("digits").test)
     return frechet_distance(
         classified(classifier, real).features, classified(classifier, output).features
     )
