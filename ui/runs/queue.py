@@ -39,12 +39,18 @@ def progress_of(task: Task) -> JobProgress | None:
 
 def submit(task: Task, seconds: float) -> None:
     """Ask for it, which takes about so long (0: nobody knows), and draw the page anew."""
+    if ask_for(task, seconds):
+        st.rerun()
+
+
+def ask_for(task: Task, seconds: float) -> bool:
+    """Ask for it, which takes about so long; return whether the queue took it, or say why not."""
     try:
         cache.jobs().submit(task, student(), seconds)
     except QueueUnavailableError as error:
         st.error(str(error))
-        return
-    st.rerun()
+        return False
+    return True
 
 
 def student() -> str:

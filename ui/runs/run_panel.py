@@ -232,16 +232,17 @@ def _train_another(spec: RunSpec) -> None:
         icon=":material/play_arrow:",
         disabled=seconds > LONGEST,
         help=f"The same recipe from seed {seed}: other random weights, so another model.",
-        on_click=partial(_ask_for, another),
+        on_click=partial(_ask_for, another, seconds),
     )
-    if pressed:
-        queue.submit(another, seconds)
+    if pressed:  # the knobs have changed too, outside of this fragment
+        st.rerun()
 
 
-def _ask_for(spec: RunSpec) -> None:
-    """Set the knobs to a run that this visitor asks for."""
-    knobs.apply_spec(spec)
+def _ask_for(spec: RunSpec, seconds: float) -> None:
+    """Ask for a run and set the knobs to it."""
     queue.remember(spec)
+    if queue.ask_for(spec, seconds):
+        knobs.apply_spec(spec)
 
 
 def _controls() -> DeltaGenerator:

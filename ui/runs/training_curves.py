@@ -47,9 +47,9 @@ def training_curves(
             _chart(chart, f"{spec.family}-validation", "Validation error")
         return
     st.caption(
-        "Neither loss has to fall: each is measured against the other player."
+        "Neither loss has to fall: each player is measured against the other, who learns too."
         if adversarial
-        else f"A good run falls fast, then flattens.{dashed}"
+        else f"The loss should fall quickly and then level off.{dashed}"
     )
     chart = loss_chart(training | validation, steps, baseline, log=log)
     _chart(chart, f"{spec.family}-curve", "Training and validation loss")
