@@ -67,6 +67,7 @@ def test_another_seed_of_the_plane_is_trained_in_seconds_and_finds_the_same_plan
     page = opened(site.url("linear"))
     badge(page, "shipped")
     settled(page)
+    page.get_by_text("More knobs", exact=True).click()
     seed = page.get_by_label("Seed", exact=True)
     seed.fill("7")
     seed.press("Enter")
