@@ -4,7 +4,7 @@ The peer is a `UNet2DModel` of about our size that learns to predict noise as di
 unconditional training example has it: DDPMScheduler (cosine), AdamW at 1e-3 with a warm-up and a
 cosine decay that ends with its time, batches of 64, flips left out. It gets eight minutes. Ours
 are flow matching's preset `fast`, cut to one epoch and to a minute, and its preset `thorough`,
-stopped at the same eight minutes if it is not done. All are judged by 2,048 samples, the clock
+stopped at the same eight minutes if it is not done. All are judged by 5,000 samples, the clock
 standing still. Then the time of 64 pictures in 20 steps, and the same network sampled in as many
 steps by `DDPMPipeline` and by `genlib.samplers`.
 """

@@ -2,7 +2,7 @@
 
 Both are trained by `genlib.train`'s loop, the book's with its own networks and recipe. Ours runs
 to the end of its schedule; the book's is stopped when it has had as many seconds. The clock
-stands still while samples are judged: 2,048 of each, by our own classifier, against as many test
+stands still while samples are judged: 5,000 of each, by our own classifier, against all test
 pictures. Then the seeds: many games in the plane at once against a single one.
 """
 
