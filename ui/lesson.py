@@ -14,6 +14,7 @@ from genlib.config import Config
 from genlib.data import DATASETS
 from genlib.device import available
 from genlib.export.plain_script import plain_script
+from genlib.export.source import source_of
 from genlib.export.take_home import notebook, script, training_gif, zipped
 from genlib.models import FAMILIES
 from genlib.plots import architecture
@@ -72,9 +73,9 @@ def code(spec: RunSpec, run: Run | None) -> None:
     with section("Code", "This is the code that ran, read from the module itself."):
         loss, whole = st.tabs(["The loss", "The whole family"])
         loss_code: Any = family.loss_code or family.updates
-        loss.code(inspect.getsource(loss_code), language="python")
+        loss.code(source_of(loss_code), language="python")
         modules = [inspect.getmodule(part) for part in (entry.config_type, family)]
-        sources = [f"# {each.__name__}\n\n{inspect.getsource(each)}" for each in modules if each]
+        sources = [f"# {each.__name__}\n\n{source_of(each)}" for each in modules if each]
         whole.code("\n\n".join(sources), language="python", height=480)
         _downloads(spec, run)
         with st.expander("This run as JSON"):
@@ -83,25 +84,26 @@ def code(spec: RunSpec, run: Run | None) -> None:
 
 def _downloads(spec: RunSpec, run: Run | None) -> None:
     """Draw the download buttons; each file is written when it is asked for."""
+    name = f"{spec.family}_{spec.fingerprint[:8]}"  # a module can be called that
     files: dict[str, tuple[str, Callable[[], str | bytes]]] = {
-        "Script": ("py", lambda: script(spec)),
-        "Notebook": ("ipynb", lambda: notebook(spec)),
-        "Plain PyTorch": ("plain.py", lambda: plain_script(spec)),
+        "Script": (f"train_{name}.py", lambda: script(spec)),
+        "Notebook": (f"train_{name}.ipynb", lambda: notebook(spec)),
+        "Plain PyTorch": (f"{name}.py", lambda: plain_script(spec, name, name)),
     }
     if run is not None and run.spec == spec:
-        files["Weights"] = "safetensors", lambda: run.to_files()["model.safetensors"]
-        files["All in a zip"] = "zip", lambda: zipped(run)
+        files["Weights"] = f"{name}.safetensors", lambda: run.to_files()["model.safetensors"]
+        files["All in a zip"] = f"{name}.zip", lambda: zipped(run)
         if DATASETS[spec.dataset].kind == "pictures":
-            files["Training as GIF"] = "gif", lambda: training_gif(run)
+            files["Training as GIF"] = f"{name}.gif", lambda: training_gif(run)
     with st.container(horizontal=True):
-        for label, (ending, content) in files.items():
+        for label, (file, content) in files.items():
             st.download_button(
                 label,
                 content,
-                f"{spec.family}-{spec.fingerprint[:8]}.{ending}",
+                file,
                 on_click="ignore",
                 icon=":material/download:",
-                key=f"download-{ending}",
+                key=f"download-{label}",
             )
 
 
@@ -109,7 +111,7 @@ def study_code(source: type | ModuleType, study: Config | None) -> None:
     """Show the source of the module that measures, and the study as JSON."""
     with section("Code", "This is the code that measures, read from the module itself."):
         module = inspect.getmodule(source)
-        st.code(inspect.getsource(module) if module else "", language="python", height=480)
+        st.code(source_of(module) if module else "", language="python", height=480)
         if study is None:
             return
         with st.expander("This study as JSON"):

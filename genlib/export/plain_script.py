@@ -14,6 +14,7 @@ from genlib.data import DATASETS
 from genlib.entry import FamilyEntry
 from genlib.export import running
 from genlib.export.source import (
+    READING,
     WIDTH,
     Edit,
     Origin,
@@ -28,6 +29,7 @@ from genlib.export.source import (
     start,
     wrapped,
 )
+from genlib.family import Family
 from genlib.models import FAMILIES
 from genlib.runs.spec import RunSpec
 
@@ -41,14 +43,14 @@ Run {fingerprint} of genlib.
 
 It needs torch and safetensors (pip install torch safetensors), and the run's weights beside it:
 
-    python plain.py [model.safetensors]
+    python {module}.py [{weights}.safetensors]
 
 loads them, and shows the model the examples in pictures.safetensors (random ones, where that is
-missing). What it makes of them is saved as made.safetensors, and as made.ppm where it is pictures.
+missing). What it makes of them is saved as made.safetensors, and as made.png where it is pictures.
 To go on from there:
 
-    from plain import *
-    model = loaded({name}(CONFIG, SHAPE), "model.safetensors")
+    from {module} import *
+    model = loaded({name}(CONFIG, SHAPE), "{weights}.safetensors")
     {uses}
 
 genlib wrote this from its own source: it is the code that ran, but for what only training takes.
@@ -58,14 +60,25 @@ Comments name the files of genlib.
 """
 
 
-def plain_script(spec: RunSpec) -> str:
+def plain_script(spec: RunSpec, module: str = "plain", weights: str = "model") -> str:
     """Return one Python script that uses a run's weights with torch and safetensors alone.
+
+    Args:
+        spec: the run's.
+        module: what the script's file is called, without its ending.
+        weights: what that of the weights beside it is called.
 
     Raises:
         ImportError: the family needs another package, or a module of genlib as a whole.
     """
-    entry, space = FAMILIES[spec.family], "SimpleNamespace"
-    family = entry.load()
+    entry, family = FAMILIES[spec.family], FAMILIES[spec.family].load()
+    with READING:
+        return _script(_title(spec, entry, module, weights), spec, family)
+
+
+def _script(title: str, spec: RunSpec, family: type[Family]) -> str:
+    """Return the script: what the model uses, in the order in which Python ran it."""
+    space = "SimpleNamespace"
     model = Origin(family.__module__, family.__name__, family.__name__)
     main = Origin(running.__name__, "main", "main")
     definitions, attributes = _used(model, main, Origin("types", space, space))
@@ -75,7 +88,7 @@ def plain_script(spec: RunSpec) -> str:
     call = f"{names[main]}({names[model]}(CONFIG, SHAPE), SHOWS)"
     return "\n\n\n".join(
         [
-            f'r"""{_title(spec, entry)}"""\n\n{_imports(definitions, names)}\n\n{first}',
+            f'r"""{title}"""\n\n{_imports(definitions, names)}\n\n{first}',
             *others,
             _settings(spec, attributes),
             f'if __name__ == "__main__":\n    {call}\n',
@@ -93,7 +106,7 @@ def _settings(spec: RunSpec, attributes: set[str]) -> str:
     )
 
 
-def _title(spec: RunSpec, entry: FamilyEntry) -> str:
+def _title(spec: RunSpec, entry: FamilyEntry, module: str, weights: str) -> str:
     """Return the script's docstring: what it is, how to use it, and the family's theory."""
     uses = ['x = examples(Path("pictures.safetensors"), SHAPE)']
     if "encodes" in entry.abilities:
@@ -107,6 +120,8 @@ def _title(spec: RunSpec, entry: FamilyEntry) -> str:
         name=entry.class_name,
         uses="\n    ".join(uses),
         theory=entry.theory,
+        module=module,
+        weights=weights,
     )
 
 

@@ -2,6 +2,7 @@
 
 import json
 import sys
+import zlib
 from pathlib import Path
 
 import torch
@@ -33,14 +34,27 @@ def examples(file: Path, shape: Shape) -> Pictures:
     return torch.rand(10, *shape, generator=torch.Generator().manual_seed(0))
 
 
-def as_ppm(pictures: Pictures, columns: int) -> bytes:
-    """Return rows of pictures as a PPM file: its size, then red, green, blue of each pixel."""
+def as_png(pictures: Pictures, columns: int) -> bytes:
+    """Return rows of pictures as a PNG file of red, green and blue."""
     framed = F.pad(pictures, (0, GUTTER, 0, GUTTER), value=0.5).expand(-1, 3, -1, -1)
     rows = framed.unflatten(0, (-1, columns)).permute(0, 3, 1, 4, 2)
     sheet = to_uint8(rows.flatten(2, 3).flatten(0, 1))
     large = sheet.repeat_interleave(FACTOR, 0).repeat_interleave(FACTOR, 1)
-    header = f"P6 {large.shape[1]} {large.shape[0]} 255\n"
-    return header.encode() + raw(large)
+    size = b"".join(side.to_bytes(4, "big") for side in (large.shape[1], large.shape[0]))
+    lines = F.pad(large.flatten(1), (1, 0))  # each begins with its filter: 0 is none
+    parts = {
+        b"IHDR": size + bytes([8, 2, 0, 0, 0]),
+        b"IDAT": zlib.compress(raw(lines)),
+        b"IEND": b"",
+    }
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(kind, data) for kind, data in parts.items())
+
+
+def chunk(kind: bytes, data: bytes) -> bytes:
+    """Return a part of a PNG file: its length, its kind, itself, and a checksum."""
+    return b"".join(
+        [len(data).to_bytes(4, "big"), kind, data, zlib.crc32(kind + data).to_bytes(4, "big")]
+    )
 
 
 def as_safetensors(name: str, values: Float[Tensor, "..."]) -> bytes:
@@ -67,7 +81,8 @@ def main(model: Family, shows: list[str]) -> None:
         model: whose weights they are.
         shows: the kinds of pictures that its `preview` makes.
     """
-    beside = Path(__file__).with_name("model.safetensors")
+    own = Path(__file__).with_suffix(".safetensors")
+    beside = own if own.exists() else own.with_name("model.safetensors")
     weights = Path(sys.argv[1]) if len(sys.argv) > 1 else beside
     loaded(model, weights)
     x = examples(weights.with_name("pictures.safetensors"), model.shape)
@@ -77,6 +92,6 @@ def main(model: Family, shows: list[str]) -> None:
     if model.shape[1] == 1:
         print("The first points:", preview[:5].flatten(1).tolist())  # noqa: T201
         return
-    weights.with_name("made.ppm").write_bytes(as_ppm(torch.cat([x, preview]), len(x)))
+    weights.with_name("made.png").write_bytes(as_png(torch.cat([x, preview]), len(x)))
     rows = ", ".join(["example", *shows])
-    print("Saved made.ppm, from above:", rows)  # noqa: T201
+    print("Saved made.png, from above:", rows)  # noqa: T201

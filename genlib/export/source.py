@@ -9,12 +9,14 @@ import sys
 import textwrap
 from functools import lru_cache
 from itertools import accumulate
+from threading import RLock
 from types import CodeType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 WIDTH = 99
 REMARK = re.compile(r" *# (?:type: ignore|noqa)\b.*$", re.MULTILINE)  # for linters
 FIELDS = "NamedTuple", "dataclass"  # what makes a field of each annotation in a class
+READING = RLock()  # inspect and ast may fail where several threads read source at once
 Place = tuple[int, int]  # a line, and a byte in it
 Edit = tuple[Place, Place, str]  # from, to, and what comes there instead
 
@@ -61,10 +63,21 @@ class Module(NamedTuple):
     imports: dict[str, Origin]
 
 
+def source_of(part: Any) -> str:
+    """Return the source of a module, a class or a function; it is read once."""
+    with READING:
+        return _source_of(part)
+
+
+@lru_cache(maxsize=256)
+def _source_of(part: Any) -> str:
+    return inspect.getsource(part)
+
+
 @lru_cache(maxsize=256)
 def read(name: str) -> Module:
     """Return a module that is imported already, as parts."""
-    source = inspect.getsource(sys.modules[name])
+    source = source_of(sys.modules[name])
     lines, module = source.split("\n"), Module({}, {})
     for node in ast.parse(source).body:
         if isinstance(node, ast.Import | ast.ImportFrom):

@@ -79,8 +79,9 @@ def by_tsne(codings: Float[np.ndarray, "pictures codings"], perplexity: float) -
     from openTSNE import affinity, initialization
     from openTSNE.tsne import TSNEEmbedding
 
+    most = max(1.0, (len(codings) - 1) / 3)  # it looks at three times as many neighbours
     near = affinity.PerplexityBasedNN(
-        codings, perplexity, method="exact", n_jobs=-1, random_state=0
+        codings, min(perplexity, most), method="exact", n_jobs=-1, random_state=0
     )
     embedding = TSNEEmbedding(
         initialization.jitter(initialization.rescale(by_pca(codings)), random_state=0),

@@ -105,13 +105,14 @@ def steps_slider(family: str, run: Run, most: int = STEPS[-1]) -> int:
         return 1
     key = view_key(family, "steps")
     in_link = bound(key, allowed)
-    return st.select_slider(
+    steps = st.select_slider(
         "Steps",
         marks(key, options, allowed),
         20 if 20 in options else options[-1],
         help=f"Each evaluates the network once, Heun's twice. This model knows {last:,} times.",
         **in_link,
     )
+    return int(steps)
 
 
 def class_choice(run: Run, family: str) -> tuple[int, float]:

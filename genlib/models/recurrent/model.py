@@ -38,8 +38,7 @@ class RecurrentAutoencoder(Family, Encodes):
     ) -> Float[Tensor, "batch rows codings"]:
         """Return the codings as they are after each row; there may be any number of rows."""
         rows = x.transpose(1, 2).flatten(2)
-        states: Tensor = self.summary(self.reader(rows)[0])[0]
-        return states
+        return outputs(self.summary, outputs(self.reader, rows))
 
     def encode(
         self, x: Float[Tensor, "batch channels rows width"]
@@ -56,7 +55,7 @@ class RecurrentAutoencoder(Family, Encodes):
     ) -> Float[Tensor, "batch channels rows width"]:
         """Return pictures of any number of rows, written one after the other from codings."""
         repeated = z[:, None].expand(-1, rows, -1)
-        output: Tensor = self.pixels(self.writer(repeated)[0])
+        output: Tensor = self.pixels(outputs(self.writer, repeated))
         return output.view(len(z), rows, self.shape[0], self.shape[2]).transpose(1, 2)
 
     def preview(self, x: Pictures, rng: torch.Generator) -> Shown:
@@ -78,3 +77,14 @@ class RecurrentAutoencoder(Family, Encodes):
             ("LSTM", rows * config.hidden),
             ("reconstruction", pixels),
         ]
+
+
+def outputs(
+    lstm: nn.LSTM, x: Float[Tensor, "batch rows width"]
+) -> Float[Tensor, "batch rows units"]:
+    """Return what an LSTM says after each row; in float32 on a CPU, where few know bfloat16."""
+    if not torch.is_autocast_enabled("cpu"):
+        states: Tensor = lstm(x)[0]
+        return states
+    with torch.autocast("cpu", enabled=False):
+        return outputs(lstm, x.float())

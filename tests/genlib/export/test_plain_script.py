@@ -3,12 +3,16 @@
 import ast
 import functools
 import importlib
+import inspect
 import re
 import runpy
 import subprocess
 import sys
 import textwrap
+import threading
+import time
 import venv
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
@@ -23,7 +27,7 @@ from genlib.config import TrainConfig
 from genlib.data import DATASETS
 from genlib.entry import FamilyEntry
 from genlib.export.plain_script import plain_script
-from genlib.export.source import read
+from genlib.export.source import read, source_of
 from genlib.models import FAMILIES
 from genlib.plots import picture_grid
 from genlib.rng import generator
@@ -282,18 +286,38 @@ def test_what_it_makes_of_pictures_can_be_looked_at(ran, name, preset):
     rows = torch.cat([load_file(folder / "pictures.safetensors")["x"], output])
     levels = (rows.clamp(0, 1) * 255).round().to(torch.uint8)
     expected = picture_grid(levels.unflatten(0, (-1, COUNT)).numpy(), 3)
-    with Image.open(folder / "made.ppm") as image:
-        assert (image.format, image.mode) == ("PPM", "RGB")
+    with Image.open(folder / "made.png") as image:
+        image.verify()  # its checksums
+    with Image.open(folder / "made.png") as image:
+        assert (image.format, image.mode) == ("PNG", "RGB")
         seen = np.asarray(image)
     height, width = (rows.shape[2] + 2) * len(rows) // COUNT * 3, (rows.shape[3] + 2) * COUNT * 3
     assert seen.shape == (height, width, 3)
-    assert (folder / "made.ppm").read_bytes().startswith(f"P6 {width} {height} 255\n".encode())
     np.testing.assert_array_equal(seen[: height - 6, : width - 6], expected)
 
 
 def test_points_are_no_picture(ran):
     for pair in set(PRESETS) - set(PICTURES):
-        assert not (ran[pair][0] / "made.ppm").exists()
+        assert not (ran[pair][0] / "made.png").exists()
+
+
+def test_script_and_weights_as_they_are_downloaded_into_one_folder_run_as_they_are(bare, tmp_path):
+    spec = RunSpec.of_preset("stacked", "two codings", "digits")
+    name = f"stacked_{spec.fingerprint[:8]}"
+    expected = written(spec, tmp_path / "folder")
+    folder = tmp_path / "folder"
+    (folder / "model.safetensors").rename(folder / f"{name}.safetensors")
+    (folder / "plain.py").unlink()
+    (folder / f"{name}.py").write_text(plain_script(spec, name, name))
+    done = run(bare, f"{name}.py", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert torch.equal(load_file(folder / "made.safetensors")["made"], expected)
+    docstring = ast.get_docstring(ast.parse((folder / f"{name}.py").read_text()))
+    lines = docstring.partition("To go on from there:\n\n")[2].partition("\n\n")[0]
+    use = f"import sys\nsys.path.insert(0, '.')\n{textwrap.dedent(lines)}\nprint(x.shape)"
+    (folder / "use.py").write_text(use)
+    done = run(bare, "use.py", cwd=folder)
+    assert done.stdout == f"torch.Size([{COUNT}, 1, 8, 8])\n", done.stderr
 
 
 def test_without_examples_it_takes_random_ones_and_says_so(bare, ran, tmp_path):
@@ -443,3 +467,26 @@ def test_it_refuses_what_a_plain_script_cannot_have(later, start, used, sentence
     spec = later(("import math as m", f"import math as m\n{start}"), ("m.pi", used))
     with pytest.raises(ImportError, match=sentence):
         plain_script(spec)
+
+
+def test_source_is_read_once_however_many_ask_at_the_same_time(monkeypatch):
+    asked, busy, barrier = list[object](), threading.Lock(), threading.Barrier(8)
+
+    def slow(part: object) -> str:
+        assert busy.acquire(blocking=False), "two threads read source at once"
+        asked.append(part)
+        time.sleep(0.05)
+        busy.release()
+        return "source"
+
+    monkeypatch.setattr(inspect, "getsource", slow)
+    parts = [type(f"Part{index}", (), {}) for index in range(3)]
+
+    def ask() -> list[str]:
+        barrier.wait()
+        return [source_of(part) for part in parts]
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = [each.result() for each in [pool.submit(ask) for _ in range(8)]]
+    assert answers == [["source"] * 3] * 8
+    assert sorted(map(str, asked)) == sorted(map(str, parts))
