@@ -182,7 +182,8 @@ class TrainConfig(Config):
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         "auto",
         title="Precision",
-        description="The numbers of the forward pass: auto takes bfloat16 on GPUs built for it.",
+        description="The numbers of the forward pass: auto takes bfloat16 for large steps on GPUs "
+        "built for it.",
         json_schema_extra={"rare": True},
     )
     seed: int = Field(
@@ -190,7 +191,8 @@ class TrainConfig(Config):
         ge=0,
         le=9_999,
         title="Seed",
-        description="The start of all randomness: the same seed gives the same run.",
+        description="The start of all randomness: on a CPU the same seed gives the same run, on a "
+        "GPU nearly the same.",
     )
 
     def repeated(self, passes: int) -> "TrainConfig":
