@@ -20,14 +20,17 @@ def autocast_type(
 ) -> torch.dtype | None:
     """Return the type of the forward pass under autocast, or None for plain float32.
 
-    `auto` is bfloat16 where the GPU computes it natively and a step is LARGE. A smaller step
-    waits for its kernels, and casting the weights anew adds to them; a small model, such as the
-    linear one, also loses digits that its lesson is about. A T4 only emulates bfloat16, and
+    `auto` is bfloat16 where the GPU computes it natively and a step on pictures is LARGE. A
+    smaller step waits for its kernels, and casting the weights anew adds to them. Points stay in
+    float32: their lessons are about digits that bfloat16 lacks, and many games at once
+    (`genlib.studies.many_seeds`) would leave autocast out. A T4 only emulates bfloat16, and
     float16 would need loss scaling, so it trains in float32; so do the CPU and Apple's GPUs.
     """
     if config.precision != "auto":
         return torch.bfloat16 if config.precision == "bfloat16" else None
     if device.type not in GRAPHED or torch.cuda.get_device_capability(device) < (8, 0):
+        return None
+    if family.shape[1:] == (1, 1):
         return None
     return torch.bfloat16 if batch_size * multiply_adds(family) >= LARGE else None
 

@@ -168,6 +168,14 @@ def test_bfloat16_is_taken_where_arithmetic_costs_more_than_launches():
     assert of_preset("ddpm", "best", enough, "float32") is None
 
 
+def test_a_game_in_the_plane_is_played_as_many_at_once_are():
+    """`vmap` knows no autocast: `genlib.studies.many_seeds` plays in float32, however large."""
+    most = {"hidden": 512, "critic_steps": 5, "minibatch_discrimination": True}
+    spec = small("gan2d", model=most)
+    with fake_gpu(bfloat16=True):
+        assert autocast_type(spec.build(), spec.train, 10**6, DEVICE) is None
+
+
 def test_a_card_that_only_emulates_bfloat16_trains_in_float32():
     spec = small("ddpm", "best")
     with fake_gpu(bfloat16=False):
