@@ -1,6 +1,6 @@
 """`python -m benchmarks NAME`: figures that are measured here and now, the last line as JSON.
 
-NAME is `interface`, `classifiers`, `gan`, `diffusion`, `pipelines`, `autoencoders` for all
+NAME is `interface`, `classifiers`, `gan`, `gpu`, `diffusion`, `pipelines`, `autoencoders` for all
 autoencoders, or the name of one of their families.
 """
 
@@ -9,7 +9,7 @@ import sys
 
 from benchmarks.textbook import RECIPES
 
-MODULES = ("autoencoders", "classifiers", "diffusion", "gan", "interface", "pipelines")
+MODULES = ("autoencoders", "classifiers", "diffusion", "gan", "gpu", "interface", "pipelines")
 FAMILIES = {row.split()[0]: None for row in RECIPES}
 
 match sys.argv[1:]:

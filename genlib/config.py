@@ -181,14 +181,16 @@ class TrainConfig(Config):
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         "auto",
         title="Precision",
-        description="The numbers of the forward pass: auto takes bfloat16 on GPUs built for it.",
+        description="The numbers of the forward pass: auto takes bfloat16 for large steps on GPUs "
+        "built for it.",
     )
     seed: int = Field(
         0,
         ge=0,
         le=MOST_SEED,
         title="Seed",
-        description="The start of all randomness: the same seed gives the same run.",
+        description="The start of all randomness: on a CPU the same seed gives the same run, on a "
+        "GPU nearly the same.",
     )
 
     def repeated(self, passes: int) -> "TrainConfig":

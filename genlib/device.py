@@ -1,15 +1,18 @@
-"""The device that trains, its precision and its memory."""
+"""The device that trains, and its memory."""
 
 import os
 import platform
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
 
 import torch
 
 from genlib.errors import KnobError
 
+NVIDIA = Path("/dev/nvidia0")  # there is one wherever a driver runs a GPU
 THREADS = 2  # of a task on the CPU: sums are split among them, so another number rounds otherwise
+GRAPHED = {"cuda"}  # kinds of devices that replay a training step as a captured graph
 
 
 def available() -> list[torch.device]:
@@ -36,20 +39,19 @@ def named(name: str) -> torch.device:
     return device
 
 
-def autocast_type(device: torch.device, precision: str) -> torch.dtype | None:
-    """Return the type of the forward pass under autocast, or None for plain float32.
-
-    `auto` is bfloat16 where the GPU computes it natively. A T4 only emulates it, and float16
-    would need loss scaling, so it trains in float32; so do the CPU and Apple's GPUs.
-    """
-    native = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
-    wanted = precision == "bfloat16" or (precision == "auto" and native)
-    return torch.bfloat16 if wanted else None
+def unused_gpu() -> str:
+    """Return in one sentence that this PyTorch cannot use a GPU that is here; else nothing."""
+    if torch.version.cuda is None or torch.cuda.is_available() or not NVIDIA.exists():
+        return ""
+    return (
+        f"There is a GPU that PyTorch {torch.__version__} cannot use: update NVIDIA's driver, or "
+        "install a PyTorch for an older CUDA. Until then the CPU trains."
+    )
 
 
 def name(device: torch.device) -> str:
     """Return what a person calls the device, such as "NVIDIA H200" or "CPU, 2 cores"."""
-    if device.type == "cuda":
+    if device.type in GRAPHED:
         return torch.cuda.get_device_name(device)
     if device.type == "mps":
         return f"Apple GPU ({platform.machine()})"
@@ -59,7 +61,7 @@ def name(device: torch.device) -> str:
 def kind(device: torch.device) -> str:
     """Return what else decides how a device rounds, such as "AVX512" or a GPU's name.
 
-    Two machines with the same kind, number of threads and torch give the same bits.
+    Two machines with the same kind of CPU, number of threads and torch give the same bits.
     """
     return torch.backends.cpu.get_cpu_capability() if device.type == "cpu" else name(device)
 
@@ -75,6 +77,13 @@ def fixed_threads() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
+@contextmanager
+def current(device: torch.device) -> Iterator[None]:
+    """Make a GPU the one that CUDA means, in the block, where no device is named."""
+    with torch.cuda.device(device) if device.type in GRAPHED else nullcontext():
+        yield
+
+
 def memory(device: torch.device) -> tuple[int, int] | None:
     """Return (free, total) bytes of a CUDA device's memory, None for any other."""
-    return torch.cuda.mem_get_info(device) if device.type == "cuda" else None
+    return torch.cuda.mem_get_info(device) if device.type in GRAPHED else None

@@ -11,6 +11,7 @@ from typing import Any, ParamSpec, TypeVar
 import streamlit as st
 import torch
 
+from genlib import device as devices
 from genlib.classifier import Classifier, ClassifierSpec
 from genlib.data import DatasetName
 from genlib.data.dataset import Dataset, load
@@ -136,7 +137,7 @@ def measured_or_shipped(study: ShippedStudy) -> ShippedStudy:
 
 def seconds(task: Task) -> float:
     """Return about how many seconds a task would take here; 0 where nobody knows."""
-    return task.estimated_seconds(Durations(store())) or 0.0
+    return Durations(store()).here(task, devices.name(devices.available()[0])) or 0.0
 
 
 def classifier(name: DatasetName) -> Classifier | None:

@@ -142,6 +142,6 @@ def gradient_penalty(
         share: where between the two D's slope is taken, in [0, 1]; 1 is at the real one.
     """
     weight = share.view(*share.shape, *[1] * (real.ndim - share.ndim))
-    between = torch.lerp(fake, real, weight).detach().requires_grad_()
+    between = torch.lerp(fake.float(), real.float(), weight).detach().requires_grad_()
     (squared,) = squared_gradient_norm(critic(between), between)
     return ((squared + 1e-12).sqrt() - 1).square()

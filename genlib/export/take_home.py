@@ -49,7 +49,7 @@ Without genlib, with PyTorch and safetensors alone: `python plain.py` in this fo
 code that was trained, and nothing else.
 
 With genlib: `genlib hub pull OWNER/NAME`; `train.py` and `train.ipynb` train the same
-run anew, and on the same kind of machine give the same weights.
+run anew: on the same kind of processor with the same weights, on a GPU with nearly the same.
 
 ## Configuration
 

@@ -1,6 +1,7 @@
 """The queue: its client, and the order in which students have their turns."""
 
 from genlib.jobs.client import (
+    LONGEST,
     MAX_QUEUED,
     SERIALIZER,
     STREAM,
@@ -16,6 +17,7 @@ from genlib.jobs.client import (
 from genlib.jobs.fair_queue import QUEUE
 
 __all__ = [
+    "LONGEST",
     "MAX_QUEUED",
     "QUEUE",
     "SERIALIZER",

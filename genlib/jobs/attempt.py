@@ -16,7 +16,10 @@ import torch
 
 from genlib import device as devices
 from genlib.errors import TaskError
+from genlib.jobs.client import LONGEST
+from genlib.runs.spec import RunSpec
 from genlib.runs.store import Store, StoreFullError
+from genlib.tasks.durations import Durations
 from genlib.tasks.progress import Files, Progress, Reporter
 from genlib.tasks.result import Measurement
 from genlib.tasks.task import Study, Task
@@ -24,6 +27,7 @@ from genlib.tasks.workspace import Workspace
 
 log = logging.getLogger(__name__)
 
+MEASURING = 20.0  # seconds of a run after which it is known how long all of it takes
 DEATHS = 3  # times that a task may kill its worker without getting any further
 
 
@@ -42,6 +46,7 @@ class Attempt:
     ) -> None:
         self.store, self.device, self.task, self.again = store, device, task, again
         self.name = task.fingerprint
+        self.timed = False
 
     def progress(self) -> Iterator[Progress]:
         """Yield how far the task is; after the last one its result is in the store.
@@ -59,7 +64,7 @@ class Attempt:
                 "Choose a smaller network or a smaller batch."
             )
         began = time.perf_counter() - _seconds(files)
-        with devices.fixed_threads():
+        with devices.fixed_threads(), devices.current(self.device):
             for progress in self.task.perform(Workspace(self.store, self.device), files):
                 files = progress.files | self._record(time.perf_counter() - began)
                 self._keep(progress, files)
@@ -75,9 +80,33 @@ class Attempt:
         reporter = Reporter(send)
         for progress in self.progress():
             reporter.report(progress)
+            self._time(progress, reporter)
             if stopped.is_set() and progress.step < progress.steps:
                 self.reset_attempts()
                 return
+
+    def _time(self, progress: Progress, reporter: Reporter) -> None:
+        """Note how long a run takes here, early and at its end, for the estimates to come.
+
+        Raises:
+            TaskError: it takes far too long for a shared server, as nobody knew before.
+        """
+        if not isinstance(self.task, RunSpec) or reporter.first is None:
+            return
+        first, began = reporter.first
+        seconds, steps = time.perf_counter() - began, progress.step - first
+        early = not self.timed and seconds > MEASURING
+        if not steps or not (early or progress.step == progress.steps):
+            return
+        self.timed = True
+        with suppress(StoreFullError):
+            share = steps / progress.steps
+            Durations(self.store).note(self.task, seconds, devices.name(self.device), share)
+        if seconds / steps * (progress.steps - progress.step) > 2 * LONGEST:
+            raise TaskError(
+                "This run takes too long for a shared server: "
+                "take fewer epochs or a smaller network."
+            )
 
     def _keep(self, progress: Progress, files: Files) -> None:
         """Write what the task can go on from, or what may be shown until its next checkpoint."""
@@ -119,14 +148,23 @@ def _seconds(files: Files) -> float:
 def explained(
     attempt: Attempt, stopped: threading.Event, send: Callable[[str], None]
 ) -> str | None:
-    """Return None, or what went wrong in one sentence; its traceback goes into the log."""
+    """Return None, or what went wrong in one sentence; its traceback goes into the log.
+
+    Raises:
+        torch.AcceleratorError: the GPU computes no more for this process, which has to end.
+    """
+    sentence = None
     try:
         attempt.run(stopped, send)
+    except torch.AcceleratorError:
+        raise
     except Exception as error:
         with suppress(StoreFullError):
             attempt.reset_attempts()
-        return _sentence(error, attempt)
-    return None
+        sentence = _sentence(error, attempt)
+    if sentence is not None:  # now that nothing holds what the broken attempt computed
+        torch.cuda.empty_cache()
+    return sentence
 
 
 def _sentence(error: Exception, attempt: Attempt) -> str:
@@ -136,7 +174,6 @@ def _sentence(error: Exception, attempt: Attempt) -> str:
         log.warning("disk full: %s", error)
         return "The server's disk is full, so the run could not be kept; nothing else is lost."
     if isinstance(error, torch.OutOfMemoryError):
-        torch.cuda.empty_cache()
         return "The model does not fit the GPU's memory; lower the batch size or the units."
     number = uuid.uuid4().hex[:8]
     log.error("error %s in run %s", number, attempt.name, exc_info=error)

@@ -30,6 +30,7 @@ STREAM = "progress"
 VERSION = "1"  # of what a job means; a changed source alone must not strand queued work
 MAX_QUEUED = 100
 LIMIT = 4  # jobs of a student: one that trains, three that wait
+LONGEST = 20 * 60  # seconds: what would take longer is not started
 PATIENCE = 2  # seconds that the database may take to answer
 SERIALIZER = DBOSPortableJSONSerializer()  # the default would be pickle
 

@@ -20,6 +20,7 @@ import torch
 from dbos import DBOS
 from sqlalchemy.exc import SQLAlchemyError
 
+from genlib import device as devices
 from genlib.data import default_dataset
 from genlib.jobs import (
     QUEUE,
@@ -29,6 +30,7 @@ from genlib.jobs import (
     WORKFLOW,
     Jobs,
     QueueUnavailableError,
+    notices,
 )
 from genlib.jobs.attempt import Attempt, explained
 from genlib.jobs.catalogue import read_task
@@ -53,15 +55,15 @@ def serve(device: torch.device, settings: Settings) -> None:
         store.forget_old(KEPT.total_seconds())
         training = threading.Lock()
         jobs = Jobs(settings)
-        _warm_up(device)
+        trains_on = _first_that_starts(device, settings)
 
         @DBOS.step()
         def step(text: str) -> str:
             _admit(jobs)
-            work = Attempt(store, device, read_task(text))
+            work = Attempt(store, trains_on, read_task(text))
             with training, _watching(work.name) as stopped:
                 done = store.read_run(work.name) is not None
-                return json.dumps(None if done else explained(work, stopped, send))
+                return json.dumps(None if done else _performed(work, stopped))
 
         @DBOS.workflow(name=WORKFLOW, max_recovery_attempts=None)
         def train_run(text: str) -> str:
@@ -72,7 +74,7 @@ def serve(device: torch.device, settings: Settings) -> None:
                 os._exit(1)
 
         _launch(device, settings)
-        log.warning("worker ready on %s", device)
+        log.warning("worker ready on %s", trains_on)
         while True:
             if not training.locked():
                 _admit(jobs)
@@ -102,6 +104,37 @@ def _admit(jobs: Jobs) -> None:
     """Let who had their turn join the line again; what fails now will do the next time."""
     with suppress(QueueUnavailableError):
         jobs.admit()
+
+
+def _performed(work: Attempt, stopped: threading.Event) -> str | None:
+    """Work on a job and return what went wrong, if anything.
+
+    Where the GPU computes no more for this process, which then fails at all that comes next, the
+    process ends. Another one takes the job up again; after some such ends it is set aside.
+    """
+    try:
+        return explained(work, stopped, send)
+    except torch.AcceleratorError:
+        log.exception("the GPU is lost to this process; the worker starts again")
+        os._exit(1)
+
+
+def _first_that_starts(device: torch.device, settings: Settings) -> torch.device:
+    """Return the device, or the CPU where it is a GPU that does not start: home then says so."""
+    try:
+        _warm_up(device)
+    except (RuntimeError, AssertionError) as error:  # the latter where torch was built without
+        if device.type == "cpu":
+            raise
+        log.exception("%s does not start; the worker trains on the CPU", device)
+        reason = str(error).partition("\n")[0]
+        sentence = f"{device} does not start, so the CPU trains. It says: {reason}"
+        notices.write(settings, device, sentence)
+        cpu = torch.device("cpu")
+        _warm_up(cpu)
+        return cpu
+    notices.write(settings, device, devices.unused_gpu() if device.type == "cpu" else "")
+    return device
 
 
 def _warm_up(device: torch.device) -> None:

@@ -43,7 +43,7 @@ def _computed(kind: Any, real: Tensor, fake: Tensor, **options: Any) -> float:
     given.num_features = real.shape[1]  # type: ignore[assignment]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that it keeps all features, which are few here
-        metric = kind(feature=given, **options).set_dtype(torch.float64)
+        metric = kind(feature=given, **options).set_dtype(torch.float64).to(real.device)
     metric.update(real.double(), real=True)
     metric.update(fake.double(), real=False)
     value = metric.compute()

@@ -29,6 +29,7 @@ from jaxtyping import Float, Int64
 from pydantic import Field, field_validator
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.nn.utils import skip_init
 
 from genlib.data import DATASETS
 from genlib.data.dataset import Dataset
@@ -149,7 +150,7 @@ class EncoderClassifier(nn.Module):
         with torch.no_grad():
             z = self.encode(unlabelled)
         self.mean, self.deviation = z.mean(0), z.std(0).clamp(min=1e-4)
-        self.head = nn.Linear(z.shape[1], classes, device=z.device)
+        self.head = skip_init(nn.Linear, z.shape[1], classes, device=z.device)
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
 
@@ -177,8 +178,8 @@ def _trained(
     if encoder_rate:
         groups.append({"params": list(family.parameters()), "lr": encoder_rate})
     optimizer = torch.optim.Adam(groups)
-    for _ in range(study.steps):
-        batch = torch.randperm(len(x), generator=rng)[:BATCH].to(x.device)
+    orders = [torch.randperm(len(x), generator=rng)[:BATCH] for _ in range(study.steps)]
+    for batch in torch.stack(orders).to(x.device):
         loss = F.cross_entropy(classifier(x[batch]), y[batch])
         optimizer.zero_grad()
         loss.backward()
@@ -198,12 +199,17 @@ def from_scratch(study: FewLabels, run: Run, data: Dataset, few: Labelled, seed:
 
 def frozen(study: FewLabels, run: Run, data: Dataset, few: Labelled, seed: int) -> float:
     """Return the accuracy of a dense layer on the codings, the encoder as it is."""
-    return _trained(study, copy.deepcopy(run.family), FROZEN_RATES, data, few)
+    return _trained(study, _copied(run, data), FROZEN_RATES, data, few)
 
 
 def fine_tuned(study: FewLabels, run: Run, data: Dataset, few: Labelled, seed: int) -> float:
     """Return the accuracy of the pretrained encoder trained on, with a dense layer on top."""
-    return _trained(study, copy.deepcopy(run.family), RATES, data, few)
+    return _trained(study, _copied(run, data), RATES, data, few)
+
+
+def _copied(run: Run, data: Dataset) -> Family:
+    """Return a copy of a run's model; `to` lays the weights of an LSTM side by side again."""
+    return copy.deepcopy(run.family).to(data.train.device)
 
 
 Measure = Callable[[FewLabels, Run, Dataset, Labelled, int], float]

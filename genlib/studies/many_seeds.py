@@ -116,10 +116,12 @@ def play(
     """Train from many seeds; yield (step, steps, samples of each game), these at the end alone.
 
     Raises:
-        TaskError: a game diverged, or the recipe would mix the games.
+        TaskError: a game diverged, or the recipe would mix the games or play them otherwise.
     """
     if spec.train.optimizer == "muon" or spec.train.clip:
         raise TaskError("Many games at once need an optimizer other than Muon, and no clipping.")
+    if spec.train.precision == "bfloat16":  # vmap would leave it out, unlike the single game
+        raise TaskError("Many games at once are played in float32: choose that precision.")
     rules = GAN2DConfig.model_validate(spec.model)
     if rules.minibatch_discrimination and seeds * spec.train.batch_size**2 > PAIRS:
         raise TaskError("Comparing so many points at once takes too much memory: fewer seeds.")

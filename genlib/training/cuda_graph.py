@@ -1,53 +1,102 @@
 """Replaying a step as a CUDA graph: the GPU takes thousands of small kernels as one launch."""
 
-from collections.abc import Callable
+import gc
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import torch
+
+from genlib.device import GRAPHED
+
+log = logging.getLogger(__name__)
 
 WARM_UP = 3  # eager steps before the capture, in which optimizers allocate their state
 
 
 class CudaGraphStep:
-    """Calls `step`; on CUDA, from the fourth call on, replays a graph captured of it.
+    """Takes steps; on CUDA, from the fourth call on, by replaying a graph captured of the step.
 
-    The first calls run eagerly on a side stream, as capturing demands, and count as steps like
-    any other. A step must read nothing on the host and keep its tensors where they are. A graph
-    holds one stage: a new stage makes a new Replay.
+    The first calls run eagerly on the stream that is captured later, as capturing demands, and
+    count as steps like any other. A step must read nothing on the host and keep its tensors where
+    they are. A graph holds one stage: a new stage makes a new CudaGraphStep. The step is handed
+    over at each call and not kept: what owns both is then free as soon as nobody needs it, and
+    with it the graph's memory.
 
     Args:
-        step: the function; all that changes between calls lies in tensors on the device.
-        device: where it computes.
-        rng: the generator that it draws from, registered with the graph.
+        device: where the steps compute.
+        rng: the generator that they draw from, registered with the graph.
     """
 
-    def __init__(
-        self, step: Callable[[], None], device: torch.device, rng: torch.Generator
-    ) -> None:
-        self.step, self.device, self.rng = step, device, rng
+    def __init__(self, device: torch.device, rng: torch.Generator) -> None:
+        self.device, self.rng = device, rng
+        self.eager = device.type not in GRAPHED
         self.calls = 0
         self.graph: torch.cuda.CUDAGraph | None = None
+        self.stream = None if self.eager else torch.cuda.Stream(device)
 
-    def __call__(self) -> None:
-        """Take one step."""
-        if self.device.type != "cuda":
-            self.step()
-        elif self.calls < WARM_UP:
-            self._warm_up()
-        else:
-            self.graph = self.graph or self._captured()
+    def __call__(self, step: Callable[[], None]) -> None:
+        """Take one step.
+
+        Raises:
+            torch.OutOfMemoryError: it does not fit the device.
+        """
+        if self.calls >= WARM_UP and self.graph is None and not self.eager:
+            self._capture(step)
+        if self.graph is not None:
             self.graph.replay()
+        elif self.eager:
+            step()
+        else:
+            with self._on_stream():
+                step()
         self.calls += 1
 
-    def _warm_up(self) -> None:
-        side = torch.cuda.Stream(self.device)
-        side.wait_stream(torch.cuda.current_stream(self.device))
-        with torch.cuda.stream(side):
-            self.step()
-        torch.cuda.current_stream(self.device).wait_stream(side)
+    @contextmanager
+    def _on_stream(self) -> Iterator[None]:
+        """Compute on its own stream: after what was asked for before, and before the rest."""
+        own, usual = self.stream, torch.cuda.current_stream(self.device)
+        assert own is not None  # noqa: S101 (for the type checker)
+        own.wait_stream(usual)
+        with torch.cuda.stream(own):
+            yield
+        usual.wait_stream(own)
 
-    def _captured(self) -> torch.cuda.CUDAGraph:
-        graph = torch.cuda.CUDAGraph()
+    def _capture(self, step: Callable[[], None]) -> None:
+        """Capture the graph; where that fails, all steps are eager from now on.
+
+        A capture computes nothing, so a failed one costs time alone.
+        """
+        graph, before = torch.cuda.CUDAGraph(), self.rng.clone_state()
         graph.register_generator_state(self.rng)
-        with torch.cuda.graph(graph):
-            self.step()
-        return graph
+        try:
+            with self._on_stream(), _no_collection(), torch.cuda.graph(graph, stream=self.stream):
+                step()
+        except Exception as error:
+            self.rng.graphsafe_set_state(before)  # the failed capture may hold on to its own
+            short = _out_of_memory(error)
+            if short is not None:
+                raise short from error
+            log.warning("no CUDA graph of the step: it runs eagerly", exc_info=error)
+            self.eager = True
+        else:
+            self.graph = graph
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Hold Python's collector off: an old graph that it destroyed would break the capture."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _out_of_memory(error: BaseException | None) -> torch.OutOfMemoryError | None:
+    """Return the lack of memory behind an error: ending a broken capture fails in its own way."""
+    while error is not None and not isinstance(error, torch.OutOfMemoryError):
+        error = error.__cause__ or error.__context__
+    return error

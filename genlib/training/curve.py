@@ -6,6 +6,8 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
+from genlib.device import GRAPHED
+
 ROWS = 200  # points of a curve as it is read: each is the mean over a window of steps
 
 
@@ -43,8 +45,10 @@ class Curve:
         self.window = max(1, -(-steps // ROWS))
         self.tables: list[Table] = []
         self.worst = torch.zeros((), device=device)  # largest Σ|loss| / first Σ|loss|, or NaN
-        self._seen = torch.zeros((), pin_memory=device.type == "cuda")
-        self._copied = torch.cuda.Event() if device.type == "cuda" else None
+        graphed = device.type in GRAPHED
+        self._seen = torch.zeros((), pin_memory=graphed)
+        # blocking: who waits for it sleeps, and burns no core
+        self._copied = torch.cuda.Event(blocking=True) if graphed else None
 
     def begin(self, stage: str, first: int, length: int) -> None:
         """Open the table of a stage of `length` steps, which starts at step `first`."""
@@ -75,7 +79,7 @@ class Curve:
         self._copied.synchronize()
         answer = not float(self._seen) <= limit
         self._seen.copy_(self.worst, non_blocking=True)
-        self._copied.record()
+        self._copied.record(torch.cuda.current_stream(self.device))
         return answer
 
     def read(self, steps: int) -> list[Row]:

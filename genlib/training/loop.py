@@ -16,7 +16,6 @@ from jaxtyping import Int64
 from torch import Tensor
 
 from genlib.config import TrainConfig
-from genlib.device import autocast_type
 from genlib.family import Batch, Data, Family, to_float, to_uint8
 from genlib.rng import generator
 from genlib.training.cuda_graph import CudaGraphStep
@@ -29,6 +28,7 @@ from genlib.training.optimizers import (
     make_optimizers,
     rate_factors,
 )
+from genlib.training.precision import autocast_type
 
 Labels = Int64[Tensor, "_"]
 SNAPSHOTS = 24  # pictures of progress kept of every run, denser at its start
@@ -53,7 +53,8 @@ def train(
         validation: pictures for the figures of merit of each snapshot.
         showcase: pictures that each snapshot shows.
         config: the recipe.
-        state: a Checkpoint's, to go on from there; on the CPU, bit for bit.
+        state: a Checkpoint's, to go on from there: on the CPU, bit for bit; from another kind of
+            device, with its weights.
         labels: the classes of the training pictures, for class-conditional families.
     """
     run = Training(family, images, config, labels)
@@ -96,7 +97,9 @@ class Training:
         self.steps_per_epoch = len(self.images) // self.batch_size
         self.steps = config.epochs * self.steps_per_epoch
         self.snapshot_steps = snapshot_steps(self.steps)
-        self.average = copy.deepcopy(family) if config.ema else family
+        self.autocast_type = autocast_type(family, config, self.batch_size, self.device)
+        # `to` lays the weights of a copied LSTM side by side again, as cuDNN wants them
+        self.average = copy.deepcopy(family).to(self.device) if config.ema else family
         self.average.requires_grad_(not config.ema)
         self.rng = generator(config.seed, self.device)
         self.step = 0
@@ -144,7 +147,7 @@ class Training:
         self.rates = rate_factors(self.config, length).to(self.device)
         self.averages = average_rates(self.config, length).to(self.device)
         self.curve.begin(self.stage_name, first, length)
-        self.graph_step = CudaGraphStep(self._step, self.device, self.rng)
+        self.graph_step = CudaGraphStep(self.device, self.rng)
 
     def advance(self) -> None:
         """Take one step, going on to the next stage and the next shuffle where they are due."""
@@ -153,7 +156,7 @@ class Training:
         epoch, within = divmod(self.step, self.steps_per_epoch)
         if within == 0:
             self._shuffle(epoch)
-        self.graph_step()
+        self.graph_step(self._step)
         self.step += 1
 
     def _shuffle(self, epoch: int) -> None:
@@ -175,7 +178,7 @@ class Training:
         now = self.done.view(1)  # indexing by a tensor without dimensions would read it
         rate = self.rates.index_select(0, now)[0]
         updates = self.family.updates(self._batch(), self.rng)
-        kind = autocast_type(self.device, self.config.precision)
+        kind = self.autocast_type
         numbers: dict[str, Tensor] = {}
         norms: dict[str, Tensor] = {}
         while True:
@@ -246,13 +249,20 @@ class Training:
         return {key: value.detach().cpu().clone() for key, value in state.items()}
 
     def restore(self, state: State) -> None:
-        """Go back to a `state()`."""
+        """Go back to a `state()`.
+
+        One of another kind of device has a generator that this one cannot read: then the draws
+        go on from the seed and the step, and all else as it was.
+        """
         self.step = int(state["step"])
         self.started -= float(state["seconds"])
         for stage in range(1, int(state["stage"]) + 1):
             self._enter(stage)
         self.done.copy_(state["done"])
-        self.rng.set_state(state["rng"])
+        if len(state["rng"]) == len(self.rng.get_state()):
+            self.rng.set_state(state["rng"])
+        else:
+            self.rng.manual_seed(self.config.seed * 100_003 + self.step)
         self.family.load_state_dict(_below("family", state))
         self.average.load_state_dict(_below("average", state))
         self.curve.restore(_below("curve", state))

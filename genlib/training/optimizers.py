@@ -10,6 +10,7 @@ from torch.optim import SGD, Adam, AdamW, Muon, NAdam, Optimizer, RMSprop
 
 from genlib.config import Optimizer as OptimizerName
 from genlib.config import TrainConfig
+from genlib.device import GRAPHED
 
 Parameters = list[nn.Parameter]
 
@@ -86,7 +87,7 @@ def make_optimizers(
 
     On CUDA their counters live on the device (`capturable`), so a CUDA graph can hold the step.
     """
-    capturable = {"capturable": True} if device.type == "cuda" else {}
+    capturable = {"capturable": True} if device.type in GRAPHED else {}
     make = OPTIMISERS[config.optimizer]
     return make(list(weights), config.learning_rate, config.momentum, **capturable)
 

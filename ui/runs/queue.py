@@ -12,7 +12,6 @@ from ui.server.student import COOKIE, FORM
 from ui.widgets.elements import Badge
 
 WAITING = ("queued", "training")
-LONGEST = 20 * 60  # seconds: what would take longer is not started
 
 
 def job_of(task: Task) -> Job | None:

@@ -9,7 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 from genlib.config import MOST_SEED, differences
 from genlib.data import DATASETS, DatasetUnavailableError, download_fraction
 from genlib.data.dataset import Dataset
-from genlib.jobs import Job
+from genlib.jobs import LONGEST, Job
 from genlib.models import FAMILIES
 from genlib.runs.run import Run, snapshots_from_tensors
 from genlib.runs.spec import RunSpec
@@ -19,7 +19,7 @@ from ui import cache
 from ui.controls import ranged, record_views
 from ui.runs import knobs, preview, queue
 from ui.runs.measured_fid import measured_fid
-from ui.runs.queue import LONGEST, lives
+from ui.runs.queue import lives
 from ui.runs.side_by_side import moved
 from ui.runs.training_curves import training_curves
 from ui.widgets.elements import Badge, headline
@@ -208,11 +208,12 @@ def _train_button(spec: RunSpec, job: Job | None, seconds: float) -> None:
     if seconds > LONGEST:
         st.warning("Too long for a shared server: take fewer epochs or a smaller network.")
     pressed = st.button(
-        f"Train, {queue.about(seconds)}",
+        f"Train, {queue.about(seconds)}" if seconds else "Train",
         key=f"{spec.family}-train",
         type="primary",
         icon=":material/play_arrow:",
         disabled=seconds > LONGEST,
+        help=None if seconds else "How long it takes on this machine is not measured yet.",
         on_click=partial(queue.remember, spec),
     )
     if pressed:

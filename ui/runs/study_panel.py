@@ -5,12 +5,12 @@ from functools import partial
 
 import streamlit as st
 
-from genlib.jobs import Job
+from genlib.jobs import LONGEST, Job
 from genlib.tasks.result import Measurement
 from genlib.tasks.task import Study
 from ui import cache
 from ui.runs import queue
-from ui.runs.queue import LONGEST, lives
+from ui.runs.queue import lives
 from ui.widgets.elements import headline
 
 Files = Mapping[str, bytes]
@@ -86,6 +86,7 @@ def _ask(study: Study, press: str, sentence: str) -> None:
         key=f"measure-{study.study}-{study.fingerprint[:8]}",
         icon=":material/play_arrow:",
         disabled=long or not ready,
+        help=None if seconds else "How long it takes on this machine is not measured yet.",
         on_click=partial(queue.remember, study),
     )
     if pressed:

@@ -8,11 +8,12 @@ from torch import Tensor
 
 from genlib.adversarial.game import Game
 from genlib.config import TrainConfig
+from genlib.errors import TaskError
 from genlib.models.gan2d.config import GAN2DConfig
 from genlib.models.gan2d.model import CODINGS, PlaneGAN
 from genlib.rng import build, generator
 from genlib.runs.spec import RunSpec
-from genlib.studies.many_seeds import ManySeeds, Stacked
+from genlib.studies.many_seeds import ManySeeds, Stacked, play
 from genlib.training.loop import Training
 
 SEEDS, FIRST, BATCH = 3, 5, 16
@@ -47,6 +48,13 @@ def both(**rules) -> tuple[ManySeeds, list[PlaneGAN]]:
 def game_of(many: ManySeeds) -> Game:
     critic = lambda x: many.discriminator(x)[..., 0]  # noqa: E731
     return Game(many.config, many.generator, critic, many.replay, CODINGS, (SEEDS,))
+
+
+def test_many_games_are_not_played_in_another_precision_than_one():
+    recipe = RECIPE.model_copy(update={"precision": "bfloat16"})
+    spec = RunSpec(family="gan2d", dataset="ring", model=GAN2DConfig(hidden=8), train=recipe)
+    with pytest.raises(TaskError, match="float32"):
+        next(play(spec, SEEDS, 10, torch.device("cpu")))
 
 
 @every_rule

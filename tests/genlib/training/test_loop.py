@@ -8,14 +8,12 @@ from torch import Tensor, nn
 from torch.optim import AdamW
 
 from genlib.config import Optimizer, TrainConfig
-from genlib.data.dataset import load as load_dataset
 from genlib.family import Batch, Stage, to_float
-from genlib.models import FAMILIES
 from genlib.rng import generator
-from genlib.runs.spec import RunSpec
 from genlib.training.events import Diverged, Finished, Snapshot, Step
 from genlib.training.loop import SNAPSHOTS, Training, snapshot_steps, train
 from genlib.training.optimizers import average_rates, rate_factors
+from tests.support.second_device import CARDS, on_card
 from tests.support.toys import SHAPE, Bomb, Copier, Denoiser, Duel, Stacker, Toy, initialized
 
 COUNT = 20
@@ -280,37 +278,24 @@ def test_bfloat16_computes_the_forward_pass_and_keeps_float32_weights():
     assert set(plain.seen) == {torch.float32}
 
 
-@pytest.mark.gpu
-@pytest.mark.parametrize("optimizer", get_args(Optimizer))
-def test_the_cuda_graph_steps_as_the_cpu_does_through_both_stages(optimizer):
+@EVERY
+@pytest.mark.parametrize("card", CARDS)
+def test_the_cuda_graph_steps_as_the_cpu_does_through_both_stages(optimizer, card):
     """Full batches: the order, which is drawn on the device, then makes no difference."""
     config = FULL.model_copy(
         update={"optimizer": optimizer, "precision": "float32", "epochs": 30, "clip": 1.0}
     )
     slow = finish(Training(initialized(Stacker), IMAGES, config))
-    fast = Training(initialized(Stacker).cuda(), IMAGES.cuda(), config)
-    graphs = set()
-    while fast.step < fast.steps:
-        fast.advance()
-        graphs |= {id(fast.graph_step.graph)} if fast.graph_step.graph else set()
+    with on_card(card):
+        fast = Training(initialized(Stacker).to(card), IMAGES.to(card), config)
+        graphs = set()
+        while fast.step < fast.steps:
+            fast.advance()
+            graphs |= {id(fast.graph_step.graph)} if fast.graph_step.graph else set()
+        weights = {name: value.cpu() for name, value in fast.average.state_dict().items()}
+        rows = fast.curve.read(fast.steps)
     assert len(graphs) == 2
     for name, value in slow.average.state_dict().items():
-        torch.testing.assert_close(
-            fast.average.state_dict()[name].cpu(), value, rtol=1e-2, atol=1e-3
-        )
-    for mine, theirs in zip(fast.curve.read(fast.steps), slow.curve.read(slow.steps), strict=True):
+        torch.testing.assert_close(weights[name], value, rtol=1e-2, atol=1e-3)
+    for mine, theirs in zip(rows, slow.curve.read(slow.steps), strict=True):
         assert mine.losses == pytest.approx(theirs.losses, rel=1e-2)
-
-
-@pytest.mark.gpu
-@pytest.mark.parametrize("name", FAMILIES)
-def test_every_family_learns_on_a_gpu_through_its_captured_graph(name: str):
-    spec = RunSpec.of_preset(name, dataset="digits")
-    config = spec.train.model_copy(update={"epochs": 20, "batch_size": 128})
-    data = load_dataset("digits").to(torch.device("cuda"))
-    family = spec.build().to("cuda")
-    shown = data.test[data.showcase()]
-    *events, last = train(family, data.train, data.test, shown, config)
-    assert isinstance(last, Finished)
-    looks = [event.figures["mse"] for event in events if isinstance(event, Snapshot)]
-    assert looks[-1] < looks[0]
