@@ -21,6 +21,9 @@ class Settings(BaseSettings):
     worker_name: str = Field(
         "local", description="Unique per machine where several share one PostgreSQL queue."
     )
+    device: str = Field(
+        "", description="Where the server trains, such as cpu; empty is every GPU, or the CPU."
+    )
     quota_gb: float = Field(5.0, gt=0, description="Finished runs kept, the oldest evicted first.")
     hub_list: Path | None = Field(
         None, description="The curated list of pretrained models; empty is the package's own."

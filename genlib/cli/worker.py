@@ -7,7 +7,7 @@ from pydantic import Field
 
 from genlib.cli.output import Command, Documents
 from genlib.device import available
-from genlib.jobs.worker import exit_with_parent, serve
+from genlib.jobs.worker import exit_with_parent, give_way, serve
 from genlib.settings import Settings
 
 
@@ -15,13 +15,16 @@ class Worker(Command):
     """Take jobs from the queue until stopped."""
 
     device: str = Field("", description="Such as cuda:0; empty is the best one here.")
-    with_parent: bool = Field(False, description="End when standard input closes.")
+    with_parent: bool = Field(
+        False, description="End when standard input closes; give way to the pages."
+    )
 
     def documents(self, *, terminal: bool) -> Documents:
         """Work until the process ends, and yield nothing."""
         logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(message)s")
         if self.with_parent:
             exit_with_parent()
+            give_way()
         serve(torch.device(self.device) if self.device else available()[0], Settings())
         yield {}
 

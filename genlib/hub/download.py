@@ -83,15 +83,25 @@ def sentence(error: BaseException, repo: str, sentences: Mapping[str, str] = SEN
     return BROKEN
 
 
+def limit(largest: int) -> None:
+    """Take memory and large files from this process, as far as the system can do so.
+
+    Windows has no such limits and macOS refuses the one on memory; there `genlib.hub.pull`
+    watches the folder and the clock, as it does everywhere.
+    """
+    with suppress(ImportError):
+        import resource
+
+        for name, most in (("RLIMIT_AS", MEMORY), ("RLIMIT_FSIZE", largest)):
+            with suppress(AttributeError, OSError, ValueError):
+                resource.setrlimit(getattr(resource, name), (most, most))
+
+
 def main() -> None:
     """Download what the first argument says, JSON; write to standard output why it failed."""
     request = json.loads(sys.argv[1])
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    with suppress(ImportError):  # on Windows
-        import resource
-
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-        resource.setrlimit(resource.RLIMIT_FSIZE, (request["limit"], request["limit"]))
+    limit(request["limit"])
     try:
         download(**request)
     except Exception as error:

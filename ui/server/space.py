@@ -35,7 +35,8 @@ def settle() -> None:
         if not keeps(Path(runs)):
             del os.environ["GENLIB_RUNS"]
         if "GENLIB_HOME" not in os.environ and not keeps(Settings().home):
-            os.environ["GENLIB_HOME"] = f"{tempfile.gettempdir()}/genlib-{os.getuid()}"
+            user = os.getuid() if hasattr(os, "getuid") else 0  # Windows: the folder is the user's
+            os.environ["GENLIB_HOME"] = f"{tempfile.gettempdir()}/genlib-{user}"
         log.warning("runs are kept in %s", Settings().runs or Settings().home)
 
 

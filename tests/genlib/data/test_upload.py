@@ -8,6 +8,7 @@ import time
 import zlib
 from contextlib import suppress
 from io import BytesIO
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -416,6 +417,28 @@ def test_a_limit_is_never_raised():
     command = [sys.executable, "-I", "-c", code]
     messages = subprocess.run(command, capture_output=True, text=True, check=True)
     assert int(messages.stdout) == 2**29
+
+
+@pytest.mark.parametrize("system", ["macos", "windows"])
+def test_other_systems_have_fewer_limits_and_read_pictures_too(instead, system):
+    acts = Path(__file__).parents[2] / "support/systems/sitecustomize.py"
+    instead(
+        f"import os, runpy\nos.environ['PYTHON_ACTS_AS'] = {system!r}\n"
+        f"runpy.run_path({str(acts)!r})\nrunpy.run_path({str(SCRIPT)!r}, run_name='__main__')"
+    )
+    picture = decoded(file(halves(size=(60, 60), part=0.4)), GREY)
+    assert picture[..., :7].min() == 255
+    assert picture[..., 15:].max() == 0
+    assert "16 megapixels" in refusal(png(5000, 5000, rows=5000))
+
+
+def test_the_limits_that_macos_has_hold_there(tmp_path):
+    code = "import resource\ndef refuse(kind, most, real=resource.setrlimit):\n"
+    code += " if kind == resource.RLIMIT_AS: raise ValueError\n real(kind, most)\n"
+    code += "resource.setrlimit = refuse\n" + LIMITED + "open('written', 'wb', 0).write(b'a')"
+    command = [sys.executable, "-I", "-c", code]
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert "OSError" in ended.stderr.splitlines()[-1]
 
 
 def test_a_photograph_is_read_fast():
