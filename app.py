@@ -5,6 +5,7 @@ from pathlib import Path
 import streamlit as st
 from starlette.middleware import Middleware
 
+from ui.server.addresses import forgiving
 from ui.server.errors import report_error
 from ui.server.guard import Guard
 from ui.server.lifespan import lifespan
@@ -15,6 +16,11 @@ settle()
 app = st.App(
     Path(__file__).resolve().with_name("ui") / "main.py",
     lifespan=lifespan,
-    middleware=[Middleware(Guard), Middleware(framed), Middleware(remember_students)],
+    middleware=[
+        Middleware(Guard),
+        Middleware(forgiving),
+        Middleware(framed),
+        Middleware(remember_students),
+    ],
     on_script_error=report_error,
 )

@@ -5,6 +5,8 @@ from pathlib import Path
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+SITE = r"https?://(\*\.)?[A-Za-z0-9.-]+(:\d+)?"
+
 
 class Settings(BaseSettings):
     """What the operator sets by environment variables (GENLIB_HOME, GENLIB_DATABASE_URL, …)."""
@@ -21,7 +23,16 @@ class Settings(BaseSettings):
     worker_name: str = Field(
         "local", description="Unique per machine where several share one PostgreSQL queue."
     )
+    device: str = Field(
+        "", description="Where the server trains, such as cpu; empty is every GPU, or the CPU."
+    )
     quota_gb: float = Field(5.0, gt=0, description="Finished runs kept, the oldest evicted first.")
+    embed: str = Field(
+        "",
+        pattern=rf"^({SITE}( {SITE})*)?$",
+        description="Sites whose pages may show ours inside, such as https://moodle.example.edu; "
+        "several are separated by spaces.",
+    )
     hub_list: Path | None = Field(
         None, description="The curated list of pretrained models; empty is the package's own."
     )

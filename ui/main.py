@@ -16,12 +16,14 @@ st.set_page_config(
     page_icon=str(FAVICON),
     layout="wide",
 )
-house_style()
+embedded = bool(st.context.is_embedded)  # by ?embed=true, in a page of a course: one lesson alone
+house_style(top=0.8 if embedded else 3.2)
 page = st.navigation(
     {
         section: [navigation.page(name) for name in names]
         for section, names in navigation.by_section().items()
-    }
+    },
+    position="hidden" if embedded else "sidebar",
 )
 if not page.url_path and st.query_params.get("page", "home") != "home":
     st.info("Your link asks for a lesson that is not here; below are all there are.")

@@ -32,7 +32,7 @@ class List(Command):
 
         store = open_store(Settings())
         for entry in curated():
-            here = bool(entry.commit) and store.has_run(Pull.of(entry).fingerprint)
+            here = store.has_run(Pull.of(entry).fingerprint)
             yield {"name": entry.name, "repo": entry.repo, "commit": entry.commit, "here": here}
 
 

@@ -1,8 +1,9 @@
 """The curated list: which models of the Hub a student may pull, each pinned to its very bytes.
 
 A pin is a commit, and the size and SHA-256 of each file at it. What could not be looked up when
-the list was written is left empty: no bytes are loaded then, until the operator pins them by
-`python -m genlib hub pin`, which downloads, checks, and writes what it found into the list.
+the list was written is left empty: then the first download decides, on each server for itself
+(`genlib.hub.pins`), or the operator does for all by `python -m genlib hub pin`, which downloads,
+checks, and writes what it found into the list.
 """
 
 import hashlib
@@ -52,13 +53,16 @@ PARTS: dict[Kind, dict[str, tuple[str, ...]]] = {
 
 
 class PinnedFile(Config):
-    """A file of a repository, down to its bytes; `part` is what it is kept as."""
+    """A file of a repository, down to its bytes; `part` is what it is kept as.
+
+    Without a path it lies at one of the usual places of its part.
+    """
 
     part: str = Field(pattern=r"^[a-z]+\.(json|jsonl|safetensors)$")
     path: str = Field(
-        max_length=200, pattern=r"^(\w[\w.-]*/)*\w[\w.-]*\.(json|jsonl|safetensors)$"
+        "", max_length=200, pattern=r"^((\w[\w.-]*/)*\w[\w.-]*\.(json|jsonl|safetensors))?$"
     )
-    size: int = Field(ge=1, le=LARGEST)
+    size: int | None = Field(None, ge=1, le=LARGEST, description="Bytes; None if not known.")
     sha256: str = Field(pattern="^[0-9a-f]{64}$")
 
     @classmethod
@@ -69,7 +73,7 @@ class PinnedFile(Config):
 
 
 class Pretrained(Config):
-    """One entry of the list. Without a commit it is not pinned yet."""
+    """One entry of the list. Without a commit, or a file's sum, the first download decides."""
 
     name: str = Field(pattern="^[a-z0-9-]+$", max_length=40)
     title: str

@@ -21,6 +21,7 @@ DISK = 2  # exit status: the disk is full, or cannot be written
 MEMORY = 2**30  # bytes; an answer that is larger once it is decoded is a MemoryError
 
 UNREACHABLE = "The Hub cannot be reached from here; what was downloaded before still works."
+OFFLINE = "This server is set to stay offline, so it asks nothing of the Hub."
 TOO_SLOW = "The Hub is too slow just now; press again, and whole files are not sent twice."
 TOO_MUCH = "The Hub has more bytes than this model should have, so the download was stopped."
 BUSY = "The Hub has trouble or is asked too often; try again in a few minutes."
@@ -31,7 +32,7 @@ SENTENCES = {  # by the name of an error of huggingface_hub, or of its HTTP libr
     "RevisionNotFoundError": "{repo} has no such commit any more; pin it anew.",
     "RemoteEntryNotFoundError": "{repo} lacks a file that it should have; pin it anew.",
     "HfHubHTTPError": "The Hub refuses {repo}; it may want a permission that this server lacks.",
-    "OfflineModeIsEnabled": UNREACHABLE,
+    "OfflineModeIsEnabled": OFFLINE,
     "ConnectError": UNREACHABLE,
     "ConnectTimeout": UNREACHABLE,
     "TimeoutException": TOO_SLOW,
@@ -42,7 +43,8 @@ SENTENCES = {  # by the name of an error of huggingface_hub, or of its HTTP libr
 def download(repo: str, revision: str, paths: list[str], folder: str, limit: int) -> None:
     """Download those of the paths that a repository has; whole files are not sent again.
 
-    Before, LISTING is written into the folder: the commit, its licence, and the files' sizes.
+    Before, LISTING is written into the folder: the commit, its licence, the files' sizes, and the
+    SHA-256 of those that the Hub knows by it.
 
     Raises:
         MemoryError: they have more bytes than the limit.
@@ -51,7 +53,7 @@ def download(repo: str, revision: str, paths: list[str], folder: str, limit: int
     from huggingface_hub import HfApi, snapshot_download
 
     api = HfApi(token=False)  # asked first: a download would try again and again
-    info = api.model_info(repo, revision=revision, timeout=SILENCE)
+    info = api.model_info(repo, revision=revision, timeout=SILENCE, files_metadata=True)
     if not re.fullmatch("[0-9a-f]{40}", str(info.sha)):
         raise ValueError("the Hub names no commit")  # which would be the name of a file
     options: dict[str, Any] = {"revision": info.sha, "allow_patterns": paths, "token": False}
@@ -60,7 +62,9 @@ def download(repo: str, revision: str, paths: list[str], folder: str, limit: int
     sizes = {file.filename: file.file_size for file in files}
     licence = str(info.card_data.license or "") if info.card_data is not None else ""
     unfinished = Path(folder, f"{LISTING}.incomplete")
-    unfinished.write_text(json.dumps({"commit": info.sha, "licence": licence, "sizes": sizes}))
+    sums = {file.rfilename: file.lfs.sha256 for file in info.siblings or [] if file.lfs}
+    document = {"commit": info.sha, "licence": licence, "sizes": sizes, "sums": sums}
+    unfinished.write_text(json.dumps(document))
     unfinished.replace(Path(folder, LISTING))
     if sum(sizes.values()) > limit:
         raise MemoryError
@@ -83,15 +87,25 @@ def sentence(error: BaseException, repo: str, sentences: Mapping[str, str] = SEN
     return BROKEN
 
 
+def limit(largest: int) -> None:
+    """Take memory and large files from this process, as far as the system can do so.
+
+    Windows has no such limits and macOS refuses the one on memory; there `genlib.hub.pull`
+    watches the folder and the clock, as it does everywhere.
+    """
+    with suppress(ImportError):
+        import resource
+
+        for name, most in (("RLIMIT_AS", MEMORY), ("RLIMIT_FSIZE", largest)):
+            with suppress(AttributeError, OSError, ValueError):
+                resource.setrlimit(getattr(resource, name), (most, most))
+
+
 def main() -> None:
     """Download what the first argument says, JSON; write to standard output why it failed."""
     request = json.loads(sys.argv[1])
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    with suppress(ImportError):  # on Windows
-        import resource
-
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-        resource.setrlimit(resource.RLIMIT_FSIZE, (request["limit"], request["limit"]))
+    limit(request["limit"])
     try:
         download(**request)
     except Exception as error:

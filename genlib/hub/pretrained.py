@@ -17,7 +17,8 @@ from contextlib import contextmanager
 from typing import Annotated, Any, Literal, get_args
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from safetensors import SafetensorError
 from safetensors.torch import load
 from torch import Tensor, nn
 
@@ -35,6 +36,11 @@ Channels = Annotated[int, Field(ge=1, le=1024)]
 Blocks = Annotated[int, Field(ge=0, le=8)]
 LEVELS = Field(min_length=1, max_length=6)
 FOREIGN = "This model is not of a kind that can be opened safely here."
+NO_WEIGHTS = "The model's weights are damaged, or no safetensors; nothing else is opened here."
+OTHER_WEIGHTS = "The model's weights do not fit its configuration, so it cannot be opened."
+NO_NUMBERS = "The model makes something else than pictures of its own size, so it is not shown."
+OLD_NAMES = {"query": "to_q", "key": "to_k", "value": "to_v", "proj_attn": "to_out.0"}  # of 2022
+TRIED = 64  # pixels at most on which a denoiser is tried: its layers bear any size
 
 
 class _Checked(BaseModel):
@@ -45,13 +51,14 @@ class _Checked(BaseModel):
 
 class _UNet(_Checked):
     cls: Literal["UNet2DModel"] = Field(alias="_class_name")
-    sample_size: int = Field(ge=8, le=64)
+    sample_size: int = Field(ge=8, le=256)
     in_channels: Literal[1, 3]
     out_channels: Literal[1, 3]
     layers_per_block: int = Field(2, ge=1, le=4)
     block_out_channels: tuple[Channels, ...] = LEVELS
     downsample_padding: int = Field(1, ge=0, le=2)
-    num_class_embeds: None = None
+    num_class_embeds: int | None = Field(None, ge=1, le=10_000)
+    class_embed_type: None = None
 
 
 class _Scheduler(_Checked):
@@ -86,11 +93,12 @@ def read_denoiser(files: Files) -> tuple[Any, dict[str, Any]]:
     with _safely():
         noises = _settings(files, "scheduler.json", _Scheduler)
         network = _filled("UNet2DModel", _settings(files, "network.json", _UNet), files)
-        x = torch.zeros(1, *picture_shape(network))
+        side = min(TRIED, network.config.sample_size)
+        x = torch.zeros(1, network.config.in_channels, side, side)
         samplers: tuple[SamplerName, ...] = get_args(SamplerName)
         for noise_scheduler in (scheduler(noises, sampler, 2) for sampler in samplers):
             t = noise_scheduler.timesteps[0]
-            step = noise_scheduler.step(network(x, t).sample, t, x, generator=generator(0))
+            step = noise_scheduler.step(noise(network, x, t), t, x, generator=generator(0))
             _check(step.prev_sample, x)
     return network, noises
 
@@ -143,10 +151,18 @@ def seconds_per_evaluation(kind: Kind, files: Files, device: torch.device) -> fl
     network.to(device)
     x = torch.zeros(2, *picture_shape(network), device=device)
     with torch.inference_mode():
-        network(x, 0)  # the first one warms up
+        noise(network, x, 0)  # the first one warms up
         began = time.perf_counter()
-        network(x, 0).sample.cpu()
+        noise(network, x, 0).cpu()
     return (time.perf_counter() - began) / len(x)
+
+
+def noise(network: Any, x: Tensor, t: Tensor | int) -> Tensor:
+    """Return which noise a denoiser sees in pictures at a time; the n-th one is of class n."""
+    classes = network.config.num_class_embeds
+    labels = None if classes is None else torch.arange(len(x), device=x.device) % classes
+    seen: Tensor = network(x, t, class_labels=labels).sample
+    return seen
 
 
 def picture_shape(network: Any) -> tuple[int, int, int]:
@@ -165,32 +181,66 @@ def _safely() -> Iterator[None]:
     try:
         with torch.no_grad():
             yield
+    except HubError:
+        raise
     except Exception as error:
         log.warning("a model from elsewhere does not open: %s", type(error).__name__)
         raise HubError(FOREIGN) from error
 
 
 def _check(output: Tensor, x: Tensor) -> None:
-    """Raise ValueError where what a network made is not of the same shape, or no number."""
+    """Raise HubError where what a network made is not of the same shape, or no number."""
     if output.shape != x.shape or not output.isfinite().all():
-        raise ValueError("the network makes something else")
+        raise HubError(NO_NUMBERS)
 
 
 def _settings(files: Files, part: str, kind: type[_Checked]) -> dict[str, Any]:
-    kind.model_validate_json(files[part])
+    try:
+        kind.model_validate_json(files[part])
+    except ValidationError as error:
+        raise HubError(_reason(error)) from error
     settings: dict[str, Any] = json.loads(files[part])
     return settings
+
+
+def _reason(error: ValidationError) -> str:
+    """Return which setting of a configuration keeps it from being opened, by our name for it."""
+    first = error.errors()[0]
+    if not first["loc"]:
+        return "The model's configuration is damaged, so it cannot be opened."
+    setting, message = str(first["loc"][0]).strip("_"), str(first["msg"])
+    if first["type"] == "missing":
+        return f"The model's configuration lacks its {setting}, so it cannot be opened."
+    message = message.replace("Input should be", "has to be").replace("Input should", "has to")
+    return f"The model cannot be opened here: its {setting} {message}."
 
 
 def _filled(name: str, settings: dict[str, Any], files: Files) -> Any:
     """Return the network of a configuration with the weights of a file, all and no others."""
     kind = of_diffusers(name)
-    weights: dict[str, Tensor] = load(files["network.safetensors"])
+    try:
+        weights: dict[str, Tensor] = load(files["network.safetensors"])
+    except SafetensorError as error:
+        raise HubError(NO_WEIGHTS) from error
     parameters = set(inspect.signature(kind.__init__).parameters)
     with torch.device("meta"):
         network: nn.Module = kind(**{key: settings[key] for key in parameters & settings.keys()})
-    wide = {name: value.float() for name, value in weights.items()}
-    network.load_state_dict(wide, assign=True)
+    names = network.state_dict().keys()
+    wide = {
+        name if name in names else _renamed(name): value.float() for name, value in weights.items()
+    }
+    try:
+        if len(wide) < len(weights):
+            raise HubError(OTHER_WEIGHTS)
+        network.load_state_dict(wide, assign=True)
+    except RuntimeError as error:
+        raise HubError(OTHER_WEIGHTS) from error
     if any(value.is_meta for value in network.buffers()):
         raise ValueError("the weights do not fill the network")
     return network.eval().requires_grad_(requires_grad=False)
+
+
+def _renamed(name: str) -> str:
+    """Return the name that a weight of attention has today."""
+    *module, layer, kind = name.split(".")
+    return ".".join([*module, OLD_NAMES.get(layer, layer), kind])

@@ -4,9 +4,9 @@ The network of `google/ddpm-cifar10-32` was trained for half a day on eight TPU 
 appendix B); downloading it takes a minute. But a file from the internet is a stranger's. Three
 things make it safe to open:
 
-- It is **pinned**. A commit and the SHA-256 of every file are written down beforehand; a single
-  bit that differs, and nothing is loaded. To find other bytes with the same sum would take about
-  $2^{256}$ attempts.
+- It is **pinned**. A commit and the SHA-256 of every file are written down, by this server's list
+  or at its first download; a single bit that differs later, and nothing is loaded. To find other
+  bytes with the same sum would take about $2^{256}$ attempts.
 - It is **only numbers**. PyTorch's older files are pickles: programs that run as they are read.
   *Safetensors* is a table of names, shapes and offsets, and then the numbers; there is nothing in
   it to run.
@@ -28,7 +28,6 @@ image synthesis with latent diffusion models*, CVPR (2022). O. Bohan, *Tiny auto
 Diffusion* (2023).
 """
 
-import hashlib
 import json
 import os
 import shutil
@@ -44,8 +43,18 @@ from pydantic import Field
 
 from genlib.config import Config
 from genlib.hub import download as program
-from genlib.hub.curated import COMMIT, LARGEST, PARTS, REPOSITORY, Kind, PinnedFile, Pretrained
+from genlib.hub.curated import (
+    COMMIT,
+    LARGEST,
+    PARTS,
+    REPOSITORY,
+    Kind,
+    PinnedFile,
+    Pretrained,
+    curated,
+)
 from genlib.hub.errors import HubError
+from genlib.hub.pins import Pins, read_pins, write_pins
 from genlib.hub.pretrained import READERS, seconds_per_evaluation
 from genlib.runs.spec import RunSpec
 from genlib.runs.store import StoreFullError
@@ -69,7 +78,7 @@ SLACK = 4 * 2**20  # bytes on the disk, beside the files: locks, times, what the
 
 
 class Pull(Config):
-    """A model of the Hub, asked for by its very bytes; without files, as the Hub has it now."""
+    """A model of the Hub, asked for by its very bytes; what is not known of them, as it is now."""
 
     study: Literal["pull"] = "pull"
     kind: Kind
@@ -79,17 +88,22 @@ class Pull(Config):
 
     @classmethod
     def of(cls, entry: Pretrained) -> "Pull":
-        """Return how to pull an entry of the list.
+        """Return how to pull an entry of the list."""
+        commit = entry.commit or "main"
+        return cls(kind=entry.kind, repo=entry.repo, commit=commit, files=entry.files)
 
-        Raises:
-            pydantic.ValidationError: it is not pinned.
-        """
-        return cls(kind=entry.kind, repo=entry.repo, commit=entry.commit, files=entry.files)
+    @property
+    def pinned(self) -> bool:
+        """Whether every file is known down to its bytes."""
+        return self.commit != "main" and {file.part for file in self.files} == set(
+            PARTS[self.kind]
+        )
 
     @property
     def size(self) -> int:
         """Bytes of all files; 0 where they are not known."""
-        return sum(file.size for file in self.files)
+        sizes = [file.size or 0 for file in self.files]
+        return sum(sizes) if self.pinned and all(sizes) else 0
 
     @property
     def prerequisites(self) -> tuple[RunSpec, ...]:
@@ -108,24 +122,38 @@ class Pull(Config):
                 but for whole files, which the next attempt does not ask for again.
             StoreFullError: the disk is full, or cannot be written.
         """
-        if not self.files and not Settings().hub_any:
+        listed = any((it.repo, it.kind) == (self.repo, self.kind) for it in curated())
+        if not (self.pinned or listed or Settings().hub_any):
             raise HubError("This server loads models of its own list only.")
         yield from self.pulled(workspace)
 
     def pulled(self, workspace: Workspace) -> Iterator[Progress]:
-        """Yield the same, whoever asks."""
-        folder = workspace.store.home / "hub" / self.fingerprint
-        for received, expected in download(self, folder):
+        """Yield the same, whoever asks. Where it is not pinned, what was seen first is."""
+        home = workspace.store.home
+        folder = home / "hub" / self.fingerprint
+        seen = None if self.pinned else read_pins(home, self.fingerprint)
+        known = self if seen is None else self.model_copy(update=dict(seen))
+        for received, expected in download(known, folder):
             most = expected // 1000
             yield Progress(min(received // 1000, most), most + 1, {})
-        parts = {part: content for part, _, content in verified(self, folder)}
+        files = verified(known, folder)
+        parts = {part: content for part, _, content in files}
         kilobytes = sum(map(len, parts.values())) // 1000 + 1
         READERS[self.kind](parts)  # else it is not kept
+        if not known.pinned:
+            pins = tuple(PinnedFile.of(*file) for file in files)
+            commit = listing(folder)["commit"]
+            write_pins(home, self.fingerprint, Pins(commit=commit, files=pins))
         parts["look.json"] = json.dumps(
             seconds_per_evaluation(self.kind, parts, workspace.device)
         ).encode()
         yield Progress(kilobytes, kilobytes, parts)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def offline() -> bool:
+    """Return whether the operator has set this machine to stay away from the Hub."""
+    return os.environ.get("HF_HUB_OFFLINE", "").upper() in {"1", "ON", "YES", "TRUE"}
 
 
 def download(pull: Pull, folder: Path, patience: float | None = None) -> Iterator[tuple[int, int]]:
@@ -134,7 +162,7 @@ def download(pull: Pull, folder: Path, patience: float | None = None) -> Iterato
     A child process does it by huggingface_hub, and without a token. It is killed when it takes
     too long or too much comes, and when this generator is closed. huggingface_hub follows
     redirects, wherever they lead: what comes from there is kept only where its SHA-256 is the
-    pinned one, or where the operator allows models that are not pinned.
+    pinned one, or at first that of the Hub's own listing.
 
     Args:
         pull: what to download.
@@ -171,7 +199,7 @@ def download(pull: Pull, folder: Path, patience: float | None = None) -> Iterato
 
 
 def listing(folder: Path) -> dict[str, Any]:
-    """Return what was there to download: its "commit", its "licence", its "sizes" by path."""
+    """Return what was there to download: its "commit", its "licence", "sizes", and "sums"."""
     document: dict[str, Any] = json.loads((folder / program.LISTING).read_bytes())
     return document
 
@@ -180,18 +208,21 @@ def verified(pull: Pull, folder: Path) -> list[tuple[str, str, bytes]]:
     """Return (part, path, bytes) of each file that was downloaded, once it is what it should be.
 
     Raises:
-        HubError: one is missing; or it is not what was pinned, and all are deleted then.
+        HubError: one is missing; or it is not what was pinned, or not what the Hub itself says
+            that it has; and all are deleted then.
     """
-    sizes = listing(folder)["sizes"]
-    pins = {file.part: (file.size, file.sha256) for file in pull.files}
+    sizes, sums = (listing(folder)[key] for key in ("sizes", "sums"))
+    pins = {file.part: file for file in pull.files}
     files = []
     for part, places in _places(pull).items():
         path = next((place for place in places if place in sizes), None)
         if path is None:
             raise HubError(f"{pull.repo} has no {places[-1]}: it cannot be loaded safely here.")
         content = (folder / path).read_bytes()
-        digest = hashlib.sha256(content).hexdigest()
-        if (len(content), digest) != pins.get(part, (sizes[path], digest)):
+        actual = PinnedFile.of(part, path, content)
+        pin = pins.get(part, actual)
+        size, digest = pin.size or sizes[path], sums.get(path, pin.sha256)
+        if not actual.sha256 == digest == pin.sha256 or actual.size != size:
             shutil.rmtree(folder, ignore_errors=True)
             raise HubError(f"{path} of {pull.repo} is not what it should be; try again.")
         files.append((part, path, content))
@@ -200,7 +231,7 @@ def verified(pull: Pull, folder: Path) -> list[tuple[str, str, bytes]]:
 
 def _places(pull: Pull) -> Mapping[str, tuple[str, ...]]:
     """Return where each part may lie in the repository."""
-    return {file.part: (file.path,) for file in pull.files} or PARTS[pull.kind]
+    return PARTS[pull.kind] | {file.part: (file.path,) for file in pull.files if file.path}
 
 
 def _size(folder: Path) -> int:

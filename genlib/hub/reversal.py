@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from genlib.config import Config
 from genlib.family import to_uint8
 from genlib.hub.errors import HubError
-from genlib.hub.pretrained import SamplerName, picture_shape, read_denoiser, scheduler
+from genlib.hub.pretrained import SamplerName, noise, picture_shape, read_denoiser, scheduler
 from genlib.hub.pull import Pull
 from genlib.latents import FRAMES, spread
 from genlib.rng import generator
@@ -97,7 +97,7 @@ class Reversal(Config):
         x = torch.randn(self.pictures, *picture_shape(network), generator=rng).to(device)
         x = x * noise_scheduler.init_noise_sigma
         for t in noise_scheduler.timesteps:
-            step = noise_scheduler.step(network(x, t).sample, t, x, generator=rng)
+            step = noise_scheduler.step(noise(network, x, t), t, x, generator=rng)
             yield int(t) + 1, x, step.pred_original_sample
             x = step.prev_sample
         yield 0, x, x

@@ -175,6 +175,12 @@ def _sentence(error: Exception, attempt: Attempt) -> str:
         return "The server's disk is full, so the run could not be kept; nothing else is lost."
     if isinstance(error, torch.OutOfMemoryError):
         return "The model does not fit the GPU's memory; lower the batch size or the units."
+    if attempt.device.type == "mps" and "MPS" in str(error):
+        log.warning("an Apple GPU refuses %s: %s", attempt.name, error)
+        return (
+            "Apple's GPU cannot compute a part of this model. "
+            "The server trains it on the CPU once its operator sets GENLIB_DEVICE=cpu."
+        )
     number = uuid.uuid4().hex[:8]
     log.error("error %s in run %s", number, attempt.name, exc_info=error)
     return f"Something went wrong in the training process (error {number}); it is in the log."

@@ -4,7 +4,6 @@ It may be killed at any moment. Started again, it goes on from the last checkpoi
 killed it three times without getting any further is set aside.
 """
 
-import fcntl
 import json
 import logging
 import os
@@ -15,6 +14,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import TextIO
 
 import torch
 from dbos import DBOS
@@ -150,6 +151,12 @@ def send(message: str) -> None:
     DBOS.write_stream(STREAM, message)
 
 
+def give_way() -> None:
+    """Let the pages of the same machine come first, where the system can do so."""
+    with suppress(AttributeError, OSError):  # Windows does so when the process is started
+        os.nice(10)
+
+
 def exit_with_parent() -> None:
     """End this process when its parent does, whatever ended it: then standard input closes."""
 
@@ -163,9 +170,28 @@ def exit_with_parent() -> None:
 @contextmanager
 def _alone(device: torch.device, settings: Settings) -> Iterator[None]:
     """Hold the device's lock file; the system lets go of it however the process ends."""
-    with (settings.home / f"worker-{settings.worker_name}-{device}.lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    name = f"worker-{settings.worker_name}-{device}.lock".replace(":", "-")  # Windows bears none
+    with (settings.home / name).open("w") as file:
+        while not _locked(file):
+            time.sleep(POLL)
         yield
+
+
+def _locked(file: TextIO) -> bool:
+    """Return whether a file is locked for this process now, by what the system has for it."""
+    try:
+        import fcntl
+    except ImportError:
+        import msvcrt
+
+        lock = partial(msvcrt.locking, file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+    else:
+        lock = partial(fcntl.flock, file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    try:
+        lock()
+    except OSError:
+        return False
+    return True
 
 
 @contextmanager

@@ -248,11 +248,13 @@ def _write_through(path: Path, content: bytes) -> None:
 
 
 def _flush_folder(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    """Flush a folder's own list of names, on systems that open a folder: Windows does not."""
+    with suppress(PermissionError):
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def _listed(folder: Path, pattern: str) -> list[Path]:

@@ -102,12 +102,12 @@ def test_the_first_screen_shows_a_walk_without_any_network(place: Place, opened:
 
 
 @pytest.mark.slow
-def test_what_is_not_pinned_says_so_and_offers_no_download(place: Place, opened: Opened):
+def test_what_nobody_pinned_says_that_the_first_download_does(place: Place, opened: Opened):
     page = opened(place.site.url("pretrained"))
     settled(page)
-    choose(page, "pretrained-model", "CIFAR-10, 32 × 32")
-    expect(page.get_by_text("hub pin cifar10")).to_be_visible()
-    expect(page.get_by_role("button", name=re.compile("Download"))).to_have_count(0)
+    choose(page, "pretrained-model", "Butterflies, 32 × 32")
+    expect(page.get_by_text("nothing else is taken for it here from then on")).to_be_visible()
+    expect(page.get_by_role("button", name=re.compile("Download"))).to_have_count(1)
 
 
 @pytest.mark.slow

@@ -124,9 +124,9 @@ def place(home: Path, server: Postgres | None = None, name: str = "local") -> It
 class Worker:
     """A worker process, started again whenever it ends, as the server does it."""
 
-    def __init__(self, settings: Settings, log: str = "worker.log") -> None:
+    def __init__(self, settings: Settings, log: str, environment: dict[str, str]) -> None:
         settings.home.mkdir(parents=True, exist_ok=True)
-        self.settings, self.log = settings, settings.home / log
+        self.settings, self.log, self.environment = settings, settings.home / log, environment
         self.log.touch()
         self.ending = False
         self.process = self._start()
@@ -156,6 +156,7 @@ class Worker:
             "GENLIB_WORKER_NAME": settings.worker_name,
             "OMP_WAIT_POLICY": "PASSIVE",  # as a server starts it
             "PYTHONPATH": str(ROOT),
+            **self.environment,
         }
         command = [sys.executable, "-m", "genlib", "worker", "--device", "cpu"]
         with self.log.open("ab") as log:
@@ -178,13 +179,19 @@ class Worker:
 
 
 @contextmanager
-def worker(settings: Settings, log: str = "worker.log") -> Iterator[Worker]:
-    """Run a worker until the block ends."""
-    running = Worker(settings, log)
+def worker(settings: Settings, log: str = "worker.log", system: str = "") -> Iterator[Worker]:
+    """Run a worker until the block ends, as on the system "macos" or "windows" if that is said."""
+    running = Worker(settings, log, acting_as(system))
     try:
         yield running
     finally:
         running.end()
+
+
+def acting_as(system: str) -> dict[str, str]:
+    """Return the environment of a Python that refuses what another system refuses."""
+    path = os.pathsep.join([str(ROOT / "tests/support/systems"), str(ROOT)])
+    return {"PYTHON_ACTS_AS": system, "PYTHONPATH": path}
 
 
 def wait_for(

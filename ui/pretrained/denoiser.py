@@ -3,7 +3,7 @@
 from functools import partial
 
 from genlib.family import to_float
-from genlib.hub import Reversal
+from genlib.hub import Pull, Reversal
 from genlib.hub.curated import Pretrained
 from genlib.hub.reversal import film_of
 from ui import controls
@@ -20,7 +20,7 @@ FACTOR = 6  # by which pixels are enlarged at most
 
 
 def knobs() -> tuple[Pretrained | None, Reversal | None]:
-    """Draw the choice of the model and of the walk; no walk while the model is not pinned."""
+    """Draw the choice of the model and of the walk; none while no model is chosen."""
     names = "sampler", "steps", "pictures"
     fields = {name: Reversal.model_fields[name] for name in names}
     read_link(PAGE, fields)
@@ -32,15 +32,14 @@ def knobs() -> tuple[Pretrained | None, Reversal | None]:
         name: controls.widget(PAGE, name, field, field.default) for name, field in fields.items()
     }
     seed = draw_number(PAGE, "sample", "Seed of the noise", "Other noise")
-    task = pull.pull_of(entry)
-    return entry, None if task is None else Reversal(start=task, seed=seed, **values)
+    return entry, Reversal(start=Pull.of(entry), seed=seed, **values)
 
 
 def walk(entry: Pretrained | None, asked: Reversal | None) -> None:
     """Show the walk that was asked for; before that, what brings its model here."""
-    if entry is None:
+    if entry is None or asked is None:
         return
-    if asked is None or not pull.here(asked.start):
+    if not pull.here(asked.start):
         pull.bring(entry)
         return
     study_panel(asked, "Walk from noise", partial(_draw, asked))

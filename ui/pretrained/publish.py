@@ -18,7 +18,7 @@ from ui import cache
 from ui.cache import cached_object
 from ui.controls import record_views, view_key
 from ui.runs.run_choice import run_choice
-from ui.server.lifespan import HOUSE
+from ui.server.workers import HOUSE
 from ui.widgets.elements import needs_run
 
 record_views("run")

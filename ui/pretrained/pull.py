@@ -8,7 +8,10 @@ from pydantic import ValidationError
 
 from genlib.hub import HubError, Pretrained, Pull, curated
 from genlib.hub.curated import SHIPPED, Kind
+from genlib.hub.download import OFFLINE
+from genlib.hub.pins import read_pins
 from genlib.hub.pretrained import READERS
+from genlib.hub.pull import offline
 from genlib.settings import Settings
 from ui import cache
 from ui.cache import cached_object
@@ -72,13 +75,6 @@ def here(pull: Pull) -> bool:
     return cache.store().has_run(pull.fingerprint)
 
 
-def pull_of(entry: Pretrained) -> Pull | None:
-    """Return how to pull a model; None while it is not pinned."""
-    if entry.name == OTHER:
-        return Pull(kind=entry.kind, repo=entry.repo, commit="main", files=())
-    return Pull.of(entry) if entry.commit else None
-
-
 def facts(entry: Pretrained) -> None:
     """Say what a model is, whose, how large, and which bytes exactly."""
     st.markdown(entry.shows)
@@ -87,10 +83,12 @@ def facts(entry: Pretrained) -> None:
     licence = f"licence {entry.licence}" if entry.licence else "licence: see its card"
     size = f", {entry.megabytes:g} MB" if entry.megabytes else ""
     st.caption(f"{where}{size}, {licence}.")
-    if entry.files:
-        digest = next(file for file in entry.files if file.path.endswith(".safetensors")).sha256
-        pinned = "" if ours else f"commit `{entry.commit[:10]}`, "
-        st.caption(f"Pinned: {pinned}SHA-256 of the weights `{digest[:16]}…`")
+    seen = read_pins(cache.store().home, Pull.of(entry).fingerprint)
+    pins = seen or entry
+    if digest := next((it.sha256 for it in pins.files if it.part.endswith(".safetensors")), ""):
+        commit = "" if ours else f"commit `{pins.commit[:10]}`, "
+        when = "Pinned at its first download to this server" if seen else "Pinned"
+        st.caption(f"{when}: {commit}SHA-256 of the weights `{digest[:16]}…`")
 
 
 @cached_object
@@ -101,18 +99,19 @@ def opened(pull: Pull) -> Any:
 
 
 def bring(entry: Pretrained) -> None:
-    """Draw the press that downloads a model, or say what the operator has to do before."""
-    pull = pull_of(entry)
-    if pull is None:
-        st.info(
-            "Nobody has pinned this model on this server yet, and what is not pinned is not "
-            f"loaded. Its operator does that with `python -m genlib hub pin {entry.name}`.",
-            icon=":material/lock:",
-        )
+    """Draw the press that downloads a model, or say why there is none."""
+    pull = Pull.of(entry)
+    if offline():
+        st.info(OFFLINE, icon=":material/cloud_off:")
         return
-    size = pull.size
+    size = pull.size or entry.megabytes * 1e6
     press = f"Download {size / 1e6:.1f} MB" if size else "Download it"
     if size:
         seconds = size / USUAL
         st.caption(f"About {max(seconds, 1):.0f} s on a line of 100 Mbit/s; it stays here then.")
+    if not pull.pinned:
+        st.caption(
+            "This server has never had it. What comes first is checked against the Hub's own list "
+            "of files, opened, and then pinned: nothing else is taken for it here from then on."
+        )
     study_panel(pull, press, lambda _: None, unit=" kB")

@@ -5,6 +5,7 @@ import torch
 
 from genlib.data import DATASETS, DatasetUnavailableError
 from genlib.family import to_float, to_uint8
+from genlib.hub import Pull
 from genlib.models import FAMILIES
 from genlib.plots import picture_grid
 from genlib.rng import generator
@@ -25,9 +26,9 @@ def published() -> None:
         if entry is None:
             return
         pull.facts(entry)
-    task = pull.pull_of(entry)
+    task = Pull.of(entry)
     with right:
-        if task is None or not pull.here(task):
+        if not pull.here(task):
             pull.bring(entry)
             return
         run = pull.opened(task)

@@ -37,11 +37,11 @@ def tiny_autoencoder() -> None:
         if entry is None:
             return
         pull.facts(entry)
-        task = pull.pull_of(entry)
-        network = pull.opened(task) if task is not None and pull.here(task) else None
+        task = Pull.of(entry)
+        network = pull.opened(task) if pull.here(task) else None
         x = torch.empty(0) if network is None else _picture(network)
     with right:
-        if task is None or network is None:
+        if network is None:
             pull.bring(entry)
         elif len(x):
             _drawn(task, x)

@@ -8,6 +8,7 @@ import streamlit as st
 from genlib.jobs import Job, JobProgress, QueueUnavailableError
 from genlib.tasks.task import Task
 from ui import cache
+from ui.server import workers
 from ui.server.student import COOKIE, FORM
 from ui.widgets.elements import Badge
 
@@ -70,6 +71,12 @@ def waiting(job: Job) -> str:
     text = f"Waiting: {job.ahead} before this one"
     text += f", {about(job.wait)}" if job.wait is not None else ""
     return text + (f"; done in {about(job.ends)}" if job.ends is not None else "")
+
+
+def warn_of_trouble() -> None:
+    """Say so where nothing can be trained: the worker does not stay alive, say."""
+    if sentence := workers.trouble():
+        st.warning(sentence, icon=":material/error:")
 
 
 def about(seconds: float) -> str:

@@ -141,6 +141,8 @@ def _training(spec: RunSpec, job: Job, snapshots: list[Snapshot], data: Dataset 
         text += f", {left:.0f} s left" if left is not None else ""
         share = progress.step / progress.steps
     with _controls():
+        if not share:
+            queue.warn_of_trouble()
         st.progress(share, text)
         stop = partial(queue.stop, spec)
         st.button("Stop", key=f"{spec.family}-stop", on_click=stop, icon=":material/stop:")
@@ -205,6 +207,7 @@ def _train_button(spec: RunSpec, job: Job | None, seconds: float) -> None:
     """Draw the button that asks for the run, with what it will cost or what went wrong."""
     if job is not None and job.state == "failed":
         st.error(job.sentence, icon=":material/error:")
+    queue.warn_of_trouble()
     if seconds > LONGEST:
         st.warning("Too long for a shared server: take fewer epochs or a smaller network.")
     pressed = st.button(

@@ -60,6 +60,8 @@ def _at_work(study: Study, job: Job, unit: str) -> None:
         text = f"{progress.step:,} of {progress.steps:,}{unit}"
         text += f", {left:.0f} s left" if left is not None else ""
         share = progress.step / progress.steps
+    else:
+        queue.warn_of_trouble()
     st.progress(share, text)
     st.button(
         "Stop",
@@ -76,6 +78,7 @@ def _ask(study: Study, press: str, sentence: str) -> None:
     ready = all(cache.store().has_run(spec.fingerprint) for spec in study.prerequisites)
     if not ready:
         st.info("Train the model first; then this can be measured.", icon=":material/info:")
+    queue.warn_of_trouble()
     seconds = cache.seconds(study)
     label = f"{press}, about {seconds:.0f} s" if seconds else press
     long = seconds > LONGEST

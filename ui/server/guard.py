@@ -12,6 +12,9 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
+from genlib.settings import Settings
+from ui.server.addresses import base
+
 log = logging.getLogger(__name__)
 
 MAX_SOCKETS = 200  # browser tabs served at once
@@ -25,8 +28,8 @@ HEADERS = {
     b"x-content-type-options": b"nosniff",
     b"referrer-policy": b"strict-origin-when-cross-origin",
     b"permissions-policy": b"camera=(), microphone=(), geolocation=()",
-    b"content-security-policy": b"frame-ancestors 'self' https://huggingface.co https://*.hf.space",
 }
+FRAMES = "frame-ancestors 'self' https://huggingface.co https://*.hf.space"
 
 
 class Guard:
@@ -35,6 +38,8 @@ class Guard:
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
         self.sockets = 0
+        sites = " ".join([FRAMES, *Settings().embed.split()])
+        self.headers = HEADERS | {b"content-security-policy": sites.encode()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request or one socket."""
@@ -48,7 +53,7 @@ class Guard:
     async def _request(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", []), *HEADERS.items()]
+                message["headers"] = [*message.get("headers", []), *self.headers.items()]
             await send(message)
 
         refused = refusal(scope)
@@ -105,9 +110,9 @@ def refusal(scope: Scope) -> tuple[int, str] | None:
         length = dict(scope["headers"]).get(b"content-length", b"")
         if not length.isdigit() or int(length) > MAX_UPLOAD:
             return 413, "An upload may have 16 MiB at most"
-    first, _, rest = path.strip("/").partition("/")
+    first, _, rest = path.removeprefix(base()).strip("/").partition("/")
     if rest and first not in FOLDERS:  # Streamlit would send its page, which stays blank there
-        return 404, "There is no such page. The way to all of them begins at /"
+        return 404, f"There is no such page. The way to all of them begins at {base()}/"
     return None
 
 

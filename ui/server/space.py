@@ -6,15 +6,12 @@ import shutil
 import tempfile
 import uuid
 from pathlib import Path
-from urllib.parse import parse_qsl, urlencode
 
-from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit import config
 
 from genlib.runs.store import write_bundle
 from genlib.settings import Settings
-from ui.navigation import PLAN
 
 log = logging.getLogger(__name__)
 
@@ -30,13 +27,20 @@ def settle() -> None:
     if hosts := os.environ.get("SPACE_HOST"):  # with the Space's own domain after a comma
         origins = [f"https://{host.strip()}" for host in hosts.split(",")]
         config.set_option("server.corsAllowedOrigins", origins)
+    if in_frames():
         config.set_option("server.xsrfCookieSameSite", "none")
     if runs := os.environ.get("GENLIB_RUNS"):
         if not keeps(Path(runs)):
             del os.environ["GENLIB_RUNS"]
         if "GENLIB_HOME" not in os.environ and not keeps(Settings().home):
-            os.environ["GENLIB_HOME"] = f"{tempfile.gettempdir()}/genlib-{os.getuid()}"
+            user = os.getuid() if hasattr(os, "getuid") else 0  # Windows: the folder is the user's
+            os.environ["GENLIB_HOME"] = f"{tempfile.gettempdir()}/genlib-{user}"
         log.warning("runs are kept in %s", Settings().runs or Settings().home)
+
+
+def in_frames() -> bool:
+    """Return whether pages are shown inside those of another site."""
+    return bool(os.environ.get("SPACE_HOST") or Settings().embed)
 
 
 def keeps(folder: Path) -> bool:
@@ -54,11 +58,9 @@ def keeps(folder: Path) -> bool:
 def framed(app: ASGIApp) -> ASGIApp:
     """Middleware for a page inside another site's, as Hugging Face shows a Space.
 
-    Such a page begins at / whichever lesson its link means, and gets only the query: so from
-    /?page=vae&vae.beta=4 it is sent on to /vae?vae.beta=4. Its cookie is kept apart for each site
-    around it: any other is refused by browsers that refuse cookies of third parties.
+    Its cookie is kept apart for each site around it: any other is refused by browsers that refuse
+    cookies of third parties.
     """
-    lessons = PLAN.keys() - {"home"}
 
     async def served(scope: Scope, receive: Receive, send: Send) -> None:
         async def kept_apart(message: Message) -> None:
@@ -67,12 +69,6 @@ def framed(app: ASGIApp) -> ASGIApp:
                 message["headers"] = [(name, _kept_apart(value)) for name, value in headers]
             await send(message)
 
-        if scope["type"] == "http" and scope["path"] == "/":
-            asked = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
-            if (lesson := dict(asked).get("page")) in lessons:
-                knobs = urlencode([(name, value) for name, value in asked if name != "page"])
-                await RedirectResponse(f"/{lesson}?{knobs}")(scope, receive, send)
-                return
         await app(scope, receive, kept_apart)
 
     return served

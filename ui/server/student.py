@@ -1,12 +1,13 @@
 """Who a student is: a browser, known by a cookie of ours that says nothing about anybody."""
 
-import os
 import re
 import secrets
 
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ui.server.space import in_frames
 
 COOKIE = "genlib_student"
 FORM = re.compile("[0-9a-f]{32}")
@@ -16,10 +17,10 @@ YEAR = 365 * 24 * 60 * 60  # seconds
 def remember_students(app: ASGIApp) -> ASGIApp:
     """Middleware that gives the cookie to a browser that asks for a page and has none.
 
-    Inside a Space the page lies in another site's, which a Lax cookie does not reach;
+    A Lax cookie does not reach a page inside another site's, as in a Space;
     `ui.server.space.framed` keeps such a cookie apart for each site.
     """
-    same_site = "None; Secure" if os.environ.get("SPACE_HOST") else "Lax"
+    same_site = "None; Secure" if in_frames() else "Lax"
 
     async def served(scope: Scope, receive: Receive, send: Send) -> None:
         async def send_with_cookie(message: Message) -> None:

@@ -71,14 +71,17 @@ def static_chart(figure: Any, key: str) -> None:
     st.plotly_chart(figure, key=key, config={"displayModeBar": False})
 
 
-def house_style() -> None:
-    """Set what the theme has no option for: pixel pictures stay crisp, wide pages readable."""
+def house_style(top: float) -> None:
+    """Set what the theme has no option for: pixel pictures stay crisp, wide pages readable.
+
+    A page begins `top` letters below its upper edge.
+    """
     st.html(
-        """<style>
-        [data-testid="stImage"] img { image-rendering: auto; border-radius: 2px; }
-        [class*="st-key-dimmed"] { opacity: 0.5; }
-        [data-testid="stMainBlockContainer"] { max-width: 1280px; padding-top: 3.2rem; }
-        @media (prefers-reduced-motion: reduce) { * { animation: none; transition: none; } }
+        f"""<style>
+        [data-testid="stImage"] img {{ image-rendering: auto; border-radius: 2px; }}
+        [class*="st-key-dimmed"] {{ opacity: 0.5; }}
+        [data-testid="stMainBlockContainer"] {{ max-width: 1280px; padding-top: {top}rem; }}
+        @media (prefers-reduced-motion: reduce) {{ * {{ animation: none; transition: none; }} }}
         </style>"""
     )
 

@@ -14,6 +14,7 @@ from ui.controls import one_of, view_key
 from ui.widgets.drawing_pad import drawing_pad
 
 SHOWN = 6  # classes
+KINDS = ["png", "jpg", "jpeg", "jfif", "webp", "avif"]  # not heic, or iPhones send no JPEG
 SOURCES = ("Test pictures", "Draw", "Upload")
 
 
@@ -55,9 +56,8 @@ def picked(
         drawn = drawing_pad(shape, key=f"{key}-pad")
         return none if drawn is None else to_float(drawn).expand(1, *shape)
     if source == "Upload":
-        kinds = ["png", "jpg", "jpeg", "webp"]
-        file = st.file_uploader("A picture", type=kinds, key=f"{key}-file")
-        st.caption("PNG, JPEG or WebP, at most 10 MB and 16 megapixels. It is not kept.")
+        file = st.file_uploader("A picture", type=KINDS, key=f"{key}-file")
+        st.caption("PNG, JPEG, WebP or AVIF, at most 16 MB. It is not kept.")
         return none if file is None else _uploaded(file.getvalue(), shape)
     return offered()
 

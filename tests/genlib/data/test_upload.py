@@ -8,7 +8,9 @@ import time
 import zlib
 from contextlib import suppress
 from io import BytesIO
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -17,8 +19,19 @@ from genlib.data import upload
 from genlib.data.upload import MAX_BYTES, SCRIPT, UploadError, decoded
 
 GREY, COLOUR = (1, 28, 28), (3, 32, 32)
-FORMATS = ("PNG", "JPEG", "WEBP")
+FORMATS = ("PNG", "JPEG", "WEBP", "AVIF")
 LIMITED = f"import runpy; runpy.run_path({str(SCRIPT)!r})['limit']()\n"
+
+
+@pytest.fixture
+def instead(tmp_path, monkeypatch):
+    """Another script in the place of decode.py."""
+
+    def put(source):
+        monkeypatch.setattr(upload, "SCRIPT", tmp_path / "instead.py")
+        upload.SCRIPT.write_text(source)
+
+    return put
 
 
 def file(image, form="PNG", **options):
@@ -130,13 +143,24 @@ def test_what_is_transparent_is_white(form, mode, clear):
     assert picture.min() == 255
 
 
+@pytest.mark.parametrize("form", ["PNG", "WEBP", "AVIF"])
+@pytest.mark.parametrize("ink", [0, 255])
+def test_a_drawing_on_transparent_ground_is_seen_whatever_its_ink(form, ink):
+    image = Image.new("RGBA", (200, 200), (ink, ink, ink, 0))
+    image.paste((ink, ink, ink, 255), (50, 50, 150, 150))
+    grey = decoded(file(image, form), GREY)[0]
+    assert grey[14, 14] >= 250
+    assert grey[0].max() <= 5
+    assert (decoded(file(image, form), COLOUR)[:, 0].int() - (255 - ink)).abs().max() <= 5
+
+
 @pytest.mark.parametrize(
     ("image", "form"),
     [
         (Image.new("CMYK", (40, 40), (0, 0, 0, 255)), "JPEG"),
         (Image.new("1", (40, 40), 0), "PNG"),
         (Image.new("P", (40, 40), 0), "PNG"),
-        (Image.new("I;16", (40, 40), 200), "PNG"),
+        (Image.new("I;16", (40, 40), 0), "PNG"),
     ],
     ids=lambda value: getattr(value, "mode", value),
 )
@@ -149,7 +173,44 @@ def test_sixteen_bits_are_scaled_not_cut():
     assert (decoded(file(image), GREY) == 100).all()
 
 
-@pytest.mark.parametrize("form", ["PNG", "WEBP"])
+def sixteen_bits(levels, kind):
+    """A PNG of 16 bits: of grey (0), colors (2), grey and opacity (4), colors and opacity (6)."""
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in levels)
+    header = struct.pack(">IIBBBBB", levels.shape[1], levels.shape[0], 16, kind, 0, 0, 0)
+    parts = chunk(b"IHDR", header), chunk(b"IDAT", zlib.compress(rows)), chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+
+@pytest.mark.parametrize("bits", [8, 12, 16])
+@pytest.mark.parametrize("kind", [0, 2, 6])
+def test_what_a_camera_wrote_into_sixteen_bits_is_not_black(bits, kind):
+    levels = np.zeros((32, 32, {0: 1, 2: 3, 6: 4}[kind]), np.uint16)
+    levels[8:24, 8:24] = 2**bits - 1
+    levels[8:16, 8:16] = 2 ** (bits - 1)
+    if kind == 6:
+        levels[..., 3] = 2**16 - 1
+    picture = decoded(sixteen_bits(levels, kind), COLOUR)
+    assert picture[:, 20, 20].tolist() == [255] * 3
+    assert picture[:, 12, 12].tolist() == [128] * 3
+    assert picture[:, 0, 0].tolist() == [0] * 3
+
+
+def test_grey_with_opacity_in_sixteen_bits_is_not_black():
+    levels = np.full((32, 32, 2), 2**16 - 1, np.uint16)
+    levels[..., 0] = 2**12 - 1
+    assert decoded(sixteen_bits(levels, 4), COLOUR).min() >= 192
+
+
+def test_sixteen_bits_may_lie_on_their_side():
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    levels = np.zeros((32, 32), np.uint16)
+    levels[:, :8] = 4095
+    content = file(Image.fromarray(levels), exif=exif)
+    assert decoded(content, (1, 32, 32))[0].float().mean(1).tolist() == [255.0] * 8 + [0.0] * 24
+
+
+@pytest.mark.parametrize("form", ["PNG", "WEBP", "AVIF"])
 def test_of_an_animation_it_is_the_first_frame(form):
     frames = [Image.new("RGB", (40, 40), colour) for colour in ("red", "blue", "green")]
     moving = file(frames[0], form, save_all=True, append_images=frames[1:])
@@ -166,6 +227,61 @@ def test_sixteen_megapixels_are_read_and_more_are_not():
     size = struct.pack("<I", 16_382)[:3]
     body = b"WEBPVP8X" + struct.pack("<I", 10) + bytes(4) + size + size + bytes(80)
     assert "16 megapixels" in refusal(b"RIFF" + struct.pack("<I", len(body)) + body)
+
+
+@pytest.mark.parametrize(
+    ("size", "options"), [((6000, 4000), {}), ((6048, 8064), {"progressive": True})]
+)
+def test_a_photograph_of_a_phone_is_read_at_a_reduced_size(size, options):
+    image = Image.new("RGB", size, "blue")
+    image.paste("red", (0, 0, size[0] // 2, size[1]))
+    picture = decoded(file(image, "JPEG", **options), COLOUR).float()
+    assert torch.allclose(picture[:, 16, 8], torch.tensor([255.0, 0, 0]), atol=4)
+    assert torch.allclose(picture[:, 16, 24], torch.tensor([0.0, 0, 255]), atol=4)
+
+
+def test_a_photograph_of_more_than_64_megapixels_is_refused():
+    assert "64 as JPEG" in refusal(file(Image.new("L", (9000, 8000)), "JPEG"))
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 5000), (5000, 1)])
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_picture_may_be_a_single_pixel_or_a_line(size, form):
+    picture = decoded(file(Image.new("RGB", size, "red"), form), COLOUR).float()
+    assert torch.allclose(picture.mean((1, 2)), torch.tensor([255.0, 0, 0]), atol=5)
+
+
+def test_a_photograph_with_another_one_behind_it_is_read():
+    red, blue = Image.new("RGB", (5000, 4000), "red"), Image.new("RGB", (40, 30), "blue")
+    picture = decoded(file(red, "MPO", save_all=True, append_images=[blue]), COLOUR).float()
+    assert torch.allclose(picture.mean((1, 2)), torch.tensor([255.0, 0, 0]), atol=4)
+
+
+@pytest.mark.parametrize("mode", ["CMYK", "P", "RGBA", "L", "YCbCr"])
+def test_colours_are_right_in_every_mode(mode):
+    form = {"CMYK": "JPEG", "YCbCr": "JPEG"}.get(mode, "PNG")
+    picture = decoded(file(Image.new("RGB", (40, 40), "red").convert(mode), form), COLOUR)
+    want = [76.0] * 3 if mode == "L" else [255.0, 0, 0]
+    assert torch.allclose(picture.float().mean((1, 2)), torch.tensor(want), atol=4)
+
+
+@pytest.mark.parametrize(
+    ("brands", "kind"),
+    [(b"heic\0\0\0\0mif1heic", "HEIC"), (b"mif1\0\0\0\0mif1heic", "HEIC"),
+     (b"heix\0\0\0\0mif1heix", "HEIC")],
+)  # fmt: skip
+def test_what_an_iphone_saves_is_named(brands, kind):
+    content = struct.pack(">I", 8 + len(brands)) + b"ftyp" + brands + bytes(100)
+    assert refusal(content).startswith(f"{kind} pictures cannot be read here.")
+
+
+def test_avif_is_named_where_pillow_was_built_without_it(instead):
+    instead(
+        f"import runpy, sys\nfrom PIL import AvifImagePlugin\n"
+        f"AvifImagePlugin.SUPPORTED = False\n"
+        f"runpy.run_path({str(SCRIPT)!r}, run_name='__main__')"
+    )
+    assert refusal(file(halves(), "AVIF")).startswith("AVIF pictures cannot be read here.")
 
 
 @pytest.mark.parametrize(
@@ -211,36 +327,24 @@ def test_a_truncated_file_is_refused(form, part):
     ],
     ids=["gif", "bmp", "tiff", "ico", "ppm", "pdf", "svg", "eps", "text", "empty"],
 )
-def test_what_is_no_png_jpeg_or_webp_is_refused(content):
-    assert "PNG, JPEG or WebP" in refusal(content)
+def test_what_is_of_no_such_kind_is_refused(content):
+    assert "PNG, JPEG, WebP or AVIF" in refusal(content)
 
 
-def test_eleven_megabytes_are_refused_without_a_process(monkeypatch):
+def test_too_many_megabytes_are_refused_without_a_process(monkeypatch):
     monkeypatch.setattr(subprocess, "run", None)
-    assert "10 MB" in refusal(bytes(11_000_000))
-    assert "10 MB" in refusal(bytes(MAX_BYTES + 1))
+    assert "16 MB" in refusal(bytes(MAX_BYTES + 1))
 
 
 @pytest.mark.parametrize("seed", range(12))
 def test_broken_bytes_give_a_picture_or_a_sentence(seed):
     rng = random.Random(seed)
-    content = bytearray(file(Image.effect_noise((40, 40), 80), FORMATS[seed % 3]))
+    content = bytearray(file(Image.effect_noise((40, 40), 80), FORMATS[seed % 4]))
     for _ in range(rng.choice([1, 5, 50])):
         content[rng.randrange(len(content))] = rng.randrange(256)
     for bad in (bytes(content), rng.randbytes(500), bytes(content[:12]) + rng.randbytes(500)):
         with suppress(UploadError):
             assert decoded(bad, GREY).shape == GREY
-
-
-@pytest.fixture
-def instead(tmp_path, monkeypatch):
-    """Another script in the place of decode.py."""
-
-    def put(source):
-        monkeypatch.setattr(upload, "SCRIPT", tmp_path / "instead.py")
-        upload.SCRIPT.write_text(source)
-
-    return put
 
 
 def test_a_child_that_hangs_is_ended(instead, tmp_path, monkeypatch):
@@ -313,6 +417,28 @@ def test_a_limit_is_never_raised():
     command = [sys.executable, "-I", "-c", code]
     messages = subprocess.run(command, capture_output=True, text=True, check=True)
     assert int(messages.stdout) == 2**29
+
+
+@pytest.mark.parametrize("system", ["macos", "windows"])
+def test_other_systems_have_fewer_limits_and_read_pictures_too(instead, system):
+    acts = Path(__file__).parents[2] / "support/systems/sitecustomize.py"
+    instead(
+        f"import os, runpy\nos.environ['PYTHON_ACTS_AS'] = {system!r}\n"
+        f"runpy.run_path({str(acts)!r})\nrunpy.run_path({str(SCRIPT)!r}, run_name='__main__')"
+    )
+    picture = decoded(file(halves(size=(60, 60), part=0.4)), GREY)
+    assert picture[..., :7].min() == 255
+    assert picture[..., 15:].max() == 0
+    assert "16 megapixels" in refusal(png(5000, 5000, rows=5000))
+
+
+def test_the_limits_that_macos_has_hold_there(tmp_path):
+    code = "import resource\ndef refuse(kind, most, real=resource.setrlimit):\n"
+    code += " if kind == resource.RLIMIT_AS: raise ValueError\n real(kind, most)\n"
+    code += "resource.setrlimit = refuse\n" + LIMITED + "open('written', 'wb', 0).write(b'a')"
+    command = [sys.executable, "-I", "-c", code]
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert "OSError" in ended.stderr.splitlines()[-1]
 
 
 def test_a_photograph_is_read_fast():

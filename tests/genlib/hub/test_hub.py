@@ -1,6 +1,7 @@
 """Models come from the Hub whole and verified, or not at all; runs go there and come back."""
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -11,8 +12,9 @@ import torch
 from pydantic import ValidationError
 
 from genlib.hub import HubError, Pretrained, Pull, Reversal, curated
-from genlib.hub.curated import LIST, PARTS, SHIPPED, write_curated
-from genlib.hub.download import UNREACHABLE
+from genlib.hub.curated import LIST, PARTS, SHIPPED, PinnedFile, write_curated
+from genlib.hub.download import OFFLINE, UNREACHABLE
+from genlib.hub.pins import read_pins
 from genlib.hub.pretrained import READERS, read_run
 from genlib.hub.publish import publish
 from genlib.hub.reversal import film_of
@@ -38,7 +40,7 @@ from tests.support.loopback_hub import (
     status,
     truncated,
 )
-from tests.support.services import ROOT, place, wait_for, worker
+from tests.support.services import ROOT, acting_as, place, wait_for, worker
 from tests.support.studied import trained
 
 OFFERED = {
@@ -149,8 +151,8 @@ def test_no_pull_tells_anybody_a_token(hub, workspace, monkeypatch, tmp_path, se
 def test_a_server_that_is_offline_says_so(hub, workspace, monkeypatch):
     hub.add(REPO, denoiser_files())
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    assert worked(workspace, pinned(hub, "ddpm")) == UNREACHABLE
-    assert_clear(UNREACHABLE)
+    assert worked(workspace, pinned(hub, "ddpm")) == OFFLINE
+    assert_clear(OFFLINE)
     assert hub.asked == []
 
 
@@ -200,21 +202,89 @@ for _ in download(pull, Path({str(tmp_path / "model")!r})): pass
     wait_for(lambda: not downloading(tmp_path), 10)
 
 
-def test_every_entry_of_the_shipped_list_is_valid_and_what_is_not_pinned_is_not_pulled():
+def test_every_entry_of_the_shipped_list_is_valid():
     entries = curated(LIST)
     assert len({entry.name for entry in entries}) == len(entries) >= 4
     assert {entry.kind for entry in entries} >= {"ddpm", "autoencoder"}
     for entry in entries:
         assert entry.shows.endswith(".")
         assert entry.title
-        if entry.commit:
-            task = Pull.of(entry)
-            assert {file.part for file in task.files} == set(PARTS[entry.kind])
+        task = Pull.of(entry)
+        assert {file.part for file in task.files} <= set(PARTS[entry.kind])
+        assert task.commit == (entry.commit or "main")
+        if task.size:
             assert task.size == pytest.approx(entry.megabytes * 1e6, rel=0.05, abs=5e4)
-        else:
-            assert entry.files == ()
-            with pytest.raises(ValidationError):
-                Pull.of(entry)
+    assert {entry.name for entry in entries if Pull.of(entry).pinned} >= {"cifar10", "taesd"}
+
+
+@pytest.fixture
+def listed(hub, tmp_path, monkeypatch):
+    """An operator's list of one model that nobody pinned, on a server that takes no other."""
+    monkeypatch.delenv("GENLIB_HUB_ANY", raising=False)
+    monkeypatch.setenv("GENLIB_HUB_LIST", str(tmp_path / "list.json"))
+    facts = {"title": "", "licence": "", "megabytes": 1, "shows": "Something."}
+    entry = Pretrained(name="model", repo=REPO, kind="ddpm", **facts)
+    write_curated((entry,))
+    return entry
+
+
+def test_what_nobody_pinned_is_pinned_by_its_first_download(hub, workspace, listed):
+    hub.add(REPO, denoiser_files())
+    task, first = Pull.of(listed), pinned(hub, "ddpm")
+    assert not task.pinned
+    assert read_pins(workspace.store.home, task.fingerprint) is None
+    assert worked(workspace, task) is None
+    assert_kept(workspace, task, "ddpm", denoiser_files())
+    pins = read_pins(workspace.store.home, task.fingerprint)
+    assert (pins.commit, pins.files) == (first.commit, first.files)
+
+    hub.repos[REPO].commit(denoiser_files(3))  # the repository goes on, and the run made room
+    shutil.rmtree(workspace.store.runs)
+    assert worked(workspace, task) is None
+    assert_kept(workspace, task, "ddpm", denoiser_files())
+
+
+def test_what_is_not_what_came_first_is_refused(hub, workspace, listed):
+    commit = hub.add(REPO, denoiser_files())
+    task = Pull.of(listed)
+    assert worked(workspace, task) is None
+    shutil.rmtree(workspace.store.runs)
+    hub.repos[REPO].commits[commit] = denoiser_files() | {UNET: denoiser_files(3)[UNET]}
+    assert "not what it should be" in worked(workspace, task)
+    assert workspace.store.read_run(task.fingerprint) is None
+
+
+def test_the_first_download_is_what_the_hub_says_that_it_has(hub, workspace, listed):
+    commit = hub.add(REPO, denoiser_files())
+    content = bytearray(denoiser_files()[UNET])
+    content[-1] ^= 1
+    hub.wrong[f"GET /{REPO}/resolve/{commit}/{UNET}"] = spoilt(lambda _: [bytes(content)])
+    assert "not what it should be" in worked(workspace, Pull.of(listed))
+    assert read_pins(workspace.store.home, Pull.of(listed).fingerprint) is None
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_a_sum_is_enough_where_size_and_place_are_not_known(hub, workspace, listed, right):
+    commit = hub.add(REPO, denoiser_files())
+    digest = sha256(denoiser_files()[UNET]) if right else "0" * 64
+    pin = PinnedFile(part="network.safetensors", sha256=digest)
+    task = Pull(kind="ddpm", repo=REPO, commit=commit, files=(pin,))
+    sentence = worked(workspace, task)
+    if right:
+        assert sentence is None
+        assert_kept(workspace, task, "ddpm", denoiser_files())
+    else:
+        assert "not what it should be" in sentence
+
+
+@pytest.mark.parametrize("system", ["macos", "windows"])
+def test_other_systems_pull_too(hub, workspace, monkeypatch, system):
+    for name, value in acting_as(system).items():
+        monkeypatch.setenv(name, value)
+    hub.add(REPO, denoiser_files())
+    task = pinned(hub, "ddpm")
+    assert worked(workspace, task) is None
+    assert_kept(workspace, task, "ddpm", denoiser_files())
 
 
 def test_what_comes_with_the_package_is_there_and_opens(home):

@@ -13,6 +13,7 @@ from torch import Tensor
 from genlib.family import to_uint8
 from genlib.hub import HubError, Pull, Reversal
 from genlib.hub.pretrained import (
+    noise,
     picture_shape,
     read_autoencoder,
     read_denoiser,
@@ -34,10 +35,12 @@ from tests.support.hub_models import (
     parts_of,
     places,
     run_files,
+    saved,
     small_run,
     stored,
     untrained_denoiser,
 )
+from tests.support.hub_pulls import assert_clear
 from tests.support.services import ROOT
 from tests.support.studied import CPU
 
@@ -210,6 +213,101 @@ def test_a_denoiser_is_that_of_diffusers_to_the_bit(tmp_path, layout, channels):
             # Where weights begin in memory decides how they are summed, hence the last bits.
             torch.testing.assert_close(ours(x, t).sample, theirs(x, t).sample, atol=1e-5, rtol=0)
     assert picture_shape(ours) == (channels, 8, 8)
+
+
+NEW_NAMES = {"to_q": "query", "to_k": "key", "to_v": "value", "to_out.0": "proj_attn"}
+
+
+def as_of_2022(content):
+    """Return weights under the names that attention had then."""
+    weights = load(content)
+    for new, old in NEW_NAMES.items():
+        weights = {name.replace(f".{new}.", f".{old}."): value for name, value in weights.items()}
+    return save(weights)
+
+
+def test_a_checkpoint_of_2022_opens_as_diffusers_opens_it(tmp_path):
+    from diffusers import UNet2DModel
+
+    parts = denoiser_parts(3)
+    config = json.loads(parts["network.json"])
+    config |= {"attention_head_dim": None, "downsample_padding": 0, "freq_shift": 1}
+    config |= {"flip_sin_to_cos": False}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    old = as_of_2022(parts["network.safetensors"])
+    assert old != parts["network.safetensors"]
+    (tmp_path / "diffusion_pytorch_model.safetensors").write_bytes(old)
+    theirs = UNet2DModel.from_pretrained(tmp_path, use_safetensors=True)
+    files = {"network.json": json.dumps(config).encode(), "network.safetensors": old}
+    ours, _ = read_denoiser(parts | files)
+    assert_same_network(ours, theirs)
+    x = torch.randn(2, 3, 8, 8, generator=generator(1))
+    with torch.inference_mode():
+        torch.testing.assert_close(ours(x, 500).sample, theirs(x, 500).sample, atol=1e-5, rtol=0)
+
+
+def test_one_weight_under_two_names_is_refused():
+    parts = denoiser_parts(1)
+    weights = load(parts["network.safetensors"])
+    both = weights | load(as_of_2022(parts["network.safetensors"]))
+    assert len(both) > len(weights)
+    with pytest.raises(HubError, match="do not fit"):
+        read_denoiser(parts | {"network.safetensors": save(both)})
+
+
+def test_a_model_of_classes_makes_the_nth_picture_of_class_n(tmp_path):
+    network = untrained_denoiser(1, num_class_embeds=3)
+    network_parts = parts_of("autoencoder", saved((network, ".")))
+    parts = denoiser_parts(1) | network_parts
+    ours, _ = read_denoiser(parts)
+    x = torch.randn(4, 1, 8, 8, generator=generator(1))
+    with torch.inference_mode():
+        theirs = network(x, 9, class_labels=torch.tensor([0, 1, 2, 0])).sample
+        torch.testing.assert_close(noise(ours, x, 9), theirs, atol=1e-5, rtol=0)
+    workspace, pull = stored(tmp_path, "ddpm", parts)
+    assert film(workspace, pull, steps=2)[1].shape == (3, 4, 1, 8, 8)
+
+
+def test_pictures_of_256_pixels_are_opened_and_their_time_is_told():
+    network = untrained_denoiser(1, sample_size=256)
+    parts = denoiser_parts(1) | parts_of("autoencoder", saved((network, ".")))
+    ours, _ = read_denoiser(parts)
+    assert picture_shape(ours) == (1, 256, 256)
+    assert seconds_per_evaluation("ddpm", parts, CPU) > 0
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "reason"),
+    [
+        ("sample_size", 512, "sample_size has to be less than or equal to 256"),
+        ("in_channels", 4, "in_channels has to be 1 or 3"),
+        ("_class_name", "UNet2DConditionModel", "class_name has to be 'UNet2DModel'"),
+        ("class_embed_type", "timestep", "class_embed_type has to be null"),
+        ("layers_per_block", 3, "do not fit"),
+    ],
+)
+def test_what_is_refused_is_refused_by_its_reason(setting, value, reason):
+    parts = denoiser_parts(1)
+    content = json.dumps(json.loads(parts["network.json"]) | {setting: value}).encode()
+    with pytest.raises(HubError) as caught:
+        read_denoiser(parts | {"network.json": content})
+    assert reason in str(caught.value)
+    assert_clear(str(caught.value))
+
+
+@pytest.mark.parametrize(
+    ("part", "content", "reason"),
+    [
+        ("network.json", b"{", "configuration is damaged"),
+        ("network.json", b'{"_class_name": "UNet2DModel"}', "lacks its sample_size"),
+        ("network.safetensors", b"\x80\x04.", "no safetensors"),
+    ],
+)
+def test_what_is_damaged_is_said_to_be(part, content, reason):
+    with pytest.raises(HubError) as caught:
+        read_denoiser(denoiser_parts(1) | {part: content})
+    assert reason in str(caught.value)
+    assert_clear(str(caught.value))
 
 
 def test_half_precision_is_read_as_the_numbers_that_it_holds():

@@ -329,3 +329,15 @@ def test_what_nobody_foresaw_is_in_the_log_under_the_number_that_is_told(
     assert "secret of the house" in str(record.exc_info[1])
     assert worked(store, study) is None, "asked again, it goes on"
     assert store.has_run(study.fingerprint)
+
+
+def test_what_an_apple_gpu_cannot_compute_is_said_with_the_way_out(store: Store) -> None:
+    class Refused(Attempt):
+        def run(self, stopped: threading.Event, send: Callable[[str], None]) -> None:
+            raise TypeError("Cannot convert a MPS Tensor to float64 dtype")
+
+    spec = trained(codings=10).spec
+    sentence = explained(Refused(store, torch.device("mps"), spec), threading.Event(), print)
+    assert "GENLIB_DEVICE=cpu" in str(sentence)
+    ours = explained(Refused(store, CPU, spec), threading.Event(), print)
+    assert "Something went wrong" in str(ours)

@@ -37,29 +37,6 @@ def folders() -> tuple[str | None, str | None]:
 
 
 @pytest.mark.parametrize(
-    ("address", "target"),
-    [
-        ("/?page=gan&gan.seed=7", b"/gan?gan.seed=7"),
-        ("/?a=%20%0D%0A&page=vae&a=2&b=", b"/vae?a=+%0D%0A&a=2&b="),
-        ("/?page=vae", b"/vae?"),
-        ("/", None),
-        ("/?page=", None),
-        ("/?page=home", None),
-        ("/?page=nothing", None),
-        ("/?page=//evil.example", None),
-        ("/?page=vae%0D%0ASet-Cookie:%20x", None),
-        ("/?%ff=%fe&page=%ff", None),
-        ("/gan?page=vae", None),
-    ],
-)
-def test_a_link_to_home_that_names_a_lesson_leads_there(
-    address: str, target: bytes | None
-) -> None:
-    status, headers = request(framed(Inside()), address)
-    assert (status, headers.get(b"location")) == (307 if target else 200, target)
-
-
-@pytest.mark.parametrize(
     ("cookie", "sent"),
     [
         (b"x=1; SameSite=None; Secure", b"x=1; SameSite=None; Secure; Partitioned"),
