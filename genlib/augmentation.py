@@ -66,7 +66,10 @@ def blurred(x: Pictures, deviations: Float[Tensor, "batch"]) -> Pictures:
 def _weights(side: int, deviations: Float[Tensor, "batch"]) -> Float[Tensor, "batch side side"]:
     place = torch.arange(side, device=deviations.device)
     far = (place[:, None] - place).square()
-    return torch.softmax(-far / (2 * deviations.clamp(min=1e-3).square())[:, None, None], dim=2)
+    weights: Tensor = torch.softmax(
+        -far / (2 * deviations.clamp(min=1e-3).square())[:, None, None], dim=2
+    )
+    return weights
 
 
 def _drawn(x: Pictures, most: float, rng: torch.Generator) -> Float[Tensor, "batch"]:

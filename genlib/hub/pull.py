@@ -132,15 +132,15 @@ class Pull(Config):
         home = workspace.store.home
         folder = home / "hub" / self.fingerprint
         seen = None if self.pinned else read_pins(home, self.fingerprint)
-        known = self if seen is None else self.model_copy(update=dict(seen))
-        for received, expected in download(known, folder):
+        resolved = self if seen is None else self.model_copy(update=dict(seen))
+        for received, expected in download(resolved, folder):
             most = expected // 1000
             yield Progress(min(received // 1000, most), most + 1, {})
-        files = verified(known, folder)
+        files = verified(resolved, folder)
         parts = {part: content for part, _, content in files}
         kilobytes = sum(map(len, parts.values())) // 1000 + 1
         READERS[self.kind](parts)  # else it is not kept
-        if not known.pinned:
+        if not resolved.pinned:
             pins = tuple(PinnedFile.of(*file) for file in files)
             commit = listing(folder)["commit"]
             write_pins(home, self.fingerprint, Pins(commit=commit, files=pins))

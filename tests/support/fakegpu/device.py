@@ -107,14 +107,14 @@ class Generator(RealGenerator, metaclass=_Kind):
 
     homes: dict[int, torch.device] = {}
     states: dict[bytes, Tensor] = {}
-    kept: list["Generator"] = []  # so that no address stands for two
+    instances: list["Generator"] = []  # so that no address stands for two
 
     def __new__(cls, device="cpu"):
         new = super().__new__(cls, "cpu")
         asked = torch.device(device)
         new.home = torch.device(NAME, asked.index or 0) if asked.type == NAME else asked
         cls.homes[new._cdata] = new.home
-        cls.kept.append(new)
+        cls.instances.append(new)
         return new
 
     def __init__(self, device="cpu") -> None: ...
@@ -257,9 +257,11 @@ class FakeGPU(TorchDispatchMode):
         if home != self.capturing:
             raise NotCapturableError(f"{func} on {home}, but a stream of {self.capturing} records")
 
-    def _sync(self, what: str) -> None:
+    def _sync(self, operation: str) -> None:
         if self.tape is not None:
-            raise NotCapturableError(f"operation not permitted when stream is capturing: {what}")
+            raise NotCapturableError(
+                f"operation not permitted when stream is capturing: {operation}"
+            )
         self.syncs[_line()] += 1
 
 

@@ -27,8 +27,8 @@ def computed(func: Any, args: Any, kwargs: Any) -> Any:
     """Run an operation on CPU tensors; what the CPU does not have is written out."""
     match func._schema.name:
         case "aten::_efficientzerotensor":  # zeros without memory, through which autograd sees
-            kept = {key: kwargs[key] for key in ("dtype", "device") if key in kwargs}
-            return torch.zeros(*args, **kept)
+            options = {key: kwargs[key] for key in ("dtype", "device") if key in kwargs}
+            return torch.zeros(*args, **options)
         case "aten::_thnn_fused_lstm_cell":
             return _lstm_cell(*args, **kwargs)
         case "aten::_thnn_fused_lstm_cell_backward_impl":
@@ -36,8 +36,8 @@ def computed(func: Any, args: Any, kwargs: Any) -> Any:
     return func(*args, **kwargs)
 
 
-def _lstm_cell(given, kept, cell, bias=None, kept_bias=None):
-    gates = given + kept if bias is None else given + kept + bias + kept_bias
+def _lstm_cell(given, hidden, cell, bias=None, hidden_bias=None):
+    gates = given + hidden if bias is None else given + hidden + bias + hidden_bias
     i, f, g, o = gates.chunk(4, 1)
     i, f, g, o = i.sigmoid(), f.sigmoid(), g.tanh(), o.sigmoid()
     new = f * cell + i * g
