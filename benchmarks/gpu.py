@@ -220,22 +220,22 @@ def main(options: list[str]) -> None:
     parser.add_argument("--only", default=",".join(SECTIONS))
     parser.add_argument("--dry", action="store_true")
     chosen = parser.parse_args(options)
-    card, began, found = Card(dry=chosen.dry), time.perf_counter(), dict[str, Figures]()
+    card, began, results = Card(dry=chosen.dry), time.perf_counter(), dict[str, Figures]()
     target = Path(os.environ.get("OUT", ".")) / "gpu.json"
     for section in chosen.only.split(","):
         if time.perf_counter() - began > BUDGET:
-            found[section] = {"not run": "the time is over"}
+            results[section] = {"not run": "the time is over"}
             continue
         start = time.perf_counter()
         try:
-            found[section] = SECTIONS[section](card)
+            results[section] = SECTIONS[section](card)
         except (RuntimeError, OSError, subprocess.SubprocessError, LookupError) as error:
-            found[section] = {"failed": f"{type(error).__name__}: {error}"[:300]}
-        found[section]["seconds of the section"] = round(time.perf_counter() - start, 1)
-        target.write_text(json.dumps(found, indent=1))
+            results[section] = {"failed": f"{type(error).__name__}: {error}"[:300]}
+        results[section]["seconds of the section"] = round(time.perf_counter() - start, 1)
+        target.write_text(json.dumps(results, indent=1))
         gc.collect()
-    for section, figures in found.items():
+    for section, figures in results.items():
         print(f"\n| {section} | |\n|---|--:|")
         for key, value in figures.items():
             print(f"| {key} | {value} |")
-    print(json.dumps(found))
+    print(json.dumps(results))

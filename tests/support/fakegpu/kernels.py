@@ -27,8 +27,8 @@ def computed(func: Any, args: Any, kwargs: Any) -> Any:
     """Run an operation on CPU tensors; what the CPU does not have is written out."""
     match func._schema.name:
         case "aten::_efficientzerotensor":  # zeros without memory, through which autograd sees
-            kept = {key: kwargs[key] for key in ("dtype", "device") if key in kwargs}
-            return torch.zeros(*args, **kept)
+            options = {key: kwargs[key] for key in ("dtype", "device") if key in kwargs}
+            return torch.zeros(*args, **options)
         case "aten::_thnn_fused_lstm_cell":
             return _lstm_cell(*args, **kwargs)
         case "aten::_thnn_fused_lstm_cell_backward_impl":
@@ -36,8 +36,8 @@ def computed(func: Any, args: Any, kwargs: Any) -> Any:
     return func(*args, **kwargs)
 
 
-def _lstm_cell(given, kept, cell, bias=None, kept_bias=None):
-    gates = given + kept if bias is None else given + kept + bias + kept_bias
+def _lstm_cell(inputs, previous, cell, bias=None, previous_bias=None):
+    gates = inputs + previous if bias is None else inputs + previous + bias + previous_bias
     i, f, g, o = gates.chunk(4, 1)
     i, f, g, o = i.sigmoid(), f.sigmoid(), g.tanh(), o.sigmoid()
     new = f * cell + i * g
@@ -46,12 +46,12 @@ def _lstm_cell(given, kept, cell, bias=None, kept_bias=None):
 
 def _lstm_cell_backward(grad_hidden, grad_cell, cell, new, gates, has_bias):
     i, f, g, o = gates.chunk(4, 1)
-    seen = new.tanh()
+    squashed = new.tanh()
     slope = torch.zeros_like(new) if grad_cell is None else grad_cell
     out = torch.zeros_like(o)
     if grad_hidden is not None:
-        slope = slope + grad_hidden * o * (1 - seen * seen)
-        out = grad_hidden * seen * o * (1 - o)
+        slope = slope + grad_hidden * o * (1 - squashed * squashed)
+        out = grad_hidden * squashed * o * (1 - o)
     inner = [slope * g * i * (1 - i), slope * cell * f * (1 - f), slope * i * (1 - g * g), out]
     whole: Tensor = torch.cat(inner, 1)
     return whole, slope * f, whole.sum(0) if has_bias else None
