@@ -258,9 +258,9 @@ class FakeGPU(TorchDispatchMode):
         if home != self.capturing:
             raise NotCapturableError(f"{func} on {home}, but a stream of {self.capturing} records")
 
-    def _sync(self, what: str) -> None:
+    def _sync(self, reason: str) -> None:
         if self.tape is not None:
-            raise NotCapturableError(f"operation not permitted when stream is capturing: {what}")
+            raise NotCapturableError(f"operation not permitted when stream is capturing: {reason}")
         self.syncs[_line()] += 1
 
 
