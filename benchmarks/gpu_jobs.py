@@ -112,15 +112,15 @@ def out_of_memory(card: Card) -> Figures:
         for batch in (512, 1024, 2048, 4096):
             spec = card.spec("flow/fast", batch_size=batch, epochs=1, pictures=4 * batch)
             large = spec.model.model_copy(update={"width": 128, "depth": 2})
-            figures[f"batches of {batch}"] = _printed(
+            figures[f"batches of {batch}"] = _sentence(
                 store, spec.model_copy(update={"model": large}), card
             )
             figures[f"MiB after {batch}"] = round(torch.cuda.memory_allocated() / 2**20)
-        figures["a small job afterwards"] = _printed(store, card.spec("stacked", epochs=1), card)
+        figures["a small job afterwards"] = _sentence(store, card.spec("stacked", epochs=1), card)
     return figures
 
 
-def _printed(store: Store, spec: RunSpec, card: Card) -> str:
+def _sentence(store: Store, spec: RunSpec, card: Card) -> str:
     attempt = Attempt(store, card.device, spec)
     return explained(attempt, threading.Event(), lambda _: None) or "trained"
 

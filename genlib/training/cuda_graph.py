@@ -36,11 +36,7 @@ class CudaGraphStep:
         self.stream = None if self.eager else torch.cuda.Stream(device)
 
     def __call__(self, step: Callable[[], None]) -> None:
-        """Take one step.
-
-        Raises:
-            torch.OutOfMemoryError: it does not fit the device.
-        """
+        """Take one step."""
         if self.calls >= WARM_UP and self.graph is None and not self.eager:
             self._capture(step)
         if self.graph is not None:
@@ -65,7 +61,8 @@ class CudaGraphStep:
     def _capture(self, step: Callable[[], None]) -> None:
         """Capture the graph; where that fails, all steps are eager from now on.
 
-        A capture computes nothing, so a failed one costs time alone.
+        A capture computes nothing, so a failed one costs time alone. One for want of memory fails
+        in a way of its own; where an eager step does not fit either, it says so.
         """
         graph, before = torch.cuda.CUDAGraph(), self.rng.clone_state()
         graph.register_generator_state(self.rng)
@@ -74,9 +71,6 @@ class CudaGraphStep:
                 step()
         except Exception as error:
             self.rng.graphsafe_set_state(before)  # the failed capture may hold on to its own
-            short = _out_of_memory(error)
-            if short is not None:
-                raise short from error
             log.warning("no CUDA graph of the step: it runs eagerly", exc_info=error)
             self.eager = True
         else:
@@ -93,10 +87,3 @@ def _no_collection() -> Iterator[None]:
     finally:
         if was_on:
             gc.enable()
-
-
-def _out_of_memory(error: BaseException | None) -> torch.OutOfMemoryError | None:
-    """Return the lack of memory behind an error: ending a broken capture fails in its own way."""
-    while error is not None and not isinstance(error, torch.OutOfMemoryError):
-        error = error.__cause__ or error.__context__
-    return error

@@ -91,13 +91,13 @@ def each_knob_once() -> list[tuple[str, str, typing.Any]]:
 
     Of losses and networks that is every choice; of other fields, one that is not the default.
     """
-    results: dict[tuple[str, typing.Any], tuple[str, str, typing.Any]] = {}
+    chosen: dict[tuple[str, typing.Any], tuple[str, str, typing.Any]] = {}
     for family in CHEAPEST:
         for field, value in knobs(FAMILIES[family].config_type):
             which = value if field in ("loss", "network") else None
             same = "activation" if value in typing.get_args(Nonlinearity) else field
-            results.setdefault((same, which), (family, field, value))
-    return list(results.values())
+            chosen.setdefault((same, which), (family, field, value))
+    return list(chosen.values())
 
 
 def recipe_knobs() -> list[tuple[str, typing.Any]]:

@@ -38,6 +38,7 @@ def test_every_family_steps_captured_as_it_does_eagerly(name):
 
 
 @pytest.mark.gpu
+@pytest.mark.slow
 @both_precisions
 @pytest.mark.parametrize(("name", "preset"), PRESETS)
 def test_on_a_card_the_captured_step_has_the_losses_of_the_eager_one(name, preset, precision):

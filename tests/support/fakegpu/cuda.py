@@ -8,7 +8,14 @@ import torch
 from torch.utils._python_dispatch import _disable_current_modes
 
 from genlib.device import GRAPHED
-from tests.support.fakegpu.device import COUNT, NAME, FakeGPU, Generator, NotCapturableError
+from tests.support.fakegpu.device import (
+    COUNT,
+    DEVICE,
+    NAME,
+    FakeGPU,
+    Generator,
+    NotCapturableError,
+)
 from tests.support.fakegpu.tape import Tape
 
 aten = torch.ops.aten
@@ -61,7 +68,7 @@ class Graph:
 def _graph(graph: Graph, stream: Stream | None = None) -> Iterator[None]:
     mode = MODES[-1]
     mode.tape, mode.registered = graph.tape, graph.registered
-    mode.capturing = (stream or Stream()).device
+    mode.capturing = DEVICE if stream is None else stream.device  # CUDA's default is made once
     try:
         yield
     except Exception as error:  # ending the broken capture fails in its own way

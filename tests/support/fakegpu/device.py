@@ -107,14 +107,14 @@ class Generator(RealGenerator, metaclass=_Kind):
 
     homes: dict[int, torch.device] = {}
     states: dict[bytes, Tensor] = {}
-    instances: list["Generator"] = []  # so that no address stands for two
+    alive: list["Generator"] = []  # so that no address stands for two
 
     def __new__(cls, device="cpu"):
         new = super().__new__(cls, "cpu")
         asked = torch.device(device)
         new.home = torch.device(NAME, asked.index or 0) if asked.type == NAME else asked
         cls.homes[new._cdata] = new.home
-        cls.instances.append(new)
+        cls.alive.append(new)
         return new
 
     def __init__(self, device="cpu") -> None: ...
@@ -183,7 +183,8 @@ class FakeGPU(TorchDispatchMode):
         self._check_operands(func, name, home, gpu, cpu)
         if name == "index" and any(t.dtype == torch.bool for t in gpu[1:]):
             self._sync(f"{func} by a mask")
-        if kwargs.get("non_blocking") and gpu and home == CPU:
+        unawaited = kwargs.get("non_blocking") or (name == "copy_" and True in args[2:])
+        if unawaited and gpu and home == CPU:
             self.copied_from = gpu[0].device
         self._check_draw(func, name, values, home)
         if kwargs.get("device") is not None:
@@ -257,11 +258,9 @@ class FakeGPU(TorchDispatchMode):
         if home != self.capturing:
             raise NotCapturableError(f"{func} on {home}, but a stream of {self.capturing} records")
 
-    def _sync(self, operation: str) -> None:
+    def _sync(self, reason: str) -> None:
         if self.tape is not None:
-            raise NotCapturableError(
-                f"operation not permitted when stream is capturing: {operation}"
-            )
+            raise NotCapturableError(f"operation not permitted when stream is capturing: {reason}")
         self.syncs[_line()] += 1
 
 

@@ -36,8 +36,8 @@ def computed(func: Any, args: Any, kwargs: Any) -> Any:
     return func(*args, **kwargs)
 
 
-def _lstm_cell(given, hidden, cell, bias=None, hidden_bias=None):
-    gates = given + hidden if bias is None else given + hidden + bias + hidden_bias
+def _lstm_cell(inputs, previous, cell, bias=None, previous_bias=None):
+    gates = inputs + previous if bias is None else inputs + previous + bias + previous_bias
     i, f, g, o = gates.chunk(4, 1)
     i, f, g, o = i.sigmoid(), f.sigmoid(), g.tanh(), o.sigmoid()
     new = f * cell + i * g
@@ -46,12 +46,12 @@ def _lstm_cell(given, hidden, cell, bias=None, hidden_bias=None):
 
 def _lstm_cell_backward(grad_hidden, grad_cell, cell, new, gates, has_bias):
     i, f, g, o = gates.chunk(4, 1)
-    seen = new.tanh()
+    squashed = new.tanh()
     slope = torch.zeros_like(new) if grad_cell is None else grad_cell
     out = torch.zeros_like(o)
     if grad_hidden is not None:
-        slope = slope + grad_hidden * o * (1 - seen * seen)
-        out = grad_hidden * seen * o * (1 - o)
+        slope = slope + grad_hidden * o * (1 - squashed * squashed)
+        out = grad_hidden * squashed * o * (1 - o)
     inner = [slope * g * i * (1 - i), slope * cell * f * (1 - f), slope * i * (1 - g * g), out]
     whole: Tensor = torch.cat(inner, 1)
     return whole, slope * f, whole.sum(0) if has_bias else None
