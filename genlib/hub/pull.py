@@ -122,8 +122,8 @@ class Pull(Config):
                 but for whole files, which the next attempt does not ask for again.
             StoreFullError: the disk is full, or cannot be written.
         """
-        listed = any((it.repo, it.kind) == (self.repo, self.kind) for it in curated())
-        if not (self.pinned or listed or Settings().hub_any):
+        is_curated = any((it.repo, it.kind) == (self.repo, self.kind) for it in curated())
+        if not (self.pinned or is_curated or Settings().hub_any):
             raise HubError("This server loads models of its own list only.")
         yield from self.pulled(workspace)
 
@@ -131,16 +131,16 @@ class Pull(Config):
         """Yield the same, whoever asks. Where it is not pinned, what was seen first is."""
         home = workspace.store.home
         folder = home / "hub" / self.fingerprint
-        seen = None if self.pinned else read_pins(home, self.fingerprint)
-        resolved = self if seen is None else self.model_copy(update=dict(seen))
-        for received, expected in download(resolved, folder):
+        first = None if self.pinned else read_pins(home, self.fingerprint)
+        pull = self if first is None else self.model_copy(update=dict(first))
+        for received, expected in download(pull, folder):
             most = expected // 1000
             yield Progress(min(received // 1000, most), most + 1, {})
-        files = verified(resolved, folder)
+        files = verified(pull, folder)
         parts = {part: content for part, _, content in files}
         kilobytes = sum(map(len, parts.values())) // 1000 + 1
         READERS[self.kind](parts)  # else it is not kept
-        if not resolved.pinned:
+        if not pull.pinned:
             pins = tuple(PinnedFile.of(*file) for file in files)
             commit = listing(folder)["commit"]
             write_pins(home, self.fingerprint, Pins(commit=commit, files=pins))

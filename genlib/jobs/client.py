@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import inf
 from typing import Any, Literal
@@ -51,7 +51,7 @@ class QueueUnavailableError(RuntimeError):
 
 @dataclass(frozen=True)
 class Job:
-    """A run that was asked for. `sentence` says why it failed.
+    """A run that was asked for, by a `student`. `sentence` says why it failed.
 
     While it is queued it begins in about `wait` seconds and ends in about `ends`; None where its
     own length, or that of one before it, is not known.
@@ -63,6 +63,7 @@ class Job:
     wait: float | None = None
     ends: float | None = None
     sentence: str = ""
+    student: str = ""
 
 
 @dataclass(frozen=True)
@@ -183,13 +184,13 @@ class Jobs:
             workflows = self.client.list_workflows(workflow_ids=[fingerprint], load_input=False)
         if not workflows:
             return None
-        state, sentence = _outcome(workflows[0])
-        if state == "queued":
+        job = _job(workflows[0])
+        if job.state == "queued":
             for ahead, (name, begins, ends) in enumerate(self._served()):
                 if name == fingerprint:
                     wait, last = (None if moment == inf else moment for moment in (begins, ends))
-                    return Job(fingerprint, state, ahead, wait, last)
-        return Job(fingerprint, state, sentence=sentence)  # where queued, it has just ended
+                    return replace(job, ahead=ahead, wait=wait, ends=last)
+        return job  # where queued, it has just ended
 
     def waiting(self) -> list[str]:
         """Return the fingerprints of what trains now and waits, in the order of their turns."""
@@ -290,10 +291,11 @@ def _refuse(jobs: list[WorkflowStatus], student: str) -> None:
         raise QueueUnavailableError(f"You have {share}; stop one or wait.")
 
 
-def _outcome(item: WorkflowStatus) -> tuple[State, str]:
-    """Return a job's state; one that ended has returned null, or a sentence on what went wrong."""
+def _job(item: WorkflowStatus) -> Job:
+    """Return a job; one that ended has returned null, or a sentence on what went wrong."""
+    name, student = item.workflow_id, item.queue_partition_key or ""
     if item.status == "SUCCESS":
-        sentence = json.loads(item.output or "null")
-        return ("failed", sentence) if sentence else ("trained", "")
-    state = STATES[item.status]
-    return state, "The job broke off; press Train to try again." if state == "failed" else ""
+        sentence = json.loads(item.output or "null") or ""
+        return Job(name, "failed" if sentence else "trained", sentence=sentence, student=student)
+    state, broken = STATES[item.status], "The job broke off; press Train to try again."
+    return Job(name, state, sentence=broken if state == "failed" else "", student=student)

@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from functools import partial
 
 import streamlit as st
 
@@ -84,8 +85,15 @@ def about(seconds: float) -> str:
     return "about " + (f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min")
 
 
-def stop(task: Task) -> None:
-    """Ask for the job to be stopped; for a button's `on_click`."""
+def stop_button(task: Task, job: Job, key: str) -> None:
+    """Draw the button that stops a job, for who asked for it; who else opens its link watches."""
+    if job.student == student():
+        st.button("Stop", key=key, on_click=partial(_stop, task), icon=":material/stop:")
+    else:
+        st.caption("Somebody else asked for this. You may watch or leave; it goes on either way.")
+
+
+def _stop(task: Task) -> None:
     try:
         cache.jobs().stop(task.fingerprint)
     except QueueUnavailableError as error:

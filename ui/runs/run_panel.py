@@ -144,8 +144,7 @@ def _training(spec: RunSpec, job: Job, snapshots: list[Snapshot], data: Dataset 
         if not share:
             queue.warn_of_trouble()
         st.progress(share, text)
-        stop = partial(queue.stop, spec)
-        st.button("Stop", key=f"{spec.family}-stop", on_click=stop, icon=":material/stop:")
+        queue.stop_button(spec, job, f"{spec.family}-stop")
     steps = progress.steps if progress else 1
     training_curves(spec, progress.curve if progress else [], snapshots, steps)
 

@@ -63,12 +63,7 @@ def _at_work(study: Study, job: Job, unit: str) -> None:
     else:
         queue.warn_of_trouble()
     st.progress(share, text)
-    st.button(
-        "Stop",
-        key=f"stop-{study.study}-{study.fingerprint[:8]}",
-        on_click=partial(queue.stop, study),
-        icon=":material/stop:",
-    )
+    queue.stop_button(study, job, f"stop-{study.study}-{study.fingerprint[:8]}")
 
 
 def _ask(study: Study, press: str, sentence: str) -> None:

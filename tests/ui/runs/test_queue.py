@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 from genlib.jobs import Job, Jobs
 from genlib.settings import Settings
 from tests.support.app import MAIN
+from tests.support.services import small_run
 from ui.runs import queue
 from ui.server.lifespan import warm
 from ui.server.student import COOKIE
@@ -83,3 +84,31 @@ def test_a_fifth_press_gets_its_sentence_and_the_four_stay(
     (student,) = {item.queue_partition_key for item in actual}
     assert len(student) == 16
     assert all(item.attributes["seconds"] > 0 for item in actual)
+
+
+def stop_page() -> None:
+    from tests.support.services import small_run
+    from ui.runs import queue
+
+    job = queue.job_of(small_run(7))
+    assert job is not None
+    queue.stop_button(small_run(7), job, "stop")
+
+
+def test_only_who_asked_for_a_job_may_stop_it(home: Path) -> None:
+    st.cache_resource.clear()
+    ada, ben = "0123456789abcdef" * 2, "fedcba9876543210" * 2
+    jobs = Jobs(Settings())
+    jobs.submit(small_run(7), visitor(ada))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(type(st.context), "cookies", {COOKIE: ben})
+        page = AppTest.from_function(stop_page, default_timeout=60).run()
+        assert not page.button
+        assert "Somebody else asked for this." in page.caption[0].value
+        patch.setattr(type(st.context), "cookies", {COOKIE: ada})
+        page = AppTest.from_function(stop_page, default_timeout=60).run()
+        assert not page.caption
+        page.button[0].click().run()
+    assert jobs.job(small_run(7).fingerprint).state == "stopped"
+    jobs.client.destroy()
+    st.cache_resource.clear()
