@@ -1,7 +1,7 @@
 """`python -m benchmarks NAME`: figures that are measured here and now, the last line as JSON.
 
-NAME is `interface`, `gan`, `diffusion`, `pipelines`, `autoencoders` for all of them, or the name
-of one of their families.
+NAME is `interface`, `links`, `gan`, `diffusion`, `pipelines`, `autoencoders` for all of them, or
+the name of one of their families.
 """
 
 import importlib
@@ -9,7 +9,7 @@ import sys
 
 from benchmarks.textbook import RECIPES
 
-MODULES = ("autoencoders", "diffusion", "gan", "interface", "pipelines")
+MODULES = ("autoencoders", "diffusion", "gan", "interface", "links", "pipelines")
 FAMILIES = {row.split()[0]: None for row in RECIPES}
 
 match sys.argv[1:]:
