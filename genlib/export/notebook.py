@@ -62,7 +62,7 @@ Path("model.safetensors").write_bytes(run.to_files()["model.safetensors"])
 def notebook(spec: RunSpec) -> str:
     """Return the script as a Jupyter notebook (nbformat 4.5) that a fresh Colab can run."""
     first = FIRST.format(packages=json.dumps(PACKAGES), source=_source())
-    hidden = {"cellView": "form", "jupyter": {"source_hidden": True}}
+    hidden: dict[str, object] = {"cellView": "form", "jupyter": {"source_hidden": True}}
     cells = [
         _cell("genlib", first, hidden),
         _cell(spec.fingerprint[:8], script(spec), {}),
