@@ -38,16 +38,16 @@ Pairs = list[tuple[str, str]]
 
 def values(page: str) -> dict[str, list[Any]]:
     """Return what each knob of a page may be, and what lies at the edge and beyond."""
-    found: dict[str, list[Any]] = {name: [] for name in VIEWS}
-    found["dataset"] = [*DATASETS, *(source.title for source in DATASETS.values())]
+    possible: dict[str, list[Any]] = {name: [] for name in VIEWS}
+    possible["dataset"] = [*DATASETS, *(source.title for source in DATASETS.values())]
     configs = [FAMILIES[page].config_type, TrainConfig] if page in FAMILIES else []
     for config in configs:
         for name, field in config.model_fields.items():
             limits = [edge for item in field.metadata for edge in _limits(item)]
-            found[name] = [*get_args(field.annotation), *limits]
+            possible[name] = [*get_args(field.annotation), *limits]
             if field.annotation is bool:
-                found[name] = ["true", "false"]
-    return found
+                possible[name] = ["true", "false"]
+    return possible
 
 
 def _limits(item: Any) -> list[float]:
@@ -102,11 +102,11 @@ MUTATIONS: tuple[Callable[[Pairs, random.Random], str], ...] = (
 def links(seed: int, count: int) -> Iterator[tuple[str, str]]:
     """Yield links, each as a page and its query; the same seed gives the same ones."""
     chance, pages = random.Random(seed), [name for name in PLAN if name != "home"]
-    known = {page: values(page) for page in pages}
+    choices = {page: values(page) for page in pages}
     for _ in range(count):
         page = chance.choice(pages)
-        names = chance.sample(sorted(known[page]), chance.randint(1, 6))
-        pairs = [(f"{page}.{name}", _value(known[page][name], chance)) for name in names]
+        names = chance.sample(sorted(choices[page]), chance.randint(1, 6))
+        pairs = [(f"{page}.{name}", _value(choices[page][name], chance)) for name in names]
         yield page, chance.choice(MUTATIONS)(pairs, chance)
 
 

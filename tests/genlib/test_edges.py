@@ -67,12 +67,12 @@ def test_few_pictures_any_batch_and_bfloat16_on_a_cpu_give_a_result(home, family
 
 @every_family
 def test_a_learning_rate_of_10_is_a_result_or_a_sentence(home, family: str):
-    said = ""
+    sentence = ""
     try:
         check(trained(family, learning_rate=10.0, epochs=3))
     except TaskError as error:
-        said = str(error)
-    assert not said or "Lower the learning rate" in said
+        sentence = str(error)
+    assert not sentence or "Lower the learning rate" in sentence
 
 
 @pytest.mark.parametrize("family", [marked(n) for n in FAMILIES if n not in POINTS])

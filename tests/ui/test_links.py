@@ -32,7 +32,7 @@ RULES = Names.of(TrainConfig.model_fields["optimizer"].annotation.__args__)
         ),
         *((WHOLES, text, "512") for text in ("512", "512.0", "5.12e2")),
         *((WHOLES, text, None) for text in ("2.5", "0", "4097", "9" * 2000, "−1")),
-        *((Numbers(8, 128, 8), text, found) for text, found in (("16", "16"), ("17", None))),
+        *((Numbers(8, 128, 8), text, read) for text, read in (("16", "16"), ("17", None))),
         *(
             (SIZES, text, "16 × 16")
             for text in ("16 × 16", "16 x 16", "16x16", "16X16", "16 × 16)")
