@@ -1,7 +1,7 @@
 """`python -m benchmarks NAME`: figures that are measured here and now, the last line as JSON.
 
-NAME is `interface`, `classifiers`, `gan`, `gpu`, `diffusion`, `pipelines`, `autoencoders` for all
-autoencoders, or the name of one of their families.
+NAME is `interface`, `links`, `classifiers`, `gan`, `gpu`, `diffusion`, `pipelines`,
+`autoencoders` for all autoencoders, or the name of one of their families.
 """
 
 import importlib
@@ -9,7 +9,10 @@ import sys
 
 from benchmarks.textbook import RECIPES
 
-MODULES = ("autoencoders", "classifiers", "diffusion", "gan", "gpu", "interface", "pipelines")
+MODULES = (
+    *("autoencoders", "classifiers", "diffusion", "gan", "gpu", "interface", "links"),
+    "pipelines",
+)
 FAMILIES = {row.split()[0]: None for row in RECIPES}
 
 match sys.argv[1:]:

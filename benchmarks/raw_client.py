@@ -13,6 +13,8 @@ from websockets.asyncio.client import ClientConnection, connect
 
 DONE = (ForwardMsg.FINISHED_SUCCESSFULLY, ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY)
 
+FAILED = "Something went wrong"  # as ui.server.errors says it
+
 
 class Session:
     """One session on one page. Use as `async with`; entering it runs the page once.
@@ -31,6 +33,7 @@ class Session:
         self.values: dict[str, float] = {}  # id → value of what was moved
         self.known: set[str] = set()  # hashes of messages that need not be sent again
         self.texts: list[str] = []  # of the last rerun
+        self.failures: list[str] = []  # parts of the page that failed in it
         self.socket: ClientConnection
 
     async def __aenter__(self) -> Self:
@@ -79,6 +82,7 @@ class Session:
             widget = state.widget_states.widgets.add(id=name)
             widget.double_array_value.data.append(value)
         self.texts.clear()
+        self.failures.clear()
         began = time.perf_counter()
         await self.socket.send(message.SerializeToString())
         while not self._take(ForwardMsg.FromString(await self.socket.recv(decode=False))):
@@ -108,5 +112,9 @@ class Session:
         if kind == "slider":
             key = element.slider.id.split("-", 2)[-1]
             self.sliders[key] = (element.slider.id, message.delta.fragment_id)
+        elif kind == "exception":
+            self.failures.append(element.exception.message)
+        elif kind == "alert" and element.alert.body.startswith(FAILED):
+            self.failures.append(element.alert.body)
         elif kind == "markdown":
             self.texts.append(element.markdown.body)

@@ -13,9 +13,10 @@ import streamlit as st
 from genlib.config import Config
 from genlib.data import DATASETS
 from genlib.device import available
+from genlib.export.notebook import notebook, script
 from genlib.export.plain_script import plain_script
 from genlib.export.source import source_of
-from genlib.export.take_home import notebook, script, training_gif, zipped
+from genlib.export.take_home import training_gif, zipped
 from genlib.models import FAMILIES
 from genlib.plots import architecture
 from genlib.runs.run import Run

@@ -17,7 +17,7 @@ CUT = 20  # characters of a value that is shown
 AROUND = "()[]{}<>\"'`"  # what a text around a link leaves at its ends
 BEHIND = ".,;:!?%"
 OTHERS = re.compile(r"__|utm_|[a-z]*clid$")  # what the sites that a link passed through add
-YES_NO = {"true": ("yes", "on", "1"), "false": ("no", "off", "0")}
+SYNONYMS = {"true": ("yes", "on", "1"), "false": ("no", "off", "0")}
 
 
 class Numbers(NamedTuple):
@@ -76,7 +76,7 @@ class Names(NamedTuple):
         return f"nearest: {' and '.join(dict.fromkeys(names[name] for name in close))}"
 
 
-YES_OR_NO = Names({name: value for value, words in YES_NO.items() for name in (value, *words)})
+YES_OR_NO = Names({name: value for value, others in SYNONYMS.items() for name in (value, *others)})
 
 
 def number(text: str) -> float | None:
@@ -97,7 +97,7 @@ def written(value: float) -> str:
 
 def folded(text: str) -> str:
     """Return what is left of a text for a reader in a hurry: its letters and digits."""
-    plain = unicodedata.normalize("NFKD", text.casefold()).replace("×", "x")
+    plain = unicodedata.normalize("NFKD", text).casefold().replace("×", "x")
     return "".join(sign for sign in plain if sign.isalnum())
 
 
@@ -132,8 +132,8 @@ def settle_names(page: str, names: Mapping[str, str]) -> list[str]:
     """
     called = {folded(each): name for name, title in names.items() for each in (title, name)}
     refused, writing = [], dict[str, list[str]]()
-    right_names = {f"{page}.{name}" for name in names}
-    for key in [key for key in st.query_params if key not in right_names]:
+    own = {f"{page}.{name}" for name in names}
+    for key in [key for key in st.query_params if key not in own]:
         for name, texts in _taken_apart(key):
             first, _, last = name.rpartition(".")
             ours = folded(first) in ("", folded(page)) and folded(last)

@@ -9,11 +9,11 @@ from safetensors.torch import save
 
 from genlib.data import DATASETS, DatasetUnavailableError
 from genlib.data.dataset import load
+from genlib.export.notebook import notebook, script
 from genlib.export.plain_script import plain_script
 from genlib.family import to_float
 from genlib.plots import animation, picture_grid
 from genlib.runs.run import Run
-from genlib.runs.spec import RunSpec
 
 COLUMNS = 10  # of pictures, in a GIF
 ROUNDED = 0b11111000  # the bits of a grey level that a GIF keeps
@@ -62,41 +62,6 @@ run anew: on the same kind of processor with the same weights, on a GPU with nea
 It was trained to be understood, not to be used: it knows the data set's few kinds of pictures and
 nothing else. The weights are under the MIT licence; the pictures of {title} have their own.
 """
-
-
-def script(spec: RunSpec) -> str:
-    """Return a Python script that trains this very run with genlib and shows the result."""
-    document = json.dumps(spec.model_dump(mode="json"), indent=4)
-    return f'''"""Trains run {spec.fingerprint[:12]} of genlib: it wants genlib installed."""
-
-import json
-from pathlib import Path
-
-from genlib.front import load, perform, progress_bar
-from genlib.runs.spec import RunSpec
-
-spec = RunSpec.model_validate(json.loads("""{document}"""))
-for part in (*spec.prerequisites, spec):
-    progress_bar(perform(part, again=part == spec), part.family)
-
-run = load(spec.fingerprint)
-print(run.provenance.metrics)
-Path("model.safetensors").write_bytes(run.to_files()["model.safetensors"])
-'''
-
-
-def notebook(spec: RunSpec) -> str:
-    """Return the script as a Jupyter notebook (nbformat 4.5)."""
-    cell: dict[str, object] = {
-        "cell_type": "code",
-        "id": spec.fingerprint[:8],
-        "metadata": {},
-        "execution_count": None,
-        "outputs": [],
-        "source": script(spec).splitlines(keepends=True),
-    }
-    document = {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [cell]}
-    return json.dumps(document, indent=1)
 
 
 def card(run: Run) -> str:

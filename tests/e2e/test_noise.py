@@ -187,7 +187,7 @@ def test_a_single_time_step_is_said_in_plain_words(site: Site, opened: Opened):
 def test_more_steps_than_times_in_a_link_are_said_in_plain_words(site: Site, opened: Opened):
     page = opened(site.url("ddpm") + "?ddpm.steps=5000&ddpm.sampler=Wishful")
     settled(page)
-    expect(page.get_by_text("Not 5000 steps: this model knows 1,000 times.")).to_be_attached()
+    expect(page.get_by_text("“steps” = “5000” (nearest: ")).to_be_attached()
     assert messages(film(page, "ddpm-reverse")).startswith("t = 0 of 1,000")
     no_traceback(page)
 

@@ -166,7 +166,7 @@ def test_a_wrong_value_is_one_line_and_exit_status_2(home, capsys, flags, named)
 
 
 @pytest.mark.parametrize(
-    ("arguments", "words"),
+    ("arguments", "sentence"),
     [
         ([], "train, measure, runs"),
         (["xyz"], "there are train, measure"),
@@ -185,13 +185,13 @@ def test_a_wrong_value_is_one_line_and_exit_status_2(home, capsys, flags, named)
     ],
 )
 def test_what_the_command_line_does_not_know_is_one_line_and_exit_status_2(
-    home, capsys, arguments, words
+    home, capsys, arguments, sentence
 ):
     assert main(arguments) == 2
     seen = capsys.readouterr()
     assert seen.out == ""
     assert seen.err.count("\n") == 1
-    assert words in seen.err
+    assert sentence in seen.err
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,16 @@ LEAST: dict[str, dict[str, Any]] = {  # as small as a family may be
     "dcgan": {"filters": 8},
 }
 SHORT = {"epochs": 1, "pictures": 16, "progress": False}
-every_family = pytest.mark.parametrize("family", FAMILIES)
+POINTS = "gan2d", "ddpm", "flow"  # families whose config has no number of codings
+HEAVY = "convolutional", "dcgan", "progressive", "stylegan", "ddpm", "flow"
+
+
+def marked(family: str) -> Any:
+    """Return a family; one of convolutions takes long, and is left to the whole gate."""
+    return pytest.param(family, marks=pytest.mark.slow) if family in HEAVY else family
+
+
+every_family = pytest.mark.parametrize("family", [marked(family) for family in FAMILIES])
 
 
 def trained(family: str, **knobs: Any) -> Run:
@@ -66,7 +75,7 @@ def test_a_learning_rate_of_10_is_a_result_or_a_sentence(home, family: str):
     assert not sentence or "Lower the learning rate" in sentence
 
 
-@pytest.mark.parametrize("family", [n for n in FAMILIES if n not in ("gan2d", "ddpm", "flow")])
+@pytest.mark.parametrize("family", [marked(n) for n in FAMILIES if n not in POINTS])
 def test_more_codings_than_pixels_give_a_result(home, family: str):
     limits = FAMILIES[family].config_type.model_json_schema()["properties"]["codings"]
     check(trained(family, codings=limits["maximum"]))

@@ -1,13 +1,15 @@
 """Links that somebody typed, shortened or pasted are read as they were meant, or refused."""
 
-from urllib.parse import quote_plus
+from urllib.parse import parse_qs, quote_plus
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 from streamlit.testing.v1 import AppTest
 
+from benchmarks.links import links, record_all_views
 from genlib.config import TrainConfig
+from genlib.models import FAMILIES
 from tests.support.app import shared, shown_run
 from tests.ui.runs.test_knobs import drawn, spec_of, widgets
 from ui.links import YES_OR_NO, Names, Numbers, folded, number, written
@@ -30,7 +32,7 @@ RULES = Names.of(TrainConfig.model_fields["optimizer"].annotation.__args__)
         ),
         *((WHOLES, text, "512") for text in ("512", "512.0", "5.12e2")),
         *((WHOLES, text, None) for text in ("2.5", "0", "4097", "9" * 2000, "−1")),
-        *((Numbers(8, 128, 8), text, expected) for text, expected in (("16", "16"), ("17", None))),
+        *((Numbers(8, 128, 8), text, read) for text, read in (("16", "16"), ("17", None))),
         *(
             (SIZES, text, "16 × 16")
             for text in ("16 × 16", "16 x 16", "16x16", "16X16", "16 × 16)")
@@ -136,3 +138,14 @@ def test_data_sets_have_short_keys_in_links_and_their_titles_still_open(text: st
     key = "mnist" if text == "MNIST" else "fashion_mnist"
     assert app.selectbox(key="vae.dataset").value == key
     assert shown_run(drawn("vae", shared(app))) == shown_run(app)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_random_link_is_no_traceback_and_its_page_s_own_link_says_the_same(seed: int):
+    record_all_views()
+    asked = ((page, query) for page, query in links(seed, 24) if page in FAMILIES)
+    for family, query in asked:
+        app = drawn(family, parse_qs(query, keep_blank_values=True))
+        again = drawn(family, shared(app))
+        assert shown_run(again) == shown_run(app), query
+        assert not again.warning, query

@@ -14,10 +14,9 @@ from safetensors.torch import load, load_file
 
 from genlib.config import TrainConfig
 from genlib.device import fixed_threads
+from genlib.export.notebook import notebook, script
 from genlib.export.take_home import (
     GIF_BYTES,
-    notebook,
-    script,
     take_home,
     training_gif,
     zipped,
@@ -60,12 +59,45 @@ def test_the_script_gives_the_very_same_weights(run: Run, tmp_path: Path):
         assert torch.equal(weights[name], value)
 
 
-def test_the_notebook_holds_the_script():
+def test_the_notebook_holds_the_script_and_before_it_what_brings_genlib_along(tmp_path: Path):
     document = json.loads(notebook(SPEC))
-    (cell,) = document["cells"]
+    first, second = ["".join(cell["source"]) for cell in document["cells"]]
     assert document["nbformat"] == 4
-    assert cell["cell_type"] == "code"
-    assert "".join(cell["source"]) == script(SPEC)
+    assert {cell["cell_type"] for cell in document["cells"]} == {"code"}
+    assert second == script(SPEC)
+    installing = "subprocess.run("
+    assert installing in first
+    bare = first.replace(installing, "print(")  # nothing is downloaded here
+    where = "import genlib; print(genlib.__file__)"
+    (tmp_path / "first.py").write_text(f"{bare.replace('check=True', '')}\n{where}")
+    command = [sys.executable, "-I", "first.py"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    asked, place = done.stdout.splitlines()
+    assert "'pip', 'install'" in asked
+    assert Path(tmp_path, place).resolve() == tmp_path / "genlib-source/genlib/__init__.py"
+    own = {path.relative_to(HOUSE) for path in HOUSE.glob("genlib/**/*.py")}
+    brought = tmp_path / "genlib-source"
+    assert {path.relative_to(brought) for path in brought.rglob("*.py")} == own
+    assert all((brought / path).read_bytes() == (HOUSE / path).read_bytes() for path in own)
+
+
+@pytest.mark.slow
+def test_the_notebook_trains_the_very_same_weights_where_genlib_is_not_installed(
+    run: Run, tmp_path: Path
+):
+    cells = ["".join(cell["source"]) for cell in json.loads(notebook(SPEC))["cells"]]
+    first = cells[0].replace("subprocess.run(", "print(").replace("check=True", "")
+    (tmp_path / "run.py").write_text("\n".join([first, *cells[1:]]))
+    subprocess.run(
+        [sys.executable, "-I", "run.py"],
+        cwd=tmp_path,
+        env={"PATH": "", "HOME": str(tmp_path)},
+        check=True,
+        timeout=200,
+    )
+    weights = load_file(tmp_path / "model.safetensors")
+    for name, value in run.family.state_dict().items():
+        assert torch.equal(weights[name], value)
 
 
 def test_the_folder_says_what_the_run_is_and_holds_all_of_it(run: Run):

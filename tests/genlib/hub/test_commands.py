@@ -76,7 +76,7 @@ def test_what_cannot_be_loaded_safely_is_not_pinned(listed, capsys):
 def test_a_list_that_may_not_be_written_says_so(listed, capsys, monkeypatch):
     monkeypatch.setattr("genlib.cli.hub.write_curated", full)
     assert main(["hub", "pin", "tiny"]) == 1
-    assert "No space left" in capsys.readouterr().err
+    assert "disk is full" in capsys.readouterr().err
 
 
 def full(*_: object) -> None:
