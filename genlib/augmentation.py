@@ -75,4 +75,5 @@ def _weights(side: int, deviations: Float[Tensor, "batch"]) -> Float[Tensor, "ba
 def _drawn(x: Pictures, most: float, rng: torch.Generator) -> Float[Tensor, "batch"]:
     """Return for each picture 0 or, as often, a number below `most`."""
     on, level = torch.rand(2, len(x), generator=rng, device=x.device)
-    return most * level * (on < 0.5)
+    strength: Tensor = most * level * (on < 0.5)
+    return strength

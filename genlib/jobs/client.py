@@ -36,8 +36,7 @@ SERIALIZER = DBOSPortableJSONSerializer()  # the default would be pickle
 
 State = Literal["queued", "training", "stopped", "failed", "trained"]
 STATES: dict[str, State] = {
-    "DELAYED": "queued",
-    "ENQUEUED": "queued",
+    **dict.fromkeys(("DELAYED", "ENQUEUED"), "queued"),
     "PENDING": "training",
     "CANCELLED": "stopped",
     "ERROR": "failed",
