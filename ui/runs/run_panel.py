@@ -26,7 +26,7 @@ from ui.widgets.elements import Badge, headline
 
 record_views("rewind")
 
-CONTROLS = 184  # pixels
+ACTION, CONTROLS = 76, 120  # pixels
 
 
 def opening(family: str) -> tuple[RunSpec, Run | None]:
@@ -93,12 +93,12 @@ def _finished(spec: RunSpec, run: Run, data: Dataset | None) -> None:
     headline(queue.badge(spec), _merits(spec, run.provenance.metrics))
     trained = f"Trained in {run.provenance.seconds:.1f} s on {run.provenance.device}."
     last = run.snapshots[-1].step
+    _train_another(spec)
     above = st.container()
     if DATASETS[spec.dataset].kind != "pictures":  # points move in the picture itself
         with above:
             preview.draw(spec, data, run.snapshots)
         st.caption(f"{_measured_on(spec)} {trained}")
-        _train_another(spec)
         training_curves(spec, run.curve, run.snapshots, last, run.provenance.metrics)
         return
     with _controls():
@@ -115,7 +115,6 @@ def _finished(spec: RunSpec, run: Run, data: Dataset | None) -> None:
             f"validation {entry.metric_title} {snapshot.figures[entry.primary_metric]:.4f}. "
             f"{trained}"
         )
-        _train_another(spec)
     with above:
         preview.draw(spec, data, [snapshot])
     training_curves(spec, run.curve, run.snapshots, last, run.provenance.metrics)
@@ -129,7 +128,6 @@ def _merits(spec: RunSpec, metrics: Mapping[str, float]) -> str:
 def _training(spec: RunSpec, job: Job, snapshots: list[Snapshot], data: Dataset | None) -> None:
     progress = queue.progress_of(spec)
     headline(Badge("training", "orange", "progress_activity"), "The pictures below are live.")
-    preview.draw(spec, data, snapshots[-1:] or preview.first_snapshot(spec, data))
     if progress is None or job.ahead:
         text = _before_the_first_step(spec, job)
         share = 0.0
@@ -140,11 +138,13 @@ def _training(spec: RunSpec, job: Job, snapshots: list[Snapshot], data: Dataset 
         text += f", {progress.images_per_second:,.0f} pictures a second"
         text += f", {left:.0f} s left" if left is not None else ""
         share = progress.step / progress.steps
-    with _controls():
-        if not share:
-            queue.warn_of_trouble()
+    if not share:
+        queue.warn_of_trouble()
+    with _action():
         st.progress(share, text)
         queue.stop_button(spec, job, f"{spec.family}-stop")
+    preview.draw(spec, data, snapshots[-1:] or preview.first_snapshot(spec, data))
+    _controls()
     steps = progress.steps if progress else 1
     training_curves(spec, progress.curve if progress else [], snapshots, steps)
 
@@ -155,9 +155,9 @@ def _summarized(spec: RunSpec, job: Job | None, summary: RunSummary, data: Datas
     last = summary.snapshot
     badge = Badge("shipped", "blue", "inventory_2")
     headline(badge, _merits(spec, provenance.metrics))
+    _train_button(spec, job, cache.seconds(spec))
     preview.draw(spec, data, [last])
     with _controls():
-        _train_button(spec, job, cache.seconds(spec))
         st.caption("This result ships without its model. Train it to look inside.")
     training_curves(spec, summary.curve, [last], last.step, provenance.metrics)
 
@@ -167,10 +167,10 @@ def _changed(spec: RunSpec, job: Job | None, before: Run, data: Dataset | None) 
     apart = differences(before.spec, spec)
     changes = "; ".join(f"{each.title} {moved(each)}" for each in apart)
     headline(Badge("not trained yet", "gray", "radio_button_unchecked"), f"**{changes}**")
+    _train_button(spec, job, cache.seconds(spec))
     with st.container(key=f"dimmed-{spec.family}"):
         preview.draw(before.spec, data, before.snapshots)
     with _controls():
-        _train_button(spec, job, cache.seconds(spec))
         st.caption("Until then the pictures and all parts of the lesson show the run before.")
     training_curves(before.spec, before.curve, before.snapshots, before.snapshots[-1].step)
 
@@ -184,9 +184,9 @@ def _untrained(
         headline(Badge("stopped", "gray", "pause"), "Train goes on from where it stopped.")
     else:
         headline(Badge("not trained yet", "gray", "radio_button_unchecked"), "Weights are random.")
+    _train_button(spec, job, seconds)
     preview.draw(spec, data, snapshots[-1:] or preview.first_snapshot(spec, data))
-    with _controls():
-        _train_button(spec, job, seconds)
+    _controls()
     progress = queue.progress_of(spec) if stopped else None
     training_curves(
         spec,
@@ -209,15 +209,16 @@ def _train_button(spec: RunSpec, job: Job | None, seconds: float) -> None:
     queue.warn_of_trouble()
     if seconds > LONGEST:
         st.warning("Too long for a shared server: take fewer epochs or a smaller network.")
-    pressed = st.button(
-        f"Train, {queue.about(seconds)}" if seconds else "Train",
-        key=f"{spec.family}-train",
-        type="primary",
-        icon=":material/play_arrow:",
-        disabled=seconds > LONGEST,
-        help=None if seconds else "How long it takes on this machine is not measured yet.",
-        on_click=partial(queue.remember, spec),
-    )
+    with _action():
+        pressed = st.button(
+            f"Train, {queue.about(seconds)}" if seconds else "Train",
+            key=f"{spec.family}-train",
+            type="primary",
+            icon=":material/play_arrow:",
+            disabled=seconds > LONGEST,
+            help=None if seconds else "How long it takes on this machine is not measured yet.",
+            on_click=partial(queue.remember, spec),
+        )
     if pressed:
         queue.submit(spec, seconds)
 
@@ -228,15 +229,16 @@ def _train_another(spec: RunSpec) -> None:
     train = spec.train.model_copy(update={"seed": seed})
     another = spec.model_copy(update={"train": train})
     seconds = cache.seconds(another)
-    pressed = st.button(
-        f"Train your own, {queue.about(seconds)}",
-        key=f"{spec.family}-train-another",
-        type="primary",
-        icon=":material/play_arrow:",
-        disabled=seconds > LONGEST,
-        help=f"The same recipe from seed {seed}: other random weights, so another model.",
-        on_click=partial(_ask_for, another, seconds),
-    )
+    with _action():
+        pressed = st.button(
+            f"Train your own, {queue.about(seconds)}",
+            key=f"{spec.family}-train-another",
+            type="primary",
+            icon=":material/play_arrow:",
+            disabled=seconds > LONGEST,
+            help=f"The same recipe from seed {seed}: other random weights, so another model.",
+            on_click=partial(_ask_for, another, seconds),
+        )
     if pressed:  # the knobs have changed too, outside of this fragment
         st.rerun()
 
@@ -246,6 +248,13 @@ def _ask_for(spec: RunSpec, seconds: float) -> None:
     queue.remember(spec)
     if queue.ask_for(spec, seconds):
         knobs.apply_spec(spec)
+
+
+def _action() -> DeltaGenerator:
+    """Return the row above the picture, for a button; its height never changes."""
+    return st.container(
+        height=ACTION, border=False, horizontal=True, vertical_alignment="center", gap="medium"
+    )
 
 
 def _controls() -> DeltaGenerator:
