@@ -4,7 +4,7 @@ import streamlit as st
 
 from genlib.runs.spec import RunSpec
 from genlib.studies.comparison import Comparison
-from ui import lesson
+from ui import cache, lesson
 from ui.compare import families, trilemma, two_runs
 from ui.runs.knobs import study_knobs
 
@@ -14,7 +14,7 @@ st.markdown(
     "GANs are sharp, VAEs blurry, diffusion slow: so they say. Give four families the same "
     "pictures, the same seed and the same budget of training time, and see what was measured."
 )
-study = study_knobs(PAGE, Comparison, ("seconds", "seed"))
+study = cache.measured_or_shipped(study_knobs(PAGE, Comparison, ("seconds", "seed")))
 trilemma.comparison(study)
 
 with lesson.section(

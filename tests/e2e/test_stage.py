@@ -35,12 +35,14 @@ def test_a_visitor_trains_the_next_seed_with_one_press_and_a_moved_knob_dims_the
     no_traceback(page)
 
 
-def test_on_a_phone_the_pictures_stand_above_the_knobs(site: Site, opened: Opened):
+def test_on_a_phone_the_button_and_the_pictures_stand_on_the_first_screen_above_the_knobs(
+    site: Site, opened: Opened
+):
     page = opened(site.url("stacked"))
     page.set_viewport_size(SCREEN)
     badge(page, "shipped")
     until(lambda: len(picture(page)) > 0)
     shown = page.get_by_alt_text(re.compile("^Test pictures, and under each"))
     knob = page.get_by_role("slider", name="Codings")
-    assert top(shown) < SCREEN["height"] / 2
-    assert top(knob) > top(shown)
+    press = button(page, re.compile("Train your own, about"))
+    assert top(press) < top(shown) < 0.7 * SCREEN["height"] < top(knob)

@@ -19,7 +19,6 @@ from genlib.studies.comparison import (
     standings,
 )
 from genlib.studies.trilemma import shares, variety
-from ui import cache
 from ui.cache import cached_figure
 from ui.runs.measured_fid import EARLIER, disagreement
 from ui.runs.study_panel import study_panel
@@ -40,7 +39,6 @@ Files = Mapping[str, bytes]
 
 def comparison(study: Comparison) -> None:
     """Draw the comparison of families, or the button that trains and measures them."""
-    study = cache.measured_or_shipped(study)
     study_panel(study, "Train and compare all four", partial(_draw, study))
 
 
