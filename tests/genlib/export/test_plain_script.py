@@ -422,6 +422,7 @@ def later(tmp_path, monkeypatch):
             presets={},
             abilities=frozenset(),
             headline=lambda metrics: "",
+            knobs=("learning_rate", "batch_size", "epochs"),
         )
         monkeypatch.setitem(FAMILIES, "later", entry)
         model = config_type()

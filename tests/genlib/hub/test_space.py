@@ -50,7 +50,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
         with redirect_stdout(io.StringIO()) as printed:
             assert main(["space", "ada/place"]) == 0
         *not_pinned, where = map(json.loads, printed.getvalue().splitlines())
-        assert {"not pinned": "cifar10", "so": "genlib hub pin cifar10"} in not_pinned
+        assert {"not pinned": "butterflies", "so": "genlib hub pin butterflies"} in not_pinned
         space = hub.repos["spaces/ada/place"]
         assert where["commit"] == space.head
         return space.commits[space.head]
