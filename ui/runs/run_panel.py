@@ -231,7 +231,7 @@ def _train_another(spec: RunSpec) -> None:
     seconds = cache.seconds(another)
     with _action():
         pressed = st.button(
-            f"Train your own, {queue.about(seconds)}",
+            f"Train your own, {queue.about(seconds)}" if seconds else "Train your own",
             key=f"{spec.family}-train-another",
             type="primary",
             icon=":material/play_arrow:",
