@@ -282,11 +282,13 @@ def test_the_figures_of_a_mixture_prior_are_distances_in_the_judge_s_features(ru
     data = load("digits")
     count = len(data.test)  # of all sets alike, where fewer are there than were asked for
     assert fids.pictures == count
-    real = classified(classifier, to_float(data.train[-count:])).features
+    real = classified(classifier, to_float(data.test)).features
     samples = run.family.sample(count, generator(0))
     expected = frechet_distance(real, classified(classifier, samples).features)
     assert fids.prior == pytest.approx(expected, rel=1e-4)
     assert fids.floor < min(fids.prior, fids.mixture)
+    assert set(fids.pixels) == {"floor", "prior", "mixture"}
+    assert fids.pixels["floor"] < min(fids.pixels["prior"], fids.pixels["mixture"])
 
 
 def test_a_mixture_prior_whose_judge_is_there_tells_its_own_steps_alone(run, judging, mixed):
