@@ -6,6 +6,7 @@ from genlib.runs.spec import RunSpec
 from genlib.studies.comparison import Comparison
 from ui import cache, lesson
 from ui.compare import families, trilemma, two_runs
+from ui.lesson import Figure
 from ui.runs.knobs import study_knobs
 
 PAGE = "compare"
@@ -17,19 +18,20 @@ st.markdown(
 study = cache.measured_or_shipped(study_knobs(PAGE, Comparison, ("seconds", "seed")))
 trilemma.comparison(study)
 
-with lesson.section(
-    "In common, and apart",
-    "Begin with how each learns: what a network is asked for decides what its pictures lack.",
-):
-    families.apart()
+inside = [
+    Figure(
+        "In common, and apart",
+        "Begin with how each learns: what a network is asked for decides what its pictures lack.",
+        families.apart,
+    ),
+    Figure(
+        "Any two runs",
+        "Choose two that differ in one knob only: then the difference comes from that knob, or "
+        "from chance, which two runs with other seeds show.",
+        lambda: two_runs.two_runs(
+            PAGE, (RunSpec.of_preset("vae"), RunSpec.of_preset("vae", "holes"))
+        ),
+    ),
+]
 
-with lesson.section(
-    "Any two runs",
-    "Choose two that differ in one knob only: then the difference comes from that knob, or from "
-    "chance, which two runs with other seeds show.",
-):
-    two_runs.two_runs(PAGE, (RunSpec.of_preset("vae"), RunSpec.of_preset("vae", "holes")))
-
-lesson.study_theory(Comparison)
-lesson.study_code(Comparison, study)
-lesson.share(PAGE, study)
+lesson.study_parts(PAGE, Comparison, study, inside)

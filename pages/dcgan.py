@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from genlib.runs.spec import RunSpec
 from ui import lesson
 from ui.adversarial import health, picture_gan
+from ui.lesson import Figure
 from ui.runs import side_by_side
 from ui.runs.run_panel import opening
 
@@ -16,18 +16,24 @@ st.markdown(
 )
 spec, run = opening(FAMILY)
 
-picture_gan.sections(run, FAMILY)
 
-with lesson.section(
-    "Break it, cure it",
-    "The book's networks with one guideline broken, then as they are: one change, the same "
-    "budget. The third has other networks without batch normalisation, another loss and "
-    "optimizer, and 3 epochs in place of 2.",
-):
-    presets = ("no batch normalisation", "textbook", "fast")
-    health.side_by_side({preset: RunSpec.of_preset(FAMILY, preset) for preset in presets})
-    side_by_side.preset_button(FAMILY, "no batch normalisation", "the broken one")
+inside = picture_gan.figures(run, FAMILY)
+broken = [
+    Figure(
+        "No batch normalisation",
+        "The book's networks with one guideline broken, then as they are: one change, the same "
+        "budget. The third has other networks without batch normalisation, another loss and "
+        "optimizer, and 3 epochs in place of 2.",
+        lambda: side_by_side.presets(
+            FAMILY,
+            {
+                "No batch normalisation": "no batch normalisation",
+                "Textbook": "textbook",
+                "Fast": "fast",
+            },
+            health.side_by_side,
+        ),
+    ),
+]
 
-lesson.theory(spec)
-lesson.code(spec, run)
-lesson.share(FAMILY, spec)
+lesson.parts(spec, run, inside, broken)

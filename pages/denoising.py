@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from genlib.runs.spec import RunSpec
 from ui import lesson
 from ui.autoencoders import denoising
+from ui.lesson import Figure
 from ui.runs import side_by_side
 from ui.runs.run_panel import opening
 
@@ -16,33 +16,35 @@ st.markdown(
 )
 spec, run = opening(FAMILY)
 
-with lesson.section(
-    "Corrupt and restore",
-    "Raise the test level beyond the training level. Then draw something that is unlike the "
-    "training pictures: what comes out?",
-):
-    denoising.restoring(run, FAMILY)
 
-with lesson.section(
-    "At every level",
-    "The model was trained at one level, the dot. The best linear denoiser is fitted anew for "
-    "each level. Where is the model better, and how soon does it lose its lead?",
-):
-    denoising.by_level(run, FAMILY)
+inside = [
+    Figure(
+        "Corrupt and restore",
+        "Raise the test level beyond the training level. Then draw something that is unlike the "
+        "training pictures: what comes out?",
+        lambda: denoising.restoring(run, FAMILY),
+    ),
+    Figure(
+        "At every level",
+        "The model was trained at one level, the dot. The best linear denoiser is fitted anew "
+        "for each level. Where is the model better, and how soon does it lose its lead?",
+        lambda: denoising.by_level(run, FAMILY),
+    ),
+]
+broken = [
+    Figure(
+        "Trained without noise",
+        "Without a bottleneck and without noise in its training, the best it can do is to copy. "
+        "Both get the same pictures with the same noise here: how many dB does each gain?",
+        lambda: side_by_side.presets(
+            FAMILY,
+            {
+                "Broken: trained without noise": "break it",
+                "Cured: with it": "convolutional",
+            },
+            denoising.side_by_side,
+        ),
+    ),
+]
 
-with lesson.section(
-    "Try to break it",
-    "Without a bottleneck and without noise in its training, the best it can do is to copy. Both "
-    "get the same pictures with the same noise here: how many dB does each gain?",
-):
-    denoising.side_by_side(
-        {
-            "Broken: trained without noise": RunSpec.of_preset(FAMILY, "break it"),
-            "Cured: with it": RunSpec.of_preset(FAMILY, "convolutional"),
-        }
-    )
-    side_by_side.preset_button(FAMILY, "break it")
-
-lesson.theory(spec)
-lesson.code(spec, run)
-lesson.share(FAMILY, spec)
+lesson.parts(spec, run, inside, broken)

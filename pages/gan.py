@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from genlib.runs.spec import RunSpec
 from ui import lesson
 from ui.adversarial import health, picture_gan
+from ui.lesson import Figure
 from ui.runs import side_by_side
 from ui.runs.run_panel import opening
 
@@ -17,18 +17,20 @@ st.markdown(
 )
 spec, run = opening(FAMILY)
 
-picture_gan.sections(run, FAMILY)
 
-with lesson.section(
-    "Break it, cure it",
-    "The same data and seed. The first two share their networks, but “collapse” has a slower D "
-    "and 2 epochs in place of 10. The third changes loss, optimizer and networks at once. You "
-    "see a hundred samples of each; the verdict is that of many more.",
-):
-    presets = ("collapse", "textbook", "fast")
-    health.side_by_side({preset: RunSpec.of_preset(FAMILY, preset) for preset in presets})
-    side_by_side.preset_button(FAMILY, "collapse", "the collapse")
+inside = picture_gan.figures(run, FAMILY)
+broken = [
+    Figure(
+        "Collapse",
+        "The same data and seed. The first two share their networks, but “collapse” has a "
+        "slower D and 2 epochs in place of 10. The third changes loss, optimizer and networks "
+        "at once. You see a hundred samples of each; the verdict is that of many more.",
+        lambda: side_by_side.presets(
+            FAMILY,
+            {"Collapse": "collapse", "Textbook": "textbook", "Fast": "fast"},
+            health.side_by_side,
+        ),
+    ),
+]
 
-lesson.theory(spec)
-lesson.code(spec, run)
-lesson.share(FAMILY, spec)
+lesson.parts(spec, run, inside, broken)

@@ -5,6 +5,7 @@ import streamlit as st
 from genlib.runs.spec import RunSpec
 from ui import lesson
 from ui.adversarial import plane_gan, recipe_grid, step_by_step
+from ui.lesson import Figure
 from ui.runs import side_by_side
 from ui.runs.run_panel import opening
 
@@ -16,38 +17,43 @@ st.markdown(
 )
 spec, run = opening(FAMILY)
 
-with lesson.section(
-    "Play by hand",
-    "Let D move alone and its field grows steep around the orange points; then let G move, and "
-    "they walk uphill. If only D trains, its gradient for G vanishes. If only G trains, all "
-    "points run to one place.",
-):
-    step_by_step.by_hand(spec, run)
 
-with lesson.section(
-    "Break it, cure it",
-    "The same data, the same seed; what else differs is said above each board. In a mode "
-    "collapse the points are good, but lie at a few modes. After a divergence they lie at none.",
-):
+def _break_it_cure_it() -> None:
     plane_gan.side_by_side(FAMILY, plane_gan.CURES)
-    side_by_side.preset_button(FAMILY, "collapse", "the collapse")
+    side_by_side.preset_button(FAMILY, "collapse")
 
-with lesson.section(
-    "How often does it go wrong?",
-    "One game proves nothing: the next seed may end otherwise. Here the same recipe is played "
-    "from many seeds at once, and each game is counted by how it ended.",
-):
-    recipe_grid.seeds(
-        {"This game": spec, "Preset “collapse”": RunSpec.of_preset(FAMILY, "collapse")}, FAMILY
-    )
 
-with lesson.section(
-    "Which recipe keeps all modes?",
-    "Every loss with every cure. Look for rows and columns that are good throughout: a remedy "
-    "that works with only one loss is not robust.",
-):
-    recipe_grid.grid(RunSpec.of_preset(FAMILY, "small"))
+inside = [
+    Figure(
+        "Play by hand",
+        "Let D move alone and its field grows steep around the orange points; then let G move, "
+        "and they walk uphill. If only D trains, its gradient for G vanishes. If only G trains, "
+        "all points run to one place.",
+        lambda: step_by_step.by_hand(spec, run),
+    ),
+]
+broken = [
+    Figure(
+        "Collapse and cures",
+        "The same data, the same seed; what else differs is said above each board. In a mode "
+        "collapse the points are good, but lie at a few modes. After a divergence they lie at "
+        "none.",
+        _break_it_cure_it,
+    ),
+    Figure(
+        "How often?",
+        "One game proves nothing: the next seed may end otherwise. Here the same recipe is "
+        "played from many seeds at once, and each game is counted by how it ended.",
+        lambda: recipe_grid.seeds(
+            {"This game": spec, "Preset “collapse”": RunSpec.of_preset(FAMILY, "collapse")}, FAMILY
+        ),
+    ),
+    Figure(
+        "All recipes",
+        "Every loss with every cure. Look for rows and columns that are good throughout: a "
+        "remedy that works with only one loss is not robust.",
+        lambda: recipe_grid.grid(RunSpec.of_preset(FAMILY, "small")),
+    ),
+]
 
-lesson.theory(spec)
-lesson.code(spec, run)
-lesson.share(FAMILY, spec)
+lesson.parts(spec, run, inside, broken)

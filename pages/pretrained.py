@@ -2,8 +2,9 @@
 
 import streamlit as st
 
-from genlib.hub import Pull, Reversal
+from genlib.hub import Pull
 from ui import lesson
+from ui.lesson import Figure
 from ui.pretrained import denoiser, publish, pull, pulled_run
 from ui.pretrained.tiny_autoencoder import tiny_autoencoder
 
@@ -19,27 +20,27 @@ with knobs:
 with picture:
     denoiser.walk(entry, reversal)
 
-with lesson.section(
-    "A picture in a few latent channels",
-    "Shift one channel and see what changes: light, colour, or edges. The reconstruction is made "
-    "from the channels alone, and they are far fewer numbers.",
-):
-    tiny_autoencoder()
-
-with lesson.section(
-    "Publish a run",
-    "With its weights, its figures, and a script that needs PyTorch alone: whoever finds it can "
-    "load it, and see what you saw.",
-):
-    publish.publishing(PAGE)
-
+inside = [
+    Figure(
+        "A picture in a few latent channels",
+        "Shift one channel and see what changes: light, colour, or edges. The reconstruction is "
+        "made from the channels alone, and they are far fewer numbers.",
+        tiny_autoencoder,
+    ),
+    Figure(
+        "Publish a run",
+        "With its weights, its figures, and a script that needs PyTorch alone: whoever finds it "
+        "can load it, and see what you saw.",
+        lambda: publish.publishing(PAGE),
+    ),
+]
 if pull.offered("run"):
-    with lesson.section(
-        "Get a run back",
-        "By its name alone: what it draws here is what it drew where it was trained.",
-    ):
-        pulled_run.published()
+    inside.append(
+        Figure(
+            "Get a run back",
+            "By its name alone: what it draws here is what it drew where it was trained.",
+            pulled_run.published,
+        )
+    )
 
-lesson.study_theory(Pull)
-lesson.study_code(Reversal, reversal)
-lesson.share(PAGE, reversal)
+lesson.study_parts(PAGE, Pull, reversal, inside)

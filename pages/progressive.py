@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from genlib.runs.spec import RunSpec
 from ui import lesson
 from ui.adversarial import ablation, growing, health, picture_gan
+from ui.lesson import Figure
 from ui.runs import side_by_side
 from ui.runs.run_panel import opening
 
@@ -16,41 +16,41 @@ st.markdown(
 )
 spec, run = opening(FAMILY)
 
-with lesson.section(
-    "It grows",
-    "The same codings late in each stage. How early can you tell a shoe from a coat? Look what "
-    "each new size adds.",
-):
-    growing.sizes(run)
 
-with lesson.section(
-    "New layers fade in",
-    "Move α. A new layer with random weights would destroy what the others have learned, so its "
-    "weight α starts at 0 and grows with every step.",
-):
-    growing.fading(run, FAMILY)
+inside = [
+    Figure(
+        "It grows",
+        "The same codings late in each stage. How early can you tell a shoe from a coat? Look "
+        "what each new size adds.",
+        lambda: growing.sizes(run),
+    ),
+    Figure(
+        "New layers fade in",
+        "Move α. A new layer with random weights would destroy what the others have learned, so "
+        "its weight α starts at 0 and grows with every step.",
+        lambda: growing.fading(run, FAMILY),
+    ),
+    *picture_gan.figures(run, FAMILY),
+]
+broken = [
+    Figure(
+        "What is each ingredient for?",
+        "The same seed and as many steps, each time without one of them. It is one seed: a row "
+        "that looks better here may look worse with another.",
+        lambda: ablation.ablation(spec),
+    ),
+    Figure(
+        "Does it pay here?",
+        "At 32 × 32 nothing shows that it does. A classifier other than ours gives these runs "
+        "an FID of 14.6 without any ingredient, 19.5 with all but growing and 19.1 with all. "
+        "Lower is better, and ours puts the first run first, too. That is one seed, and the "
+        "first run learns at a sixth of the others' rate: at theirs it diverges. At 1,024 × "
+        "1,024 growing paid: most steps were on small, cheap pictures, and large ones did not "
+        "train well from the start.",
+        lambda: side_by_side.presets(
+            FAMILY, {"Bare": "bare", "Not grown": "not grown", "Fast": "fast"}, health.side_by_side
+        ),
+    ),
+]
 
-with lesson.section(
-    "What is each ingredient for?",
-    "The same seed and as many steps, each time without one of them. It is one seed: a row that "
-    "looks better here may look worse with another.",
-):
-    ablation.ablation(spec)
-
-picture_gan.sections(run, FAMILY)
-
-with lesson.section(
-    "Does it pay here?",
-    "At 32 × 32 nothing shows that it does. A classifier other than ours gives these runs an FID "
-    "of 14.6 without any ingredient, 19.5 with all but growing and 19.1 with all. Lower is "
-    "better, and ours puts the first run first, too. That is one seed, and the first run learns "
-    "at a sixth of the others' rate: at theirs it diverges. At 1,024 × 1,024 growing paid: most "
-    "steps were on small, cheap pictures, and large ones did not train well from the start.",
-):
-    presets = ("bare", "not grown", "fast")
-    health.side_by_side({preset: RunSpec.of_preset(FAMILY, preset) for preset in presets})
-    side_by_side.preset_button(FAMILY, "bare", "none of the ingredients")
-
-lesson.theory(spec)
-lesson.code(spec, run)
-lesson.share(FAMILY, spec)
+lesson.parts(spec, run, inside, broken)

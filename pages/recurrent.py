@@ -5,6 +5,7 @@ import streamlit as st
 from genlib.runs.spec import RunSpec
 from ui import lesson
 from ui.autoencoders import latent_tsne, row_by_row
+from ui.lesson import Figure
 from ui.runs import side_by_side
 from ui.runs.run_panel import opening
 
@@ -16,24 +17,8 @@ st.markdown(
 )
 spec, run = opening(FAMILY)
 
-with lesson.section(
-    "Look inside",
-    "The state after each row. The network was trained on whole pictures only: are the rows that "
-    "it has not read yet a guess, or noise? The curve compares them with the mean picture.",
-):
-    row_by_row.rows(run, FAMILY)
 
-with lesson.section(
-    "A map of the codings",
-    "Each point is a picture: the state after its last row.",
-):
-    latent_tsne.code_map(run, FAMILY)
-
-with lesson.section(
-    "Try to break it",
-    "A state of two numbers: what is left of a picture? And does it forget the rows that it read "
-    "first? The cure is a larger state.",
-):
+def _try_to_break_it() -> None:
     runs = {
         "Broken: 2 codings": RunSpec.of_preset(FAMILY, "break it"),
         "Cured: 30 codings": RunSpec.of_preset(FAMILY, "fast"),
@@ -42,6 +27,28 @@ with lesson.section(
     row_by_row.halves(runs)
     side_by_side.preset_button(FAMILY, "break it")
 
-lesson.theory(spec)
-lesson.code(spec, run)
-lesson.share(FAMILY, spec)
+
+inside = [
+    Figure(
+        "Row by row",
+        "The state after each row. The network was trained on whole pictures only: are the rows "
+        "that it has not read yet a guess, or noise? The curve compares them with the mean "
+        "picture.",
+        lambda: row_by_row.rows(run, FAMILY),
+    ),
+    Figure(
+        "A map of the codings",
+        "Each point is a picture: the state after its last row.",
+        lambda: latent_tsne.code_map(run, FAMILY),
+    ),
+]
+broken = [
+    Figure(
+        "Two codings",
+        "A state of two numbers: what is left of a picture? And does it forget the rows that it "
+        "read first? The cure is a larger state.",
+        _try_to_break_it,
+    ),
+]
+
+lesson.parts(spec, run, inside, broken)

@@ -6,6 +6,7 @@ import genlib.diffusion.samplers
 from genlib.studies.sampler_bench import SamplerBench
 from ui import cache, lesson
 from ui.diffusion import interpolation, sampler_quality, samplers
+from ui.lesson import Figure
 
 PAGE = "samplers"
 
@@ -17,15 +18,15 @@ st.markdown(
 spec = samplers.model_choice(PAGE)
 run = cache.finished(spec)
 interpolation.same_noise(run, PAGE)
-
-with lesson.section(
-    "What are steps worth?",
-    "Follow one curve to the right: where does another evaluation stop helping? Then compare the "
-    "samplers at equal cost. The sentences below say what was measured.",
-):
-    sampler_quality.quality(run)
-
 study = cache.measured_or_shipped(SamplerBench(start=spec))
-lesson.study_theory(genlib.diffusion.samplers)
-lesson.study_code(genlib.diffusion.samplers, study)
-lesson.share(PAGE, study)
+
+inside = [
+    Figure(
+        "What are steps worth?",
+        "Follow one curve to the right: where does another evaluation stop helping? Then "
+        "compare the samplers at equal cost. The sentences below say what was measured.",
+        lambda: sampler_quality.quality(run),
+    ),
+]
+
+lesson.study_parts(PAGE, genlib.diffusion.samplers, study, inside)

@@ -5,6 +5,7 @@ import streamlit as st
 from genlib.runs.spec import RunSpec
 from ui import lesson
 from ui.autoencoders import sparsity
+from ui.lesson import Figure
 from ui.runs import side_by_side
 from ui.runs.run_panel import opening
 
@@ -16,18 +17,8 @@ st.markdown(
 )
 spec, run = opening(FAMILY)
 
-with lesson.section(
-    "What sparsity costs",
-    "L1 is zero at silence, the others are zero at the target. Look at the slopes: near the "
-    "target KL hardly pulls, far away it pulls hardest.",
-):
-    sparsity.penalties(spec, FAMILY)
 
-with lesson.section(
-    "Look inside",
-    "KL fixes only each unit's mean: strongly active for a few pictures, or weakly for all? The "
-    "left histogram shows which. L1 pulls every single activation to zero: compare.",
-):
+def _look_inside() -> None:
     sparsity.activations(run, FAMILY)
     sparsity.compared(
         {
@@ -36,18 +27,8 @@ with lesson.section(
         }
     )
 
-with lesson.section(
-    "What a unit stands for",
-    "Have these pictures something in common: a shape, a sleeve, a shade? Is the unit active for "
-    "one class more than for the others?",
-):
-    sparsity.top_pictures(run, FAMILY)
 
-with lesson.section(
-    "Try to break it",
-    "Make activity so expensive that almost no unit is worth it. Count the units that are left, "
-    "and the different pictures that they can draw. The cure is a smaller weight.",
-):
+def _try_to_break_it() -> None:
     side_by_side.side_by_side(
         {
             "Broken: L1, weight 0.05": RunSpec.of_preset(FAMILY, "break it"),
@@ -57,6 +38,34 @@ with lesson.section(
     sparsity.compared({"Broken": RunSpec.of_preset(FAMILY, "break it")})
     side_by_side.preset_button(FAMILY, "break it")
 
-lesson.theory(spec)
-lesson.code(spec, run)
-lesson.share(FAMILY, spec)
+
+inside = [
+    Figure(
+        "What sparsity costs",
+        "L1 is zero at silence, the others are zero at the target. Look at the slopes: near the "
+        "target KL hardly pulls, far away it pulls hardest.",
+        lambda: sparsity.penalties(spec, FAMILY),
+    ),
+    Figure(
+        "Activations",
+        "KL fixes only each unit's mean: strongly active for a few pictures, or weakly for all? "
+        "The left histogram shows which. L1 pulls every single activation to zero: compare.",
+        _look_inside,
+    ),
+    Figure(
+        "What a unit stands for",
+        "Have these pictures something in common: a shape, a sleeve, a shade? Is the unit "
+        "active for one class more than for the others?",
+        lambda: sparsity.top_pictures(run, FAMILY),
+    ),
+]
+broken = [
+    Figure(
+        "Almost all units dead",
+        "Make activity so expensive that almost no unit is worth it. Count the units that are "
+        "left, and the different pictures that they can draw. The cure is a smaller weight.",
+        _try_to_break_it,
+    ),
+]
+
+lesson.parts(spec, run, inside, broken)

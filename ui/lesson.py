@@ -1,12 +1,11 @@
-"""The parts that every lesson has: its sections, theory, code and downloads, the link."""
+"""The parts of a lesson: its figures, its theory and code, and what to take home."""
 
 import inspect
 import json
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import streamlit as st
 
@@ -22,18 +21,118 @@ from genlib.plots import architecture
 from genlib.runs.run import Run
 from genlib.runs.spec import RunSpec
 from ui import cache, navigation
-from ui.widgets.elements import is_dark, share_link
+from ui.controls import bound, one_of, record_views, view_key
+from ui.links import Names
+from ui.widgets.elements import is_dark
 
 FORMULA = re.compile(r"\$\$(.+?)\$\$", re.DOTALL)
 
 
-@contextmanager
-def section(title: str, look_for: str) -> Iterator[None]:
-    """Open a part of the lesson: its heading, and one line on what to look for."""
-    st.space("medium")
-    st.header(title, anchor=False)
-    st.markdown(look_for)
-    yield
+PARTS = {
+    "Look inside": "inside",
+    "Break it": "broken",
+    "How it works": "works",
+    "Take home": "home",
+}
+record_views("part", *PARTS.values())
+
+
+class Figure(NamedTuple):
+    """A figure of a lesson.
+
+    Attributes:
+        title: its name, also in links, so it never changes.
+        look_for: one line on what to look for.
+        draw: draws it.
+    """
+
+    title: str
+    look_for: str
+    draw: Callable[[], None]
+
+
+def parts(
+    spec: RunSpec, run: Run | None, inside: Sequence[Figure], broken: Sequence[Figure] = ()
+) -> None:
+    """Draw the parts of a family's lesson below its stage.
+
+    Args:
+        spec: the run that the knobs ask for.
+        run: the one that the figures are of, if there is one.
+        inside: the figures of "Look inside".
+        broken: those of "Break it".
+    """
+    home = Figure(
+        "Take home",
+        "The script and the notebook train this run again with genlib; the plain script needs "
+        "PyTorch alone.",
+        lambda: _take_home(spec, run),
+    )
+    works = [_theory(spec), _code(spec)]
+    _draw(spec.family, spec, dict(zip(PARTS, (inside, broken, works, [home]), strict=True)))
+
+
+def study_parts(
+    page: str,
+    source: type | ModuleType,
+    study: Config | None,
+    inside: Sequence[Figure],
+    broken: Sequence[Figure] = (),
+) -> None:
+    """Draw the parts of the lesson of a study in the same way.
+
+    Args:
+        page: the name of its page.
+        source: what is measured, or by what: its module's docstring is the theory.
+        study: the one that the page shows, if it is chosen yet.
+        inside: the figures of "Look inside".
+        broken: those of "Break it".
+    """
+    module = inspect.getmodule(source)
+    first, _, rest = (inspect.getdoc(module) or "").partition("\n\n")
+    code = source_of(module) if module else ""
+    look_for = "This is the code that measures, read from the module itself."
+    works = [
+        Figure("Theory", first, lambda: _mathematics(rest)),
+        Figure("Code", look_for, lambda: _source(code)),
+    ]
+    home = [] if study is None else [Figure("This study as JSON", "", lambda: _json(study))]
+    _draw(page, study, dict(zip(PARTS, (inside, broken, works, home), strict=True)))
+
+
+def _draw(page: str, task: Config | None, parts: dict[str, Sequence[Figure]]) -> None:
+    """Draw the parts that have figures: one is open, and in it one figure, as the link says.
+
+    Nothing else is computed.
+    """
+    there = {part: figures for part, figures in parts.items() if figures}
+    link = bound(view_key(page, "part"), Names.of(there))
+    tabs = st.tabs(list(there), on_change="rerun", **link)
+    for tab, (part, figures) in zip(tabs, there.items(), strict=True):
+        if tab.open:
+            with tab:
+                _figure(page, PARTS[part], figures)
+    if task is not None:
+        st.caption(f"Run {task.fingerprint[:12]}: {_repeatable(task)}")
+
+
+def _figure(page: str, name: str, figures: Sequence[Figure]) -> None:
+    """Draw the figure of a part that is chosen, and the choice where there are several."""
+    titled = {figure.title: figure for figure in figures}
+    title = figures[0].title
+    if len(figures) > 1:
+        chosen = st.pills(
+            "Figure",
+            default=title,
+            required=True,
+            label_visibility="collapsed",
+            **one_of(page, name, list(titled)),
+        )
+        title = chosen or title
+    else:
+        st.subheader(title, anchor=False)
+    st.markdown(titled[title].look_for)
+    titled[title].draw()
 
 
 def _architecture(spec: RunSpec) -> None:
@@ -46,20 +145,20 @@ def _architecture(spec: RunSpec) -> None:
     st.caption(f"{'–'.join(str(units) for _, units in sizes)}: {weights:,} weights and biases.")
 
 
-def theory(spec: RunSpec) -> None:
-    """Draw a family's theory: its first paragraph open, the mathematics on demand."""
+def _theory(spec: RunSpec) -> Figure:
+    """Return a family's theory: its first paragraph open, the mathematics on demand."""
     first, _, rest = FAMILIES[spec.family].theory.partition("\n\n")
-    with section("Theory", first):
+
+    def draw() -> None:
         _architecture(spec)
-        with st.expander("The mathematics"):
-            st.markdown(displayed(rest))
+        _mathematics(rest)
+
+    return Figure("Theory", first, draw)
 
 
-def study_theory(source: type | ModuleType) -> None:
-    """Draw the theory of a study, the docstring of its module, in the same way."""
-    first, _, rest = (inspect.getdoc(inspect.getmodule(source)) or "").partition("\n\n")
-    with section("Theory", first), st.expander("The mathematics"):
-        st.markdown(displayed(rest))
+def _mathematics(text: str) -> None:
+    with st.expander("The mathematics"):
+        st.markdown(displayed(text))
 
 
 def displayed(text: str) -> str:
@@ -67,20 +166,42 @@ def displayed(text: str) -> str:
     return FORMULA.sub(lambda match: f"\n$$\n{match[1].strip()}\n$$\n", text)
 
 
-def code(spec: RunSpec, run: Run | None) -> None:
-    """Show the source of the loss and of the family; offer scripts, and a finished run's files."""
-    entry = FAMILIES[spec.family]
-    family = entry.load()
-    with section("Code", "This is the code that ran, read from the module itself."):
+def _code(spec: RunSpec) -> Figure:
+    """Return the source of the loss and of the family."""
+
+    def draw() -> None:
+        family = FAMILIES[spec.family].load()
         loss, whole = st.tabs(["The loss", "The whole family"])
         loss_code: Any = family.loss_code or family.updates
         loss.code(source_of(loss_code), language="python")
-        modules = [inspect.getmodule(part) for part in (entry.config_type, family)]
+        modules = [inspect.getmodule(part) for part in (FAMILIES[spec.family].config_type, family)]
         sources = [f"# {each.__name__}\n\n{source_of(each)}" for each in modules if each]
-        whole.code("\n\n".join(sources), language="python", height=480)
-        _downloads(spec, run)
-        with st.expander("This run as JSON"):
-            st.code(json.dumps(spec.model_dump(mode="json"), indent=2), language="json")
+        with whole:
+            _source("\n\n".join(sources))
+
+    return Figure("Code", "This is the code that ran, read from the module itself.", draw)
+
+
+def _source(text: str) -> None:
+    st.code(text, language="python", height=480)
+
+
+def _json(task: Config) -> None:
+    st.code(json.dumps(task.model_dump(mode="json"), indent=2), language="json", height=480)
+
+
+def _take_home(spec: RunSpec, run: Run | None) -> None:
+    """Draw the downloads of a run, where it can be published, and its settings."""
+    _downloads(spec, run)
+    if cache.store().has_run(spec.fingerprint):
+        st.page_link(
+            navigation.page("pretrained"),
+            label="Publish this run to the Hugging Face Hub",
+            icon=":material/cloud_upload:",
+            query_params={"pretrained.run": spec.fingerprint},
+        )
+    with st.expander("This run as JSON"):
+        _json(spec)
 
 
 def _downloads(spec: RunSpec, run: Run | None) -> None:
@@ -106,32 +227,6 @@ def _downloads(spec: RunSpec, run: Run | None) -> None:
                 icon=":material/download:",
                 key=f"download-{label}",
             )
-
-
-def study_code(source: type | ModuleType, study: Config | None) -> None:
-    """Show the source of the module that measures, and the study as JSON."""
-    with section("Code", "This is the code that measures, read from the module itself."):
-        module = inspect.getmodule(source)
-        st.code(source_of(module) if module else "", language="python", height=480)
-        if study is None:
-            return
-        with st.expander("This study as JSON"):
-            st.code(json.dumps(study.model_dump(mode="json"), indent=2), language="json")
-
-
-def share(page: str, task: Config | None) -> None:
-    """Draw the share link of the page, and where a finished run can be published."""
-    with section("Share", "Whoever opens this link sees this page with these very knobs."):
-        share_link(page)
-        if isinstance(task, RunSpec) and cache.store().has_run(task.fingerprint):
-            st.page_link(
-                navigation.page("pretrained"),
-                label="Publish this run to the Hugging Face Hub",
-                icon=":material/cloud_upload:",
-                query_params={"pretrained.run": task.fingerprint},
-            )
-        if task is not None:
-            st.caption(f"Run {task.fingerprint[:12]}: {_repeatable(task)}")
 
 
 def _repeatable(task: Config) -> str:

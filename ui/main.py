@@ -6,7 +6,7 @@ import streamlit as st
 
 from ui import navigation
 from ui.server.lifespan import warm
-from ui.widgets.elements import house_style
+from ui.widgets.elements import house_style, share_link
 
 FAVICON = Path(__file__).with_name("favicon.png")  # a boot, as the shipped model sees it
 LONGEST_WARM_UP = 60  # seconds
@@ -28,7 +28,11 @@ page = st.navigation(
 if not page.url_path and st.query_params.get("page", "home") != "home":
     st.info("Your link asks for a lesson that is not here; below are all there are.")
 if page.url_path:  # a lesson: it needs torch; home does not
-    st.title(page.title, anchor=False)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.title(page.title, anchor=False)
+        with st.popover("Share", icon=":material/link:"):
+            st.caption("Whoever opens this link sees this page with these very knobs.")
+            share_link(page.url_path)
     if not warm.is_set():
         slot = st.empty()
         slot.skeleton(height=720)

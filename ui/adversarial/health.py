@@ -19,7 +19,6 @@ from genlib.studies.verdict import Verdict, verdict
 from ui import cache
 from ui.adversarial.training_dynamics import training_dynamics
 from ui.cache import cached_figure
-from ui.runs.knobs import preset_title
 from ui.runs.measured_fid import EARLIER
 from ui.runs.side_by_side import summaries_in_columns
 from ui.runs.study_panel import study_panel
@@ -42,11 +41,10 @@ def health(run: Run) -> None:
 def side_by_side(specs: dict[str, RunSpec]) -> None:
     """Draw the samples of several runs at the end of training, each with its verdict.
 
-    It is that of the examination further up, where there was one: a hundred samples have none.
+    It is that of the examination of “Is it working?”, where there was one: a hundred samples
+    have none.
     """
-    summaries_in_columns(
-        {preset_title(title): spec for title, spec in specs.items()}, _with_verdict
-    )
+    summaries_in_columns(specs, _with_verdict)
 
 
 def _with_verdict(run: RunSummary) -> None:

@@ -27,7 +27,9 @@ def arithmetic(run: Run) -> None:
     names = DATASETS[spec.dataset].classes
     classifier = cache.classifier(spec.dataset)
     if classifier is None:
-        st.info("Examine this model below first: that trains a classifier of these pictures.")
+        st.info(
+            "Press Examine in “Is it working?” first: that trains a classifier of these pictures."
+        )
         return
     usual = [names.index(name) if name in names else index for index, name in enumerate(USUAL)]
     left, right = st.columns([1, 2], gap="large")

@@ -62,7 +62,9 @@ def _penalized(rules: AdversarialConfig) -> bool:
 def _classes(run: Run) -> None:
     classifier = cache.classifier(run.spec.dataset)
     if classifier is None:
-        st.caption("Examine the model below first: that trains a classifier of these pictures.")
+        st.caption(
+            "Press Examine in “Is it working?” first: that trains a classifier of these pictures."
+        )
         return
     count = len(run.snapshots[-1].images)
     st.caption(

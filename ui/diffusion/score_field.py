@@ -38,7 +38,7 @@ def field(run: Run | None, family: str) -> None:
     points = samplers.plane_run(run, family)
     _field(points, family)
     if points is not None and points is not run:
-        side_by_side.preset_button(family, samplers.PLANE, "the plane")
+        side_by_side.preset_button(family, samplers.PLANE)
 
 
 @needs_run

@@ -1,6 +1,6 @@
 """Runs beside one another: their reconstructions, and the button that sets a preset's knobs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import numpy as np
@@ -26,10 +26,27 @@ MEASURED = 1000  # pictures
 Result = TypeVar("Result")
 
 
-def preset_button(family: str, preset: str, label: str = "the broken one") -> None:
-    """Draw the button that sets the knobs to a preset; to the broken one by default."""
+def presets(
+    family: str,
+    titled: Mapping[str, str],
+    draw: Callable[[dict[str, RunSpec]], None] | None = None,
+) -> None:
+    """Draw presets of a family side by side, and the button that sets the knobs to the first.
+
+    Args:
+        family: whose presets they are.
+        titled: the name of each by the title over it.
+        draw: draws them; their reconstructions by default.
+    """
+    runs = {title: RunSpec.of_preset(family, name) for title, name in titled.items()}
+    (draw or side_by_side)(runs)
+    preset_button(family, next(iter(titled.values())))
+
+
+def preset_button(family: str, preset: str) -> None:
+    """Draw the button that sets the knobs to a preset."""
     st.button(
-        f"Set the knobs to {label}",
+        f"Set the knobs to “{preset}”",
         on_click=knobs.apply_preset,
         args=(family, preset),
         icon=":material/tune:",

@@ -18,6 +18,7 @@ from ui import controls
 from ui.cache import cached_figure, cached_object
 from ui.runs.knobs import apply_spec
 from ui.runs.study_panel import study_panel
+from ui.variational import posterior
 from ui.widgets.elements import is_dark, needs_run, static_chart
 from ui.widgets.picture_field import Field, picture_field
 
@@ -28,8 +29,9 @@ Files = Mapping[str, bytes]
 
 
 @needs_run
-def sweep(run: Run) -> None:
-    """Draw the rate–distortion curve of a run's model, or the button that trains the β sweep."""
+def sweep(run: Run, family: str) -> None:
+    """Draw both terms of a run, and the curve of its β sweep or the button that trains it."""
+    posterior.split(run, family)
     study = BetaSweep(start=run.spec)
     study_panel(study, "Train the sweep", partial(_curve, study))
 
