@@ -14,8 +14,9 @@ from genlib.jobs import Jobs
 from genlib.models import FAMILIES
 from genlib.runs.spec import RunSpec
 from genlib.settings import Settings
-from tests.support.app import import_pages, opened, shared, shown_run
+from tests.support.app import figures, import_pages, opened, shared, shown_run
 from ui.controls import VIEWS
+from ui.lesson import PARTS
 from ui.navigation import PLAN
 from ui.runs.knobs import usual_dataset
 
@@ -68,7 +69,13 @@ def test_a_lesson_shows_the_shipped_run(family: str):
     assert shown_run(app) == spec_of(family).fingerprint[:12]
     assert shared(app) == {}
     assert any("shipped" in item.value for item in app.markdown)
-    assert [item.label for item in app.get("download_button")].count("Weights") == 1
+
+
+@pytest.mark.parametrize("family", LESSONS)
+def test_a_shipped_run_can_be_taken_home(family: str):
+    app = opened(family, {f"{family}.part": "Take home"})
+    labels = [item.label for item in app.get("download_button")]
+    assert labels.count("Weights") == labels.count("Plain PyTorch") == 1
 
 
 @pytest.mark.parametrize("family", LESSONS)
@@ -94,12 +101,12 @@ def test_without_fashion_mnist_a_lesson_shows_a_shipped_run_on_digits(family: st
 
 
 @pytest.mark.parametrize("family", LESSONS)
-def test_a_page_draws_with_data_of_another_shape(family: str):
+def test_a_page_draws_all_its_figures_with_data_of_another_shape(family: str):
     dataset = other_data(family)
-    app = opened(family, {f"{family}.dataset": DATASETS[dataset].title})
-    assert not any("not possible" in item.value for item in app.warning)
-    assert shown_run(app) == RunSpec.of_preset(family, dataset=dataset).fingerprint[:12]
-    assert shared(app) == {f"{family}.dataset": [dataset]}
+    for app in figures(family, {f"{family}.dataset": DATASETS[dataset].title}):
+        assert not any("not possible" in item.value for item in app.warning)
+        assert shown_run(app) == RunSpec.of_preset(family, dataset=dataset).fingerprint[:12]
+        assert shared(app)[f"{family}.dataset"] == [dataset]
 
 
 @pytest.mark.parametrize("family", LESSONS)
@@ -116,6 +123,13 @@ def test_nonsense_in_a_link_is_reported_by_the_page_and_does_not_harm_it(family:
 def test_nonsense_in_all_views_of_a_link_does_no_harm(name: str):
     import_pages()  # which records the names of their views
     texts = cycle(["x", "-1", "1e999,nan", "1,2,3", "99999999", "", "9" * 3000])
-    opened(
-        name, {f"{name}.{view}": text for view, text in zip(sorted(VIEWS), texts, strict=False)}
-    )
+    views = zip(sorted(VIEWS - {"part", *PARTS.values()}), texts, strict=False)
+    drawn = [app.title for app in figures(name, {f"{name}.{view}": text for view, text in views})]
+    assert len(drawn) > 1
+
+
+def test_a_part_or_figure_that_is_not_there_is_refused_in_a_sentence():
+    app = opened("vae", {"vae.part": "broken", "vae.inside": "Latent mop"})
+    part, figure = [item.value for item in app.warning if "link" in item.value]
+    assert "Break it" in part
+    assert "Latent map" in figure

@@ -3,12 +3,14 @@
 import importlib
 import pkgutil
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from streamlit.testing.v1 import AppTest
 
 import ui
+from ui.lesson import PARTS
 from ui.navigation import PLAN
 
 MAIN = Path(__file__).parents[2] / "ui" / "main.py"
@@ -30,6 +32,19 @@ def opened(name: str, query: dict[str, Any] | None = None) -> AppTest:
     assert not app.exception
     assert not app.error
     return app
+
+
+def figures(name: str, query: dict[str, Any] | None = None) -> Iterator[AppTest]:
+    """Open every figure of a page in turn, as a visitor of its link sees it."""
+    for part, key in PARTS.items():
+        here = {**(query or {}), f"{name}.part": part}
+        first = opened(name, here)
+        if part not in [tab.label for tab in first.tabs]:
+            continue
+        yield first
+        choice = [pills for pills in first.pills if pills.key == f"{name}.{key}"]
+        for title in choice[0].options[1:] if choice else ():
+            yield opened(name, here | {f"{name}.{key}": title})
 
 
 def shown_run(app: AppTest) -> str:

@@ -58,7 +58,7 @@ def test_the_run_before_is_of_the_same_data():
 
 
 def test_the_weights_of_the_run_before_are_not_offered_as_those_of_the_knobs():
-    app = opened("linear")
+    app = opened("linear", {"linear.part": "Take home"})
     assert "Weights" in {each.label for each in app.get("download_button")}
     assert "Weights" not in {each.label for each in moved_rate(app).get("download_button")}
 
