@@ -198,7 +198,10 @@ def _take_home(spec: RunSpec, run: Run | None) -> None:
             navigation.page("pretrained"),
             label="Publish this run to the Hugging Face Hub",
             icon=":material/cloud_upload:",
-            query_params={"pretrained.run": spec.fingerprint},
+            query_params={
+                "pretrained.inside": "Publish a run",
+                "pretrained.run": spec.fingerprint,
+            },
         )
     with st.expander("This run as JSON"):
         _json(spec)

@@ -88,7 +88,7 @@ def test_what_is_not_measured_can_be_begun_and_stopped(compared: Site, opened: O
 def test_two_runs_are_chosen_and_the_link_shows_the_same_difference(
     compared: Site, opened: Opened
 ):
-    page = opened(compared.url("compare", **QUERY))
+    page = opened(compared.url("compare", **QUERY, inside="Any two runs"))
     settled(page)
     until(lambda: apart(page) == ["β 1 0"])
     pick(page, "Right", "vae, collapse")

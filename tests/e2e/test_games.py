@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.support.reading import Opened, reach, settled, train_to_the_end
-from tests.support.visit import Site, badge, button, requests, until
+from tests.support.visit import Site, badge, button, requests, shared_link, until
 
 
 def board(page: Page, number: int) -> Locator:
@@ -70,7 +70,7 @@ def test_one_phase_at_a_time_by_hand_and_the_link_holds_the_moves(site: Site, op
     button(page, "Step G").click()
     expect(page).to_have_url(re.compile(r"gan2d\.moves=DG(&|$)"))
     until(lambda: drawn(actual) != after)
-    link = page.get_by_label("Link", exact=True)
+    link = shared_link(page)
     expect(link).to_have_value(re.compile(r"gan2d\.moves=DG$"))
     again = opened(link.input_value())
     settled(again)
@@ -99,11 +99,11 @@ def test_slow_motion_names_every_part_of_both_phases(site: Site, opened: Opened)
 
 @pytest.mark.slow
 def test_the_collapse_loses_modes_and_the_cure_keeps_all(site: Site, opened: Opened):
-    page = opened(site.url("gan2d"))
+    page = opened(site.url("gan2d", part="Break it"))
     settled(page)
-    assert modes(board(page, 2)) <= 4
-    assert modes(board(page, 4)) == 8
-    button(page, "Set the knobs to the collapse").click()
+    assert modes(board(page, 1)) <= 4
+    assert modes(board(page, 3)) == 8
+    button(page, "Set the knobs to “collapse”").click()
     text = page.locator("div.player .told").first
     expect(text).to_contain_text("Step 6,240")
     assert modes(board(page, 0)) <= 4
@@ -154,7 +154,7 @@ def test_the_health_panel_gives_a_verdict(site: Site, opened: Opened):
 
 @pytest.mark.slow
 def test_the_student_plays_against_the_discriminator(site: Site, opened: Opened):
-    page = opened(site.url("gan"))
+    page = opened(site.url("gan", inside="Beat the discriminator"))
     settled(page)
     page.get_by_text("1 is real", exact=True).click()
     button(page, "Tell me").click()

@@ -135,7 +135,7 @@ def test_each_size_is_drawn_in_its_own_pixels(site: Site, opened: Opened):
 
 
 def test_alpha_goes_from_the_size_below_to_the_new_one(site: Site, opened: Opened):
-    page = lesson(site, opened, "progressive")
+    page = lesson(site, opened, "progressive", inside="New layers fade in")
     half = source(page, FADED)
     below, middle, above = cells(page, FADED, 2)
     assert not alike(middle, below)
@@ -156,7 +156,7 @@ def test_alpha_goes_from_the_size_below_to_the_new_one(site: Site, opened: Opene
 
 @pytest.mark.slow
 def test_another_size_fades_in_from_the_one_below_it(site: Site, opened: Opened):
-    page = lesson(site, opened, "progressive")
+    page = lesson(site, opened, "progressive", inside="New layers fade in")
     before = source(page, FADED)
     keyed(page, "progressive-level").get_by_text("8 × 8", exact=True).click()
     moved(page, r"progressive\.level=8\+%C3%97\+8", FADED, before)
@@ -181,8 +181,8 @@ def test_a_student_grows_one_and_reads_its_size_meanwhile(site: Site, opened: Op
     settled(page)
     caption = page.get_by_text(re.compile(r"^Step .* validation"))
     expect(caption).to_contain_text("Step 320 of 320, 8 × 8, α = 1.00,")
-    for alt in (*(f"Samples of {size} × {size} pixels" for size in (4, 8)), FADED):
-        source(page, alt)
+    for size in (4, 8):
+        source(page, f"Samples of {size} × {size} pixels")
 
 
 @pytest.mark.slow
@@ -207,7 +207,7 @@ def test_mixing_nowhere_keeps_the_rows_and_everywhere_the_columns(site: Site, op
 
 @pytest.mark.slow
 def test_a_layer_s_style_changes_its_row_alone(site: Site, opened: Opened):
-    page = lesson(site, opened, "stylegan")
+    page = lesson(site, opened, "stylegan", inside="What each layer changes")
     layers = enumerate((size for size in SIZES for _ in range(2)), 1)
     assert names(page, LAYERS) == ["itself", *(f"{layer}: {n} × {n}" for layer, n in layers)]
     itself, *others = cells(page, LAYERS, 2)
@@ -219,7 +219,7 @@ def test_a_layer_s_style_changes_its_row_alone(site: Site, opened: Opened):
 
 @pytest.mark.slow
 def test_another_draw_of_noise_changes_only_what_is_new(site: Site, opened: Opened):
-    page = lesson(site, opened, "stylegan")
+    page = lesson(site, opened, "stylegan", inside="Noise inputs")
     none, stored, new, other, deviation = cells(page, NOISES, 2)
     assert not any(alike(new, row) for row in (none, stored, other))
     assert deviation.max() == 255
@@ -237,7 +237,7 @@ def test_another_draw_of_noise_changes_only_what_is_new(site: Site, opened: Open
 
 @pytest.mark.slow
 def test_psi_goes_from_the_mean_picture_to_all_variety(site: Site, opened: Opened):
-    page = lesson(site, opened, "stylegan", psi=1)
+    page = lesson(site, opened, "stylegan", psi=1, inside="Truncation: less variety")
     assert names(page, TRUNCATED) == ["mean: ψ = 0", "ψ = 1", "all: ψ = 1"]
     mean, middle, whole = cells(page, TRUNCATED, 2)
     assert alike(mean, mean[:1])
@@ -264,7 +264,7 @@ def test_psi_goes_from_the_mean_picture_to_all_variety(site: Site, opened: Opene
 
 @pytest.mark.slow
 def test_both_walks_have_the_same_ends_of_which_a_draw_moves_one(site: Site, opened: Opened):
-    page = lesson(site, opened, "stylegan")
+    page = lesson(site, opened, "stylegan", inside="Interpolation in z and in w")
     assert names(page, WALKS) == ["in z", "in w"]
     walked = cells(page, WALKS, 2)
     same = [alike(*pair) for pair in walked.swapaxes(0, 1)]
@@ -280,7 +280,7 @@ def test_both_walks_have_the_same_ends_of_which_a_draw_moves_one(site: Site, ope
 
 @pytest.mark.slow
 def test_the_maps_of_both_ways_to_style_are_side_by_side(site: Site, opened: Opened):
-    page = lesson(site, opened, "stylegan")
+    page = lesson(site, opened, "stylegan", inside="Why StyleGAN2 gave up AdaIN")
     shown = page.get_by_alt_text(MAPS, exact=True)
     expect(shown).to_have_count(2)
     for index in range(2):
@@ -291,17 +291,25 @@ def test_the_maps_of_both_ways_to_style_are_side_by_side(site: Site, opened: Ope
 
 
 @pytest.mark.parametrize(
-    ("name", "alts"),
-    [("progressive", [FADED]), ("stylegan", [MIXED, LAYERS, NOISES, TRUNCATED, WALKS])],
+    ("name", "figure", "alt"),
+    [
+        ("progressive", "New layers fade in", FADED),
+        ("stylegan", "Style mixing", MIXED),
+        ("stylegan", "What each layer changes", LAYERS),
+        ("stylegan", "Noise inputs", NOISES),
+        ("stylegan", "Truncation: less variety", TRUNCATED),
+        ("stylegan", "Interpolation in z and in w", WALKS),
+    ],
 )
-def test_it_fits_on_a_phone_in_the_dark(site: Site, opened: Opened, name: str, alts: list[str]):
+def test_it_fits_on_a_phone_in_the_dark(
+    site: Site, opened: Opened, name: str, figure: str, alt: str
+):
     page = opened("about:blank", width=390)
     page.emulate_media(color_scheme="dark")
-    page.goto(site.url(name))
+    page.goto(site.url(name, inside=figure))
     badge(page, "shipped")
     settled(page)
-    for alt in alts:
-        source(page, alt)
+    source(page, alt)
     ground = page.get_by_test_id("stApp").evaluate("e => getComputedStyle(e).backgroundColor")
     assert max(map(int, re.findall(r"\d+", ground)[:3])) < 60
     for part in ("html", "body", "[data-testid=stMain]"):

@@ -177,7 +177,7 @@ def test_a_photograph_goes_through_four_maps(place: Place, opened: Opened):
 @pytest.mark.slow
 def test_a_run_is_published_and_comes_back(place: Place, opened: Opened):
     hub, spec = place.hub, RunSpec.of_preset("stacked")
-    page = opened(place.site.url("pretrained"))
+    page = opened(place.site.url("pretrained", inside="Publish a run"))
     settled(page)
     pick(page, "Run", f"stacked, fast, {DATASETS[spec.dataset].title}")
     name = page.get_by_role("textbox", name="Name")
@@ -193,6 +193,7 @@ def test_a_run_is_published_and_comes_back(place: Place, opened: Opened):
     files = hub.repos["ada/my-first"].commits[hub.repos["ada/my-first"].head]
     assert {"README.md", "config.json", "model.safetensors", "plain.py"} <= files.keys()
 
+    page.get_by_text("Get a run back", exact=True).click()
     choose(page, "pretrained-published", "Another repository")
     page.get_by_role("textbox", name="Repository").fill("ada/my-first")
     page.keyboard.press("Enter")

@@ -88,7 +88,7 @@ def test_another_seed_of_the_plane_is_trained_in_seconds_and_finds_the_same_plan
 
 @pytest.mark.slow
 def test_tied_weights_halve_the_number_under_the_architecture(site: Site, opened: Opened):
-    page = opened(site.url("stacked"))
+    page = opened(site.url("stacked", part="How it works"))
     caption = page.get_by_text(re.compile("weights and biases"))
     expect(caption).to_contain_text("163,814 weights and biases")
     settled(page)
@@ -112,7 +112,7 @@ def lonely(places: list[list], but: int) -> list:
 def test_a_click_on_the_map_shows_that_picture_and_pca_draws_another_map(
     site: Site, opened: Opened
 ):
-    page = opened(site.url("stacked"))
+    page = opened(site.url("stacked", inside="A map of the codings"))
     settled(page)
     messages = page.get_by_text(re.compile(r"^Test picture \d+: "))
     expect(messages).to_have_text(re.compile("^Test picture 0: ankle boot"))
@@ -142,10 +142,12 @@ def test_a_click_on_the_map_shows_that_picture_and_pca_draws_another_map(
 def test_no_threshold_calls_every_stranger_one_and_each_class_has_its_bar(
     site: Site, opened: Opened
 ):
-    page = opened(site.url("stacked"))
+    page = opened(site.url("stacked", inside="Which pictures are hard"))
     settled(page)
     bars = chart(page, "stacked-by-class")
     expect(bars.locator(".bars .point path")).to_have_count(10)
+    page = opened(site.url("stacked", inside="Anomaly detection"))
+    settled(page)
     verdict = page.get_by_text(re.compile("^Above an error of"))
     usual = number(verdict, r"(\d+)% of the anomalies")
     assert usual < 100
@@ -161,7 +163,11 @@ def test_no_threshold_calls_every_stranger_one_and_each_class_has_its_bar(
 def test_a_map_that_nobody_made_yet_is_computed_at_the_press_of_a_button(
     site: Site, opened: Opened
 ):
-    page = opened(site.url("stacked", dataset=DIGITS, epochs=1, codings=5, seed=4))
+    page = opened(
+        site.url(
+            "stacked", dataset=DIGITS, epochs=1, codings=5, seed=4, inside="A map of the codings"
+        )
+    )
     train_to_the_end(page)
     expect(keyed(page, "stacked-map-tsne")).to_have_count(0)
     button(page, re.compile("Compute the map")).click()
@@ -330,7 +336,7 @@ def test_a_picture_is_uploaded_and_what_is_none_is_refused_in_a_sentence(
 
 @pytest.mark.slow
 def test_the_l1_preset_shows_a_run_in_which_fewer_units_speak(site: Site, opened: Opened):
-    page = opened(site.url("sparse"))
+    page = opened(site.url("sparse", inside="Activations"))
     badge(page, "shipped")
     settled(page)
     figures = page.get_by_text(re.compile(r"mean activation 0\.\d+"))
@@ -347,7 +353,7 @@ def test_the_l1_preset_shows_a_run_in_which_fewer_units_speak(site: Site, opened
 
 @pytest.mark.slow
 def test_another_unit_stands_for_other_pictures(site: Site, opened: Opened):
-    page = opened(site.url("sparse"))
+    page = opened(site.url("sparse", inside="What a unit stands for"))
     badge(page, "shipped")
     settled(page)
     before = source(page, "The pictures of the unit")

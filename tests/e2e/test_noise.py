@@ -109,9 +109,11 @@ def test_the_film_comes_as_a_gif_and_as_a_png_that_open(site: Site, opened: Open
 
 @pytest.mark.slow
 def test_a_drawing_is_drowned_at_every_time(site: Site, opened: Opened):
-    page = opened(site.url("ddpm") + "?ddpm.source=Draw")
+    page = opened(site.url("ddpm", source="Draw", inside="Forward process"))
     settled(page)
-    expect(page.get_by_text("Draw something, or upload a picture, and drown it.")).to_be_attached()
+    expect(
+        page.get_by_text("Draw something, or upload a picture, to add noise to it.")
+    ).to_be_attached()
     pad = page.get_by_role("application", name=re.compile("Drawing pad")).first
     pad.focus()
     for _ in range(6):
@@ -131,7 +133,7 @@ def test_a_drawing_is_drowned_at_every_time(site: Site, opened: Opened):
 
 
 def test_a_hole_is_filled_anew_when_it_is_painted_otherwise(site: Site, opened: Opened):
-    page = opened(site.url("ddpm"))
+    page = opened(site.url("ddpm", inside="Inpainting"))
     settled(page)
     alt = "The picture with its hole, and six ways to fill it"
     shown = page.get_by_alt_text(alt, exact=True)
@@ -150,7 +152,7 @@ def test_a_hole_is_filled_anew_when_it_is_painted_otherwise(site: Site, opened: 
 
 @pytest.mark.slow
 def test_the_learned_score_is_near_the_exact_one(site: Site, opened: Opened):
-    page = opened(site.url("ddpm"))
+    page = opened(site.url("ddpm", inside="The score, in the plane"))
     settled(page)
     error = page.get_by_test_id("stMetricValue").first
     error.scroll_into_view_if_needed()

@@ -17,7 +17,7 @@ from playwright.sync_api import (
     expect,
 )
 
-from tests.support.visit import Site, launched, no_traceback, serving
+from tests.support.visit import Site, launched, no_traceback, serving, shared_link
 
 HOST = "student-genlib.hf.space"
 SPACE = f"https://{HOST}/"
@@ -108,14 +108,14 @@ def test_an_embedded_link_opens_the_lesson_and_the_knobs_work_there(page: Page):
     beta(frame).focus()
     page.keyboard.press("ArrowRight")
     moved = re.compile(rf"{re.escape(SPACE)}vae\?vae\.beta=(?!4\b)")
-    expect(frame.get_by_label("Link", exact=True)).to_have_value(moved)
+    expect(shared_link(frame)).to_have_value(moved)
     assert page.url == f"{OUTSIDE}?page=vae&vae.beta=4", "the bar shows the other site's address"
 
 
 @pytest.mark.slow
 def test_the_link_to_share_leads_to_the_same_lesson_outside_the_frame(page: Page):
     frame = embedded(page, "page=vae&vae.beta=4")
-    link = frame.get_by_label("Link", exact=True)
+    link = shared_link(frame)
     expect(link).to_have_value(f"{SPACE}vae?vae.beta=4")
     page.goto(link.input_value())
     expect(beta(page)).to_have_attribute("aria-valuetext", "4")

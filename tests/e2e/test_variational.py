@@ -62,7 +62,7 @@ def test_draw_again_changes_eps_and_z_but_not_the_cloud(site: Site, opened: Open
 def test_pointing_at_the_map_decodes_in_the_browser_without_asking_the_server(
     site: Site, opened: Opened
 ):
-    page = opened(site.url("vae"))
+    page = opened(site.url("vae", inside="Latent map"))
     settled(page)
     actual = field(page, 0)
     sent = requests(page)
@@ -88,7 +88,7 @@ def test_pointing_at_the_map_decodes_in_the_browser_without_asking_the_server(
 
 @pytest.mark.slow
 def test_a_click_on_the_map_decodes_exactly_and_the_link_says_where(site: Site, opened: Opened):
-    page = opened(site.url("vae"))
+    page = opened(site.url("vae", inside="Latent map"))
     settled(page)
     messages = page.get_by_text(re.compile("Decoded exactly at z"))
     before = messages.inner_text()
@@ -108,7 +108,7 @@ def test_a_click_on_the_map_decodes_exactly_and_the_link_says_where(site: Site, 
 
 @pytest.mark.slow
 def test_the_map_can_be_read_by_keyboard(site: Site, opened: Opened):
-    page = opened(site.url("vae"))
+    page = opened(site.url("vae", inside="Latent map"))
     settled(page)
     actual = field(page, 0)
     before = actual.locator(".caption").inner_text()
@@ -121,9 +121,9 @@ def test_the_map_can_be_read_by_keyboard(site: Site, opened: Opened):
 
 @pytest.mark.slow
 def test_the_sweep_shows_samples_of_the_beta_that_one_points_at(site: Site, opened: Opened):
-    page = opened(site.url("vae"))
+    page = opened(site.url("vae", inside="Rate and distortion"))
     settled(page)
-    actual = field(page, 1)
+    actual = field(page, 0)
     captions, seen = set(), set()
     for x in np.linspace(0.05, 0.95, 12):
         for y in (0.2, 0.5, 0.8):
@@ -138,7 +138,7 @@ def test_the_sweep_shows_samples_of_the_beta_that_one_points_at(site: Site, open
 def test_sliders_walk_between_two_pictures_and_the_animation_can_be_opened(
     site: Site, opened: Opened
 ):
-    page = opened(site.url("vae"))
+    page = opened(site.url("vae", inside="Latent walk"))
     settled(page)
     before = source(page, "A walk, and a cross-fade")
     slide(page, "To test picture", "ArrowRight", "ArrowRight")
@@ -154,7 +154,7 @@ def test_sliders_walk_between_two_pictures_and_the_animation_can_be_opened(
 
 @pytest.mark.slow
 def test_samples_can_be_taken_home_with_their_codings(site: Site, opened: Opened):
-    page = opened(site.url("vae"))
+    page = opened(site.url("vae", inside="New samples"))
     settled(page)
     with page.expect_download() as waiting:
         page.get_by_role("button", name="Codings and pictures").first.click()
@@ -165,7 +165,7 @@ def test_samples_can_be_taken_home_with_their_codings(site: Site, opened: Opened
 
 @pytest.mark.slow
 def test_beta_can_be_changed_trained_and_shared(site: Site, opened: Opened):
-    page = opened(site.url("vae", epochs=1, pictures=1024, beta=4))
+    page = opened(site.url("vae", epochs=1, pictures=1024, beta=4, inside="KL of each coding"))
     train_to_the_end(page)
     chart(page, "vae-rates")
     expect(page.get_by_text(re.compile("codings are used"))).to_be_visible()
@@ -174,7 +174,7 @@ def test_beta_can_be_changed_trained_and_shared(site: Site, opened: Opened):
 
 @pytest.mark.slow
 def test_the_page_keeps_to_the_width_of_a_phone(site: Site, opened: Opened):
-    page = opened(site.url("vae"), width=390)
+    page = opened(site.url("vae", inside="Latent map"), width=390)
     settled(page)
     wide = page.evaluate("document.documentElement.scrollWidth")
     assert wide <= 390

@@ -32,6 +32,7 @@ MEASURED = Comparison(dataset="digits", seconds=10)
 SHOWN = {"compare.dataset": DIGITS, "compare.seconds": "10"}
 USUAL = RunSpec.of_preset("vae"), RunSpec.of_preset("vae", "holes")
 MISSING = "not on this server"
+PAIR = {"compare.inside": "Any two runs"}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -119,14 +120,14 @@ def test_nonsense_in_a_knob_is_said_in_one_sentence(name: str, text: str):
 @pytest.mark.parametrize("side", ["left", "right"])
 @pytest.mark.parametrize("text", [*NONSENSE, "0" * 64], ids=lambda text: ascii(text)[:20])
 def test_nonsense_for_a_run_is_said_in_one_sentence_and_the_usual_pair_is_shown(side, text):
-    app, sentence = warned({f"compare.{side}": text})
+    app, sentence = warned(PAIR | {f"compare.{side}": text})
     assert len(sentence) == 1
     assert MISSING in sentence[0]
     assert [app.selectbox(key=f"compare.{each}").value for each in ("left", "right")] == [
         spec.fingerprint for spec in USUAL
     ]
     assert differing(app) == [["β", "1", "0"]]
-    assert shared(app) == {}
+    assert shared(app) == {key: [value] for key, value in PAIR.items()}
 
 
 def test_an_unknown_knob_is_said_and_leaves_the_link():
@@ -146,13 +147,14 @@ def test_a_raw_client_cannot_pass_the_limits_of_a_knob():
 
 
 def test_a_pair_survives_in_the_link():
-    app = opened("compare")
+    app = opened("compare", PAIR)
     left, right = RunSpec.of_preset("gan"), RunSpec.of_preset("stacked")
     app.selectbox(key="compare.left").set_value(left.fingerprint).run()
     app.selectbox(key="compare.right").set_value(right.fingerprint).run()
     assert not app.exception
     link = shared(app)
-    assert link == {"compare.left": [left.fingerprint], "compare.right": [right.fingerprint]}
+    chosen = {"compare.left": [left.fingerprint], "compare.right": [right.fingerprint]}
+    assert link == chosen | {key: [value] for key, value in PAIR.items()}
     again = opened("compare", {name: value[0] for name, value in link.items()})
     assert not again.warning
     assert differing(again) == differing(app)
@@ -160,7 +162,7 @@ def test_a_pair_survives_in_the_link():
 
 
 def test_a_run_beside_itself_has_nothing_to_compare():
-    app = opened("compare", {"compare.right": USUAL[0].fingerprint})
+    app = opened("compare", PAIR | {"compare.right": USUAL[0].fingerprint})
     assert any("the same run" in item.value for item in app.info)
     assert not app.table
 
@@ -177,7 +179,7 @@ def test_any_two_shipped_runs_can_be_drawn_side_by_side(left: str, right: str):
     if not all(map(cache.finished, specs)):
         pytest.skip("not shipped")
     names = [spec.fingerprint for spec in specs]
-    app = opened("compare", {"compare.left": names[0], "compare.right": names[1]})
+    app = opened("compare", PAIR | {"compare.left": names[0], "compare.right": names[1]})
     assert not app.warning
     assert len(app.table) == 2, "what was asked for, and what came of it"
 
@@ -185,7 +187,7 @@ def test_any_two_shipped_runs_can_be_drawn_side_by_side(left: str, right: str):
 def test_what_is_trained_here_can_be_chosen_before_what_is_shipped():
     run = trained(epochs=1)
     open_store(Settings()).write_run(run.spec.fingerprint, run.to_files())
-    app = opened("compare", {"compare.left": run.spec.fingerprint})
+    app = opened("compare", PAIR | {"compare.left": run.spec.fingerprint})
     assert not app.warning
     names = app.selectbox(key="compare.left").options
     own = names.index(run_choice.run_title(run.spec))
@@ -199,7 +201,7 @@ def test_what_is_trained_here_can_be_chosen_before_what_is_shipped():
 
 
 def test_figures_of_both_runs_are_told():
-    app = opened("compare")
+    app = opened("compare", PAIR)
     rows = {name: (one, other) for name, one, other in app.table[1].value.to_numpy()}
     for side, spec in enumerate(USUAL):
         metrics = cache.finished(spec).provenance.metrics
@@ -216,5 +218,5 @@ def test_two_runs_that_differ_in_the_recipe_alone_say_so():
     for spec in (left, right):
         *_, run = perform(spec, CPU)
         store.write_run(spec.fingerprint, run.to_files())
-    query = {"compare.left": left.fingerprint, "compare.right": right.fingerprint}
-    assert differing(opened("compare", query)) == [["Seed", "0", "4"]]
+    chosen = {"compare.left": left.fingerprint, "compare.right": right.fingerprint}
+    assert differing(opened("compare", PAIR | chosen)) == [["Seed", "0", "4"]]

@@ -36,7 +36,7 @@ def test_the_page_says_what_the_network_of_these_knobs_predicts():
 
 
 def test_the_preview_in_the_plane_says_of_how_many_steps_it_is_and_what_more_steps_give():
-    app = opened("ddpm")
+    app = opened("ddpm", {"ddpm.inside": "The score, in the plane"})
     app.button(key="ddpm-preset-in the plane").click().run()
     assert "with 8 steps" in captions(app)
     assert "Training shows samples of 8 steps" in captions(app)

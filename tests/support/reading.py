@@ -12,8 +12,8 @@ Opened = Callable[..., Page]  # opens an address, in a browser of its own
 
 
 def settled(page: Page) -> None:
-    """Wait until the page is whole: its script has ended, its last section is there."""
-    expect(page.get_by_role("heading", name="Share")).to_be_attached()
+    """Wait until the page is whole: its script has ended, its parts are there."""
+    expect(page.get_by_role("tablist").first).to_be_attached()
     expect(page.locator(QUIET)).to_be_attached()
 
 

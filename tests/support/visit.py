@@ -15,7 +15,7 @@ from urllib.error import URLError
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
-from playwright.sync_api import Browser, BrowserType, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserType, FrameLocator, Locator, Page, expect
 from playwright.sync_api import Error as BrowserError
 
 from genlib.jobs import Jobs
@@ -179,6 +179,15 @@ def badge(page: Page, name: str) -> None:
 def button(page: Page, name: str | re.Pattern[str]) -> Locator:
     """Return the button of that name that can be pressed: Streamlit also draws it for a menu."""
     return page.get_by_role("button", name=name).locator("visible=true").last
+
+
+def shared_link(page: Page | FrameLocator) -> Locator:
+    """Open what the button Share hides, and return the field with the link."""
+    field = page.get_by_label("Link", exact=True)
+    if not field.count():
+        page.get_by_role("button", name="Share").click()
+    expect(field).to_be_visible()
+    return field
 
 
 def train(page: Page) -> None:
