@@ -17,7 +17,6 @@ from genlib.studies.health import Health, Report, nearest, report
 from genlib.studies.summary import RunSummary
 from genlib.studies.verdict import Verdict, verdict
 from ui import cache
-from ui.adversarial.training_dynamics import training_dynamics
 from ui.cache import cached_figure
 from ui.runs.measured_fid import EARLIER
 from ui.runs.side_by_side import summaries_in_columns
@@ -32,8 +31,7 @@ Files = Mapping[str, bytes]
 
 @needs_run
 def health(run: Run) -> None:
-    """Draw the dynamics of the training, then the examination of the trained generator."""
-    training_dynamics(run)
+    """Draw the examination of the trained generator."""
     study = cache.measured_or_shipped(Health(start=run.spec))
     study_panel(study, f"Examine {study.pictures:,} samples", partial(_examination, run))
 

@@ -2,6 +2,7 @@
 
 from genlib.runs.run import Run
 from ui.adversarial import health, latent_arithmetic, real_or_fake
+from ui.adversarial.training_dynamics import training_dynamics
 from ui.lesson import Figure
 from ui.widgets import samples
 
@@ -14,6 +15,12 @@ def figures(run: Run | None, family: str) -> list[Figure]:
             "The losses do not say. Read the verdict: do the samples look real, do they vary, are "
             "all classes there? Each figure stands beside that of real pictures.",
             lambda: health.health(run),
+        ),
+        Figure(
+            "The game over time",
+            "Does one player win? Then D is right nearly always, and its gradient teaches G "
+            "little. In a mode collapse whole classes leave the samples.",
+            lambda: training_dynamics(run),
         ),
         Figure(
             "Draw something new",

@@ -124,7 +124,7 @@ def _path_lengths(result: Exchanged) -> str:
         for each in result.lengths
     )
     return (
-        f"A walk between two pictures, further down, is {ratios} as long as their distance, in "
+        f"A walk from one picture to another is {ratios} as long as their distance, in "
         "the features of the classifier; intervals are of 95 %."
     )
 

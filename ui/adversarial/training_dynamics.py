@@ -17,9 +17,10 @@ from genlib.runs.run import Run
 from genlib.training.events import Snapshot
 from ui import cache
 from ui.cache import cached_figure
-from ui.widgets.elements import static_chart
+from ui.widgets.elements import needs_run, static_chart
 
 
+@needs_run
 def training_dynamics(run: Run) -> None:
     """Draw the classes of the samples, D's accuracy, losses and gradient norms over training."""
     left, right = st.columns(2, gap="large")
@@ -69,8 +70,8 @@ def _classes(run: Run) -> None:
     count = len(run.snapshots[-1].images)
     st.caption(
         f"Shares of each class among {count} samples, so a rare class may be missing by chance: "
-        "the verdict further down counts more. If shares rise and fall, G goes from class to "
-        "class."
+        "the verdict of “Is it working?” counts more. If shares rise and fall, G goes from class "
+        "to class."
     )
     _class_areas(run, classifier)
 

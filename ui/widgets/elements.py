@@ -80,7 +80,8 @@ def house_style(top: float) -> None:
         f"""<style>
         [data-testid="stImage"] img {{ image-rendering: auto; border-radius: 2px; }}
         [class*="st-key-dimmed"] {{ opacity: 0.5; }}
-        [data-testid="stMainBlockContainer"] {{ max-width: 1280px; padding-top: {top}rem; }}
+        [data-testid="stMainBlockContainer"] {{ max-width: 1280px; padding-top: {top}rem;
+                                                padding-bottom: 3rem; }}
         @media (prefers-reduced-motion: reduce) {{ * {{ animation: none; transition: none; }} }}
         </style>"""
     )
