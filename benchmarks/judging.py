@@ -5,7 +5,7 @@ import time
 import torch
 
 from benchmarks.fid_v1 import fid_v1
-from genlib.classifier import SHIPPED, Classifier
+from genlib.classifier import Classifier, ClassifierSpec
 from genlib.data.dataset import load
 from genlib.family import Pictures
 from genlib.runs.store import open_store
@@ -17,7 +17,8 @@ COUNT = SAMPLES
 
 def judge_here(device: torch.device) -> Classifier:
     """Return the shipped classifier."""
-    return SHIPPED.read(open_store(Settings()).read_run(SHIPPED.fingerprint) or {}, device)
+    spec = ClassifierSpec(dataset="fashion_mnist")
+    return spec.read(open_store(Settings()).read_run(spec.fingerprint) or {}, device)
 
 
 def clock(device: torch.device) -> float:

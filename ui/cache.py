@@ -12,7 +12,7 @@ import streamlit as st
 import torch
 
 from genlib import device as devices
-from genlib.classifier import Classifier, ClassifierSpec, usual
+from genlib.classifier import Classifier, ClassifierSpec
 from genlib.data import DatasetName
 from genlib.data.dataset import Dataset, load
 from genlib.family import Family, to_float, to_uint8
@@ -142,7 +142,7 @@ def seconds(task: Task) -> float:
 
 def classifier(name: DatasetName) -> Classifier | None:
     """Return the classifier of a data set, or None where none was trained yet."""
-    spec = usual(name)
+    spec = ClassifierSpec(dataset=name)
     return _classifier(spec) if store().has_run(spec.fingerprint) else None
 
 

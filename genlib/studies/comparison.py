@@ -50,7 +50,7 @@ from pydantic import AfterValidator, Field
 from safetensors.torch import load, save
 from torch import Tensor
 
-from genlib.classifier import classifier_of, usual
+from genlib.classifier import ClassifierSpec, classifier_of
 from genlib.data import DatasetName
 from genlib.data.dataset import Dataset
 from genlib.data.dataset import load as load_dataset
@@ -161,7 +161,7 @@ class Comparison(MeasuredStudy):
             return None
         specs = self.specs(lambda spec: durations.of_run(spec) or 0.0)
         seconds = durations.of_missing(specs.values()) + SAMPLING * self.pictures
-        classifier = usual(self.dataset)
+        classifier = ClassifierSpec(dataset=self.dataset)
         if not durations.store.has_run(classifier.fingerprint):
             seconds += classifier.estimated_seconds(durations) or 0.0
         return seconds

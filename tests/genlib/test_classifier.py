@@ -141,7 +141,7 @@ def test_what_a_mirror_would_make_another_sign_is_not_mirrored():
 
 
 def test_features_of_both_blocks_are_those_of_the_last_one_and_the_means_of_the_first():
-    spec = ClassifierSpec(dataset="digits")
+    spec = ClassifierSpec(dataset="digits", levels="details and shapes")
     both = spec.build().eval()
     x = to_float(load("digits").test)[:5]
     maps: list[torch.Tensor] = []
@@ -153,15 +153,16 @@ def test_features_of_both_blocks_are_those_of_the_last_one_and_the_means_of_the_
     torch.testing.assert_close(features[:, : spec.width], means)
 
 
-def test_the_last_steps_alone_see_clean_pictures():
+def test_with_corrupted_pictures_it_is_another_judge_and_as_it_was_without(events):
     steps = {"steps": 10, "batch_size": 32}
-    clean = ClassifierSpec(dataset="digits", corrupted=0, **steps)
-    corrupted = ClassifierSpec(dataset="digits", corrupted=0.5, **steps)
-    assert corrupted.fingerprint != clean.fingerprint
+    few = ClassifierSpec(dataset="digits", **steps)
+    assert few.fingerprint == few.model_copy(update={"corrupted": 0.0}).fingerprint
+    corrupted = few.model_copy(update={"corrupted": 0.5})
+    assert corrupted.fingerprint != few.fingerprint
     data = load("digits")
     first, *_, last = (dict(each.state_dict()) for each in _copies(corrupted, data))
-    clean_first, *_ = (dict(each.state_dict()) for each in _copies(clean, data))
-    assert not torch.equal(first["head.weight"], clean_first["head.weight"])
+    plain_first, *_ = (dict(each.state_dict()) for each in _copies(few, data))
+    assert not torch.equal(first["head.weight"], plain_first["head.weight"])
     assert all(bool(value.isfinite().all()) for value in last.values())
 
 
