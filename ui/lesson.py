@@ -237,9 +237,10 @@ def _repeatable(task: Config) -> str:
     run = cache.finished(task) if isinstance(task, RunSpec) else None
     if run is None:
         return "the same configuration is always this run."
+    trained = f"trained in {run.provenance.seconds:.1f} s on {run.provenance.device}."
     if run.provenance.same_bits(available()[0]):
-        return "trained anew on this machine, it gives the same weights, bit for bit."
+        return f"{trained} Trained anew here, it gives the same weights, bit for bit."
     return (
-        "trained anew on this machine, the same recipe may round otherwise: very much alike, "
-        "not the same bits."
+        f"{trained} Trained anew here, the same recipe may round otherwise: very much alike, not "
+        "the same bits."
     )

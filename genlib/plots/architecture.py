@@ -1,5 +1,6 @@
 """The architecture of a network, drawn from its layers' sizes."""
 
+from itertools import pairwise
 from math import log2
 
 WIDTH, HEIGHT = 560, 190
@@ -7,6 +8,8 @@ BAR = 26  # a layer's width
 INK = {False: "#4A5563", True: "#B7C0CC"}
 FILL = {"codings": "#E69F00", "first": "#0072B2", "last": "#D55E00"}
 HIDDEN = "#8A96A3"
+LETTERS = 15, 13, 11, 9  # pixels, the largest first
+WIDE = 0.6  # of their height, as wide as a letter is on average
 
 
 def architecture(sizes: list[tuple[str, int]], *, dark: bool) -> str:
@@ -19,7 +22,7 @@ def architecture(sizes: list[tuple[str, int]], *, dark: bool) -> str:
     tallest = max(log2(units + 1) for _, units in sizes)
     gap = (WIDTH - 2 * BAR) / max(len(sizes) - 1, 1)
     middle = HEIGHT / 2
-    size = 15 if len(sizes) <= 6 else 11  # of the letters
+    size = next((each for each in LETTERS if _fits(sizes, gap, each)), LETTERS[-1])
     shapes, texts, before = [], [], (0.0, 0.0)
     for index, (name, units) in enumerate(sizes):
         x = index * gap + BAR / 2
@@ -49,3 +52,14 @@ def architecture(sizes: list[tuple[str, int]], *, dark: bool) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{HEIGHT}" '
         f'viewBox="0 0 {WIDTH} {HEIGHT}">{body}</svg>'
     )
+
+
+def _fits(sizes: list[tuple[str, int]], gap: float, letters: int) -> bool:
+    """Return whether no two names run into each other; those at both ends are flush with them."""
+    spans = []
+    for index, (name, _) in enumerate(sizes):
+        x, wide = index * gap + BAR / 2, WIDE * letters * len(name)
+        share = {0: 0.0, len(sizes) - 1: 1.0}.get(index, 0.5)
+        left = x + share * (BAR - wide)
+        spans.append((left, left + wide))
+    return all(end < begin for (_, end), (begin, _) in pairwise(spans))

@@ -23,6 +23,7 @@ def loss_chart(
     baseline: tuple[str, float] | None = None,
     *,
     log: bool = True,
+    colours: Sequence[str] = LINES,
 ) -> dict[str, Any]:
     """Return an ECharts line chart of losses against steps.
 
@@ -31,21 +32,21 @@ def loss_chart(
         steps: the run's steps in all, the right end of the axis.
         baseline: name and loss of a horizontal line to compare with.
         log: whether the losses are on a logarithmic axis; they must be positive then.
+        colours: of the curves, in order.
     """
     lines = [
         _line(name, points, colour, {"width": 2})
-        for (name, points), colour in zip(series.items(), cycle(LINES), strict=False)
+        for (name, points), colour in zip(series.items(), cycle(colours), strict=False)
     ]
     if baseline is not None:
         name, value = baseline
         ends = [(0, value), (steps, value)]
         lines.append(_line(name, ends, REAL, {"width": 1.5, "type": "dashed"}))
-    short = sum(len(line["name"]) for line in lines) <= 30  # the legend, on one line of a phone
     values = [value for line in lines for _, value in line["data"] if value > 0]
     return {
         "animation": False,
-        "grid": {"left": 64, "right": 16, "top": 34 if short else 58, "bottom": 44},
-        "legend": {"top": 0, "left": 0, "itemGap": 18},
+        "grid": {"left": 64, "right": 16, "top": 34, "bottom": 44},
+        "legend": {"type": "scroll", "top": 0, "left": 0, "itemGap": 18},
         "tooltip": {"trigger": "axis"},
         "xAxis": _axis_of_steps(steps),
         "yAxis": {"type": "log", "min": _below(values), "max": _above(values)}

@@ -26,7 +26,7 @@ from ui.widgets.elements import Badge, headline
 
 record_views("rewind")
 
-ACTION, CONTROLS = 76, 120  # pixels
+ACTION, CONTROLS = 76, 136  # pixels
 
 
 def opening(family: str) -> tuple[RunSpec, Run | None]:
@@ -91,14 +91,14 @@ def _panel(spec: RunSpec, run: Run | None, before: Run | None, *, alive: bool) -
 def _finished(spec: RunSpec, run: Run, data: Dataset | None) -> None:
     entry = FAMILIES[spec.family]
     headline(queue.badge(spec), _merits(spec, run.provenance.metrics))
-    trained = f"Trained in {run.provenance.seconds:.1f} s on {run.provenance.device}."
     last = run.snapshots[-1].step
     _train_another(spec)
     above = st.container()
     if DATASETS[spec.dataset].kind != "pictures":  # points move in the picture itself
         with above:
             preview.draw(spec, data, run.snapshots)
-        st.caption(f"{_measured_on(spec)} {trained}")
+        if DATASETS[spec.dataset].kind == "points":  # too few to keep some aside
+            st.caption("All points are training points, so each MSE here is the training error.")
         training_curves(spec, run.curve, run.snapshots, last, run.provenance.metrics)
         return
     with _controls():
@@ -112,8 +112,7 @@ def _finished(spec: RunSpec, run: Run, data: Dataset | None) -> None:
         snapshot = [item for item in run.snapshots if item.step <= share / 100 * last][-1]
         st.caption(
             f"Step {snapshot.step:,} of {last:,}{_phase(spec, snapshot.step, last)}, "
-            f"validation {entry.metric_title} {snapshot.figures[entry.primary_metric]:.4f}. "
-            f"{trained}"
+            f"validation {entry.metric_title} {snapshot.figures[entry.primary_metric]:.4f}."
         )
     with above:
         preview.draw(spec, data, [snapshot])
@@ -279,13 +278,6 @@ def data_of(spec: RunSpec) -> Dataset | None:
     except DatasetUnavailableError as error:
         st.warning(str(error))
         return None
-
-
-def _measured_on(spec: RunSpec) -> str:
-    """Return which points the errors are of: those of space are too few to keep some aside."""
-    if DATASETS[spec.dataset].kind != "points":
-        return ""
-    return "All points are training points, so each MSE here is the training error."
 
 
 def _snapshots(spec: RunSpec) -> list[Snapshot]:

@@ -10,6 +10,7 @@ from genlib.data import DATASETS
 from genlib.entry import BASELINE_TITLES
 from genlib.models import FAMILIES
 from genlib.plots import loss_chart
+from genlib.plots.charts import LINES
 from genlib.runs.spec import RunSpec
 from genlib.training.curve import Row
 from genlib.training.events import Snapshot
@@ -43,7 +44,7 @@ def training_curves(
             _chart(loss_chart(training, steps, log=log), f"{spec.family}-curve", "Training loss")
         with right:
             st.caption(f"Validation: {entry.metric_title}, another quantity.{dashed}")
-            chart = loss_chart(validation, steps, baseline, log=log)
+            chart = loss_chart(validation, steps, baseline, log=log, colours=LINES[1:])
             _chart(chart, f"{spec.family}-validation", "Validation error")
         return
     st.caption(
@@ -51,7 +52,8 @@ def training_curves(
         if adversarial
         else f"The loss should fall quickly and then level off.{dashed}"
     )
-    chart = loss_chart(training | validation, steps, baseline, log=log)
+    first, *others = training.items() or [("training", [])]
+    chart = loss_chart(dict([first, *validation.items(), *others]), steps, baseline, log=log)
     _chart(chart, f"{spec.family}-curve", "Training and validation loss")
 
 

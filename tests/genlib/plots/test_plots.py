@@ -1,12 +1,14 @@
 """Pictures keep their pixels, charts show what they are given."""
 
 import io
+from itertools import pairwise
 from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from genlib.models import FAMILIES
 from genlib.plots import (
     animation,
     architecture,
@@ -17,6 +19,7 @@ from genlib.plots import (
     to_png,
 )
 from genlib.plots.grid import GROUND, GUTTER
+from genlib.runs.spec import RunSpec
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -65,6 +68,20 @@ def test_architecture_draws_each_layer_by_its_size(dark: bool):
     assert heights[0] == heights[3] > heights[1] > heights[2]
     texts = [text.text for text in root.iter(f"{space}text")]
     assert texts == [part for name, units in sizes for part in (str(units), name)]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_no_name_in_an_architecture_runs_into_the_next(family: str):
+    sizes = RunSpec.of_preset(family).build().sizes()
+    root = ET.fromstring(architecture(sizes, dark=False))  # noqa: S314 (our own SVG)
+    names = list(root.iter("{http://www.w3.org/2000/svg}text"))[1::2]
+    spans = []
+    for text in names:
+        wide = 0.55 * float(text.get("font-size")) * len(text.text)  # a letter of this font
+        at, share = float(text.get("x")), {"start": 0, "middle": 0.5, "end": 1}
+        left = at - share[text.get("text-anchor")] * wide
+        spans.append((left, left + wide))
+    assert all(end < begin for (_, end), (begin, _) in pairwise(spans))
 
 
 def test_loss_chart_shows_the_points_within_its_axes():
