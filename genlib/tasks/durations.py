@@ -1,7 +1,7 @@
 """How long finished tasks took: what the estimates of others begin with."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -68,9 +68,8 @@ class Durations:
         seconds: float | None = task.estimated_seconds(self)
         if seconds is None:
             return None
-        family = task.family if isinstance(task, RunSpec) else None
-        ratios = [ratio for name, ratio in self._ratios(device).items() if family in (None, name)]
-        if ratios:
+        families = (task.family,) if isinstance(task, RunSpec) else FAMILIES
+        if ratios := list(self._ratios(device, families)):
             return seconds * median(ratios)
         return seconds if device.startswith("CPU") else None
 
@@ -89,10 +88,9 @@ class Durations:
     def _folder(self) -> Path:
         return self.store.home / "pace"
 
-    def _ratios(self, device: str) -> dict[str, float]:
-        """Return how much longer the device takes than `of_run` says, by family."""
-        ratios = {}
-        for family in FAMILIES:
+    def _ratios(self, device: str, families: Iterable[str]) -> Iterator[float]:
+        """Yield how much longer the device takes than `of_run` says, for each measured family."""
+        for family in families:
             files = verified(self._folder / family)
             pace = None if files is None else Pace.from_json(files["pace.json"])
             if pace is None or pace.device != device:
@@ -100,5 +98,4 @@ class Durations:
             usual = RunSpec.of_preset(family)
             expected = self.of_run(usual)
             if expected:
-                ratios[family] = pace.seconds * training_cost(usual) / expected
-        return ratios
+                yield pace.seconds * training_cost(usual) / expected

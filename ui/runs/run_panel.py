@@ -1,6 +1,6 @@
 """The panel of a run: what its model makes now, its losses, and the button that trains it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 
 import streamlit as st
@@ -208,17 +208,8 @@ def _train_button(spec: RunSpec, job: Job | None, seconds: float) -> None:
     queue.warn_of_trouble()
     if seconds > LONGEST:
         st.warning("Too long for a shared server: take fewer epochs or a smaller network.")
-    with _action():
-        pressed = st.button(
-            f"Train, {queue.about(seconds)}" if seconds else "Train",
-            key=f"{spec.family}-train",
-            type="primary",
-            icon=":material/play_arrow:",
-            disabled=seconds > LONGEST,
-            help=None if seconds else "How long it takes on this machine is not measured yet.",
-            on_click=partial(queue.remember, spec),
-        )
-    if pressed:
+    hint = None if seconds else "How long it takes on this machine is not measured yet."
+    if _pressed("Train", f"{spec.family}-train", seconds, hint, partial(queue.remember, spec)):
         queue.submit(spec, seconds)
 
 
@@ -228,18 +219,26 @@ def _train_another(spec: RunSpec) -> None:
     train = spec.train.model_copy(update={"seed": seed})
     another = spec.model_copy(update={"train": train})
     seconds = cache.seconds(another)
+    hint = f"The same recipe from seed {seed}: other random weights, so another model."
+    ask = partial(_ask_for, another, seconds)
+    if _pressed("Train your own", f"{spec.family}-train-another", seconds, hint, ask):
+        st.rerun()  # the knobs have changed too, outside of this fragment
+
+
+def _pressed(
+    label: str, key: str, seconds: float, hint: str | None, on_click: Callable[[], None]
+) -> bool:
+    """Draw a button above the picture, with what it costs; return whether it is pressed."""
     with _action():
-        pressed = st.button(
-            f"Train your own, {queue.about(seconds)}" if seconds else "Train your own",
-            key=f"{spec.family}-train-another",
+        return st.button(
+            f"{label}, {queue.about(seconds)}" if seconds else label,
+            key=key,
             type="primary",
             icon=":material/play_arrow:",
             disabled=seconds > LONGEST,
-            help=f"The same recipe from seed {seed}: other random weights, so another model.",
-            on_click=partial(_ask_for, another, seconds),
+            help=hint,
+            on_click=on_click,
         )
-    if pressed:  # the knobs have changed too, outside of this fragment
-        st.rerun()
 
 
 def _ask_for(spec: RunSpec, seconds: float) -> None:
