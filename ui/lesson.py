@@ -15,6 +15,7 @@ from genlib.device import available
 from genlib.export.notebook import notebook, script
 from genlib.export.plain_script import plain_script
 from genlib.export.source import source_of
+from genlib.export.tables import coding_table, curve_table
 from genlib.export.take_home import training_gif, zipped
 from genlib.models import FAMILIES
 from genlib.plots import architecture
@@ -209,6 +210,7 @@ def _take_home(spec: RunSpec, run: Run | None) -> None:
 
 def _downloads(spec: RunSpec, run: Run | None) -> None:
     """Draw the download buttons; each file is written when it is asked for."""
+    entry = FAMILIES[spec.family]
     name = f"{spec.family}_{spec.fingerprint[:8]}"  # a module can be called that
     files: dict[str, tuple[str, Callable[[], str | bytes]]] = {
         "Script": (f"train_{name}.py", lambda: script(spec)),
@@ -218,6 +220,10 @@ def _downloads(spec: RunSpec, run: Run | None) -> None:
     if run is not None and run.spec == spec:
         files["Weights"] = f"{name}.safetensors", lambda: run.to_files()["model.safetensors"]
         files["All in a zip"] = f"{name}.zip", lambda: zipped(run)
+        files["Curve as CSV"] = f"{name}_curve.csv", lambda: curve_table(run)
+        if "encodes" in entry.abilities:
+            data = cache.dataset(spec.dataset)
+            files["Codings as CSV"] = f"{name}_codings.csv", lambda: coding_table(run, data)
         if DATASETS[spec.dataset].kind == "pictures":
             files["Training as GIF"] = f"{name}.gif", lambda: training_gif(run)
     with st.container(horizontal=True):

@@ -3,6 +3,7 @@
 import json
 import re
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 from PIL import Image, ImageDraw
@@ -81,6 +82,16 @@ def test_another_seed_of_the_plane_is_trained_in_seconds_and_finds_the_same_plan
     assert max(map(float, angles)) < 1
     chart(page, "linear-angles")
     chart(page, "linear-flat")
+
+
+def test_a_figure_is_saved_as_svg(site: Site, opened: Opened):
+    page = opened(site.url("linear"))
+    settled(page)
+    chart(page, "linear-flat").hover()
+    with page.expect_download() as waiting:
+        keyed(page, "linear-flat").locator(".modebar-btn").first.click()
+    assert waiting.value.suggested_filename == "figure.svg"
+    assert ET.parse(waiting.value.path()).getroot().tag.endswith("svg")  # noqa: S314 (our own)
 
 
 # The stacked lesson

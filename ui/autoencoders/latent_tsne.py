@@ -11,6 +11,7 @@ from safetensors.numpy import load
 
 from genlib.data import DATASETS, DatasetName
 from genlib.data.dataset import Dataset
+from genlib.export.tables import place_table
 from genlib.family import encoding, to_float
 from genlib.metrics import like_neighbors
 from genlib.plots import picture_map
@@ -20,7 +21,7 @@ from ui import cache
 from ui.cache import cached_figure, cached_object
 from ui.controls import one_of, record_views
 from ui.runs.study_panel import study_panel
-from ui.widgets.elements import needs_run
+from ui.widgets.elements import CHART, download, needs_run
 from ui.widgets.pictures import row_of_pictures
 
 record_views("map")
@@ -59,9 +60,11 @@ def _draw(run: Run, family: str, files: Mapping[str, bytes]) -> None:
             key=f"{family}-map-{kind}",
             on_select=partial(_choose, family, kind),
             selection_mode="points",
-            config={"displayModeBar": False, "scrollZoom": True},
+            config=CHART | {"scrollZoom": True},
         )
         st.caption(_beside_pixels(run))
+        data, name = cache.dataset(run.spec.dataset), f"{family}-{kind}-map.csv"
+        download("Map as CSV", name, lambda: place_table(places[kind], data, ("x", "y")))
     with details:
         _details(run, chosen, count)
 

@@ -9,6 +9,11 @@ import streamlit as st
 from genlib.runs.run import Run
 
 P = ParamSpec("P")
+CHART = {
+    "displaylogo": False,
+    "modeBarButtons": [["toImage"]],
+    "toImageButtonOptions": {"format": "svg", "filename": "figure"},
+}
 
 _share_link = st.components.v2.component(
     "genlib_share_link",
@@ -59,7 +64,7 @@ def share_link(page: str) -> None:
     _share_link(data={"page": page}, key="share-link")
 
 
-def download(label: str, name: str, content: Callable[[], bytes]) -> None:
+def download(label: str, name: str, content: Callable[[], str | bytes]) -> None:
     """Draw a download button; the file is computed when it is asked for."""
     st.download_button(
         label, content, name, on_click="ignore", icon=":material/download:", key=f"download-{name}"
@@ -67,8 +72,8 @@ def download(label: str, name: str, content: Callable[[], bytes]) -> None:
 
 
 def static_chart(figure: Any, key: str) -> None:
-    """Draw a plotly figure without plotly's row of buttons."""
-    st.plotly_chart(figure, key=key, config={"displayModeBar": False})
+    """Draw a plotly figure; of plotly's buttons it has the one that saves it as SVG."""
+    st.plotly_chart(figure, key=key, config=CHART)
 
 
 def house_style(top: float) -> None:
