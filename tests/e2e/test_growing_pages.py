@@ -13,7 +13,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from tests.support.reading import Opened, keyed, number, reach, settled, slide, source
-from tests.support.visit import PAGE, Site, badge, no_traceback, train, until
+from tests.support.visit import PAGE, Site, badge, no_traceback, picture, train, until
 
 SIDE, GUTTER = 28, 2  # pixels of a picture, and between two
 LIVING = "New pictures that the model made"
@@ -59,7 +59,12 @@ def pixels(page: Page, alt: str) -> np.ndarray:
 
 def cells(page: Page, alt: str, factor: int, side: int = SIDE) -> np.ndarray:
     """Return the pictures of a grid: rows, columns, pixels down, pixels across."""
-    grid = np.pad(pixels(page, alt)[::factor, ::factor], (0, GUTTER))
+    return cut(pixels(page, alt)[::factor, ::factor], side)
+
+
+def cut(levels: np.ndarray, side: int = SIDE) -> np.ndarray:
+    """Return the pictures of a grid that is not enlarged, in the same way."""
+    grid = np.pad(levels, (0, GUTTER))
     unit = side + GUTTER
     rows, columns = (length // unit for length in grid.shape)
     assert grid.shape == (rows * unit, columns * unit)
@@ -101,19 +106,24 @@ def same_elsewhere(page: Page, opened: Opened, alt: str) -> None:
 @pytest.mark.slow
 def test_the_rewound_training_says_its_size_and_alpha(site: Site, opened: Opened):
     page = lesson(site, opened, "progressive")
-    caption = page.get_by_text(re.compile(r"^Step .* validation"))
+    film = keyed(page, "progressive-pictures")
+    caption, slider = film.locator(".told"), film.get_by_role("slider", name="Moment")
+
+    def drawn() -> set[int]:
+        with Image.open(io.BytesIO(picture(page, LIVING))) as png:
+            return seams(cut(np.asarray(png.convert("L"), dtype=np.int16)))
+
     expect(caption).to_contain_text(", 32 × 32, α = 1.00,")
-    end = source(page, LIVING)
-    slide(page, "Rewind the training", "Home")
-    first = moved(page, r"progressive\.rewind=0", LIVING, end)
+    slider.focus()
+    slider.press("Home")
     expect(caption).to_contain_text(", 4 × 4, α = 1.00,")
-    assert seams(cells(page, LIVING, 2)) <= {6, 14, 22}  # eight pixels each, cut at the border
-    slide(page, "Rewind the training", *["ArrowRight"] * 25)
-    expect(caption).to_contain_text(re.compile(r", 16 × 16, α = 0\.\d\d,"))
-    moved(page, r"progressive\.rewind=25", LIVING, first)
-    until(lambda: len(seams(cells(page, LIVING, 2))) > 3)
-    assert not any(column % 2 for column in seams(cells(page, LIVING, 2)))
-    same_elsewhere(page, opened, LIVING)
+    assert drawn() <= {6, 14, 22}  # eight pixels each, cut at the border
+    while not re.search(r", 16 × 16, α = 0\.\d\d,", caption.inner_text()):
+        slider.press("ArrowRight")
+    assert len(drawn()) > 3
+    assert not any(column % 2 for column in drawn())
+    again = lesson(site, opened, "progressive", rewind=0)
+    expect(keyed(again, "progressive-pictures").locator(".told")).to_contain_text("Step 0 of")
 
 
 @pytest.mark.slow
@@ -179,7 +189,7 @@ def test_a_student_grows_one_and_reads_its_size_meanwhile(site: Site, opened: Op
     expect(bar).to_have_count(0, timeout=2 * PAGE)
     badge(page, "trained here")
     settled(page)
-    caption = page.get_by_text(re.compile(r"^Step .* validation"))
+    caption = keyed(page, "progressive-pictures").locator(".told")
     expect(caption).to_contain_text("Step 320 of 320, 8 × 8, α = 1.00,")
     for size in (4, 8):
         source(page, f"Samples of {size} × {size} pixels")

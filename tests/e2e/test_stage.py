@@ -5,7 +5,7 @@ import re
 from playwright.sync_api import Locator, expect
 
 from tests.support.reading import Opened, keyed, settled
-from tests.support.visit import Site, badge, button, no_traceback, picture, until
+from tests.support.visit import Site, badge, button, main_picture, no_traceback, picture, until
 
 SCREEN = {"width": 390, "height": 844}
 
@@ -42,7 +42,7 @@ def test_on_a_phone_the_button_and_the_pictures_stand_on_the_first_screen_above_
     page.set_viewport_size(SCREEN)
     badge(page, "shipped")
     until(lambda: len(picture(page)) > 0)
-    shown = page.get_by_alt_text(re.compile("^Test pictures, and under each"))
+    shown = main_picture(page)
     knob = page.get_by_role("slider", name="Codings")
     press = button(page, re.compile("Train your own, about"))
     assert top(press) < top(shown) < 0.7 * SCREEN["height"] < top(knob)

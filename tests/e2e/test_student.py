@@ -14,10 +14,10 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from safetensors.numpy import load
 
 from tests.support.visit import (
-    MAIN_PICTURE,
     Site,
     badge,
     button,
+    main_picture,
     no_traceback,
     picture,
     run_name,
@@ -65,7 +65,7 @@ def test_the_link_on_home_leads_to_the_shipped_pictures(site: Site, visit: Visit
     badge(page, "shipped")
     assert page.url.endswith("/stacked")
     shown = Image.open(io.BytesIO(picture(page)))
-    size = page.get_by_alt_text(MAIN_PICTURE).evaluate("e => [e.naturalWidth, e.naturalHeight]")
+    size = main_picture(page).evaluate("e => [e.width, e.height]")
     assert size == [shown.width, shown.height]
     assert shown.width >= 5 * 28
     assert np.asarray(shown.convert("L")).std() > 20, "pictures, not one grey"
@@ -113,12 +113,16 @@ def test_knobs_by_keyboard_then_training_that_is_watched_to_its_end(
     assert run_name(other) == name
     until(lambda: picture(other) == picture(page))
 
-    rewind = page.get_by_role("slider", name="Rewind the training")
+    rewind = page.get_by_role("slider", name="Moment").first
     rewind.focus()
     rewind.press("Home")
     expect(page.get_by_text(re.compile("Step 0 of"))).to_be_visible()
-    until(lambda: picture(page) == before)
-    other.goto(page.url)
+    assert picture(page) == before
+    end = picture(other)
+    button(other, "Play").click()
+    until(lambda: picture(other) not in (before, end))
+    until(lambda: picture(other) == end)
+    other.goto(page.url + "&stacked.rewind=0")
     expect(other.get_by_text(re.compile("Step 0 of"))).to_be_visible()
     assert picture(other) == before
     no_traceback(page)

@@ -10,10 +10,10 @@ from playwright.sync_api import Browser, Page, expect
 from tests.support import machine
 from tests.support.visit import (
     FLAGS,
-    MAIN_PICTURE,
     Site,
     badge,
     button,
+    main_picture,
     no_traceback,
     picture,
     run_name,
@@ -200,7 +200,7 @@ def test_a_full_disk_is_said_in_a_sentence_and_harms_nothing_else(small_disk: Pa
         assert not machine.permitted("dd", "if=/dev/zero", f"of={small_disk / 'rubbish'}")
         button(page, re.compile("Train, about")).click()
         expect(page.get_by_role("alert").filter(has_text="disk is full")).to_be_visible()
-        expect(page.get_by_alt_text(MAIN_PICTURE)).to_be_visible()
+        expect(main_picture(page)).to_be_visible()
         no_traceback(page)
         other = visit(site.url("stacked"))
         badge(other, "shipped")

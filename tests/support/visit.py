@@ -1,5 +1,6 @@
 """The real server on a port of its own, and what a visitor's browser shows of it."""
 
+import base64
 import os
 import re
 import signal
@@ -205,21 +206,17 @@ def step(page: Page) -> int:
     return int(actual[1].replace(",", ""))
 
 
-def picture(page: Page) -> bytes:
-    """Return the bytes of the main picture, which is drawn with a size."""
-    shown = page.get_by_alt_text(MAIN_PICTURE)
+def main_picture(page: Page, name: str = MAIN_PICTURE) -> Locator:
+    """Return the main picture of a lesson: a canvas."""
+    return page.get_by_role("img", name=name)
+
+
+def picture(page: Page, name: str = MAIN_PICTURE) -> bytes:
+    """Return the bytes of the main picture as a PNG, once it is drawn."""
+    shown = main_picture(page, name)
     expect(shown).to_be_visible(timeout=PAGE)
-    content: bytes = until(lambda: _drawn(page, shown))
-    return content
-
-
-def _drawn(page: Page, shown: Locator) -> bytes | None:
-    """Return the bytes of a picture; None where another takes its place meanwhile."""
-    page.wait_for_function("e => e.complete && e.naturalWidth > 0", arg=shown.element_handle())
-    source = shown.get_attribute("src")
-    assert source
-    answer = page.request.get(source)
-    return answer.body() if answer.ok else None
+    address: str = shown.evaluate("e => e.toDataURL()")
+    return base64.b64decode(address.partition(",")[2])
 
 
 def run_name(page: Page) -> str:

@@ -10,16 +10,18 @@ from genlib.family import to_float, to_uint8
 from genlib.models import FAMILIES
 from genlib.plots import picture_grid, plane_animation
 from genlib.rng import generator
+from genlib.runs.run import Run
 from genlib.runs.spec import RunSpec
 from genlib.training.events import Snapshot
 from ui import cache
 from ui.cache import cached_figure
 from ui.runs import plane_preview
-from ui.widgets.pictures import image
+from ui.widgets.film import Film, film
 
 COLUMNS = 5  # of pictures
 SAMPLES = 10  # new pictures of a row
 HEIGHT = 460  # pixels, of points in space
+WIDTH = 620  # CSS pixels, of all pictures together at most
 
 
 def draw(spec: RunSpec, data: Dataset | None, snapshots: list[Snapshot], side: str = "") -> None:
@@ -37,10 +39,8 @@ def draw(spec: RunSpec, data: Dataset | None, snapshots: list[Snapshot], side: s
     elif DATASETS[spec.dataset].kind == "points":
         codings = dict(cache.untrained(spec).sizes())["codings"]
         _points(data, snapshots, codings, f"{spec.family}-space{side}")
-    elif {"encodes", "denoises"} & FAMILIES[spec.family].abilities:
-        _reconstructions(spec.family, data, snapshots[-1].images)
     else:
-        _samples(spec.family, snapshots[-1].images)
+        _show(spec.family, _still(spec.family, data, snapshots[-1].images), side)
 
 
 def first_snapshot(spec: RunSpec, data: Dataset | None) -> list[Snapshot]:
@@ -52,31 +52,85 @@ def first_snapshot(spec: RunSpec, data: Dataset | None) -> list[Snapshot]:
     return [Snapshot(0, {}, preview if preview.dtype == shown.dtype else to_uint8(preview))]
 
 
+def training(run: Run, data: Dataset | None, start: float) -> None:
+    """Draw the film of a run's training: a finished one's previews, played in the browser.
+
+    Args:
+        run: of pictures.
+        data: its data set, if it is here yet.
+        start: the share of the training at which it rests.
+    """
+    if data is None:
+        draw(run.spec, data, run.snapshots)
+        return
+    steps = [snapshot.step for snapshot in run.snapshots]
+    frame = sum(step <= start * steps[-1] for step in steps) - 1
+    _show(run.spec.family, _film(run, data), start=frame)
+
+
 @cached_figure
-def _reconstructions(family: str, data: Dataset, images: torch.Tensor) -> None:
-    """Draw one test picture of each class, and under each what the family shows of it."""
+def _film(run: Run, data: Dataset) -> Film:
+    """Return the previews of all snapshots, and the figures of each."""
+    spec, last = run.spec, run.snapshots[-1].step
+    entry = FAMILIES[spec.family]
+    captions = []
+    for snapshot in run.snapshots:
+        phase = cache.untrained(spec).phase(snapshot.step / last)
+        value = snapshot.figures[entry.primary_metric]
+        parts = [f"Step {snapshot.step:,} of {last:,}", phase]
+        parts.append(f"validation {entry.metric_title} {value:.4f}")
+        captions.append(", ".join(filter(None, parts)))
+    return _film_of(spec.family, data, [each.images for each in run.snapshots], captions)
+
+
+@cached_figure
+def _still(family: str, data: Dataset, images: torch.Tensor) -> Film:
+    """Return what a family of pictures shows as a film of one frame."""
+    return _film_of(family, data, [images], [""])
+
+
+def _film_of(family: str, data: Dataset, frames: list[torch.Tensor], captions: list[str]) -> Film:
+    panel = np.stack([_grid(family, data, images) for images in frames])
+    grey = data.test.shape[1] == 1
+    return Film({_words(family)[0]: panel[..., :1] if grey else panel}, captions)
+
+
+def _show(family: str, shown: Film, side: str = "", start: int = -1) -> None:
+    """Draw a film of one frame or more; it keeps its place and size from one to the other."""
+    (panel,) = shown.panels.values()
+    factor = max(1, WIDTH // panel.shape[2])
+    film(shown, f"{family}-pictures{side}", _words(family)[1], factor, start)
+
+
+def _words(family: str) -> tuple[str, str]:
+    """Return what stands over the pictures that a family shows, and their text alternative."""
     shows = FAMILIES[family].shows
+    if _copies(family):
+        caption = f"A test picture of each class; under it: {', then '.join(shows)}."
+        return caption, f"Test pictures, and under each: {', '.join(shows)}"
+    kinds = list(dict.fromkeys(shows))
+    order = f" From top to bottom: {', then '.join(kinds)}." if kinds[1:] else ""
+    caption = f"New pictures, always of the same codings: watch one place while it learns.{order}"
+    return caption, "New pictures that the model made"
+
+
+def _grid(family: str, data: Dataset, images: torch.Tensor) -> np.ndarray:
+    """Return what a family shows as one image, not enlarged.
+
+    One test picture of each class, and under each what the family makes of it; or samples, always
+    of the same codings.
+    """
+    if not _copies(family):
+        return picture_grid(images.unflatten(0, (-1, SAMPLES)).numpy(), 1)
     shown = data.test[data.showcase()]
     parts = [shown, *images.split(len(shown))]
     halves = zip(*(part.split(COLUMNS) for part in parts), strict=True)
-    rows = [half.numpy() for group in halves for half in group]
-    st.caption(f"A test picture of each class; under it: {', then '.join(shows)}.")
-    alt = f"Test pictures, and under each: {', '.join(shows)}"
-    image(picture_grid(np.stack(rows), 5), alt)
+    return picture_grid(np.stack([half.numpy() for group in halves for half in group]), 1)
 
 
-@cached_figure
-def _samples(family: str, images: torch.Tensor) -> None:
-    """Draw samples, always of the same codings, and what else the family shows."""
-    kinds = list(dict.fromkeys(FAMILIES[family].shows))
-    order = f" From top to bottom: {', then '.join(kinds)}." if kinds[1:] else ""
-    st.caption(
-        f"New pictures, always of the same codings: watch one place while it learns.{order}"
-    )
-    rows = images.unflatten(0, (-1, SAMPLES)).numpy()
-    image(
-        picture_grid(rows, 2 if images.shape[-1] > 16 else 6), "New pictures that the model made"
-    )
+def _copies(family: str) -> bool:
+    """Return whether a family shows test pictures and what it makes of them."""
+    return bool({"encodes", "denoises"} & FAMILIES[family].abilities)
 
 
 @cached_figure

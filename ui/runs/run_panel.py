@@ -16,7 +16,8 @@ from genlib.runs.spec import RunSpec
 from genlib.studies.summary import RunSummary
 from genlib.training.events import Snapshot
 from ui import cache
-from ui.controls import ranged, record_views
+from ui.controls import record_views
+from ui.links import number
 from ui.runs import knobs, preview, queue
 from ui.runs.measured_fid import measured_fid
 from ui.runs.queue import lives
@@ -26,7 +27,7 @@ from ui.widgets.elements import Badge, headline
 
 record_views("rewind")
 
-ACTION, CONTROLS = 76, 136  # pixels
+ACTION, CONTROLS = 76, 76  # pixels
 
 
 def opening(family: str) -> tuple[RunSpec, Run | None]:
@@ -89,34 +90,23 @@ def _panel(spec: RunSpec, run: Run | None, before: Run | None, *, alive: bool) -
 
 
 def _finished(spec: RunSpec, run: Run, data: Dataset | None) -> None:
-    entry = FAMILIES[spec.family]
     headline(queue.badge(spec), _merits(spec, run.provenance.metrics))
-    last = run.snapshots[-1].step
     _train_another(spec)
-    above = st.container()
-    if DATASETS[spec.dataset].kind != "pictures":  # points move in the picture itself
-        with above:
-            preview.draw(spec, data, run.snapshots)
-        if DATASETS[spec.dataset].kind == "points":  # too few to keep some aside
-            st.caption("All points are training points, so each MSE here is the training error.")
-        training_curves(spec, run.curve, run.snapshots, last, run.provenance.metrics)
-        return
-    with _controls():
-        share = st.slider(
-            "Rewind the training",
-            value=100,
-            format="%d %%",
-            help="Go back to any moment of the training: the pictures above are of that moment.",
-            **ranged(spec.family, "rewind", 0, 100),
-        )
-        snapshot = [item for item in run.snapshots if item.step <= share / 100 * last][-1]
-        st.caption(
-            f"Step {snapshot.step:,} of {last:,}{_phase(spec, snapshot.step, last)}, "
-            f"validation {entry.metric_title} {snapshot.figures[entry.primary_metric]:.4f}."
-        )
-    with above:
-        preview.draw(spec, data, [snapshot])
+    kind = DATASETS[spec.dataset].kind
+    if kind == "pictures":
+        preview.training(run, data, _rewound(spec.family))
+    else:  # points move in the picture itself
+        preview.draw(spec, data, run.snapshots)
+    if kind == "points":  # too few to keep some aside
+        st.caption("All points are training points, so each MSE here is the training error.")
+    last = run.snapshots[-1].step
     training_curves(spec, run.curve, run.snapshots, last, run.provenance.metrics)
+
+
+def _rewound(family: str) -> float:
+    """Return the share of the training at which a link says that the film rests; the end is 1."""
+    percent = number(st.query_params.get(f"{family}.rewind", ""))
+    return 1.0 if percent is None else min(max(percent / 100, 0.0), 1.0)
 
 
 def _merits(spec: RunSpec, metrics: Mapping[str, float]) -> str:

@@ -30,7 +30,7 @@ canvas { display: block; image-rendering: pixelated; border-radius: 2px; }
 """
 
 JS = """
-const PACE = 90;  // milliseconds of a frame
+const LASTS = 4500;  // milliseconds, from the first frame to the last
 const GAP = 24;   // pixels between panels
 
 function begin(root, header, arrays) {
@@ -66,22 +66,19 @@ function begin(root, header, arrays) {
   fit();
   const inks = canvases.map(canvas => canvas.getContext("2d"));
   const image = inks[0].createImageData(width, height), size = width * height * channels;
-  function draw(place) {  // between two frames their mean
-    const moment = Math.floor(place), share = place - moment;
+  function draw(place) {
+    const moment = Math.floor(place);
     inks.forEach((ink, panel) => {
-      const bytes = arrays[panel], next = share ? size : 0;
+      const bytes = arrays[panel];
       for (let pixel = 0, from = moment * size; pixel < width * height; pixel++) {
-        for (let i = 0; i < 3; i++) {
-          const at = from + i % channels;
-          image.data[4 * pixel + i] = (1 - share) * bytes[at] + share * bytes[at + next];
-        }
+        for (let i = 0; i < 3; i++) image.data[4 * pixel + i] = bytes[from + i % channels];
         image.data[4 * pixel + 3] = 255;
         from += channels;
       }
       ink.putImageData(image, 0, 0);
     });
   }
-  barred(root, holder, captions, PACE, header.start, draw);
+  barred(root, holder, captions, LASTS / Math.max(1, captions.length - 1), header.start, draw);
 }
 """
 

@@ -13,7 +13,7 @@ CSS = """
 .told { margin: .5rem 0; min-height: var(--lines); line-height: 1.4;
         font-variant-numeric: tabular-nums; }
 .moments { display: flex; gap: .75rem; align-items: center; }
-.moments[hidden] { display: none; }
+.moments[hidden] { visibility: hidden; }  /* its place stays */
 .moments input { flex: 1; accent-color: var(--st-primary-color); min-width: 4rem; }
 button { font: inherit; min-width: 5.2rem; min-height: 2.4rem; color: inherit; cursor: pointer;
          border: 1px solid var(--st-border-color); border-radius: var(--st-button-radius);

@@ -14,6 +14,7 @@ from genlib.rng import generator
 from tests.support.studied import trained
 from ui.autoencoders import denoising
 from ui.runs import preview
+from ui.widgets.film import Film
 
 
 def test_no_quality_is_said_of_a_denoiser_that_was_given_clean_pictures():
@@ -46,12 +47,13 @@ def test_clean_test_pictures_stand_above_the_corrupted_and_the_restored_ones(
     monkeypatch: pytest.MonkeyPatch,
 ):
     st.cache_data.clear()
-    images = list[np.ndarray]()
-    monkeypatch.setattr(preview, "image", lambda levels, *_: images.append(levels))
+    films = list[Film]()
+    monkeypatch.setattr(preview, "film", lambda shown, *_: films.append(shown))
     run, data = trained("denoising", epochs=1), load("digits")
     last = run.snapshots[-1]
     preview.draw(run.spec, data, [last])
     parts = data.test[data.showcase()], *last.images.split(10)
     rows = [part[start : start + 5].numpy() for start in (0, 5) for part in parts]
     assert len(rows) == 6
-    assert np.array_equal(images[0], picture_grid(np.stack(rows), 5))
+    (panel,) = films[0].panels.values()
+    assert np.array_equal(panel[0], picture_grid(np.stack(rows), 1)[..., :1])
