@@ -21,7 +21,7 @@ from ui.widgets.film import Film, film
 COLUMNS = 5  # of pictures
 SAMPLES = 10  # new pictures of a row
 HEIGHT = 460  # pixels, of points in space
-WIDTH = 620  # CSS pixels, of all pictures together at most
+ROOM = 620, 600  # CSS pixels, the width and height of all pictures together at most
 
 
 def draw(spec: RunSpec, data: Dataset | None, snapshots: list[Snapshot], side: str = "") -> None:
@@ -98,7 +98,7 @@ def _film_of(family: str, data: Dataset, frames: list[torch.Tensor], captions: l
 def _show(family: str, shown: Film, side: str = "", start: int = -1) -> None:
     """Draw a film of one frame or more; it keeps its place and size from one to the other."""
     (panel,) = shown.panels.values()
-    factor = max(1, WIDTH // panel.shape[2])
+    factor = max(1, min(ROOM[0] // panel.shape[2], ROOM[1] // panel.shape[1]))
     film(shown, f"{family}-pictures{side}", _words(family)[1], factor, start)
 
 
