@@ -20,7 +20,7 @@ def test_every_formula_of_a_page_is_drawn(site: Site, opened: Opened, name: str)
     settled(page)
     page.get_by_text("The mathematics", exact=True).click()
     main = page.get_by_test_id("stMain")
-    expect(main.locator(".katex-display").first).to_be_visible()
+    expect(main.locator(".katex").first).to_be_visible()
     assert main.locator(".katex-error").count() == 0
     texts = main.locator("p, li").all_inner_texts()
     assert not [text for text in texts if "$" in text]
