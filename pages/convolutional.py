@@ -16,7 +16,6 @@ st.markdown(
 )
 spec, run = opening(FAMILY)
 
-
 inside = [
     Figure(
         "Feature maps",

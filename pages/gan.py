@@ -17,7 +17,6 @@ st.markdown(
 )
 spec, run = opening(FAMILY)
 
-
 inside = picture_gan.figures(run, FAMILY)
 broken = [
     Figure(

@@ -16,7 +16,6 @@ st.markdown(
 )
 spec, run = opening(FAMILY)
 
-
 inside = [
     Figure(
         "It grows",
@@ -33,12 +32,7 @@ inside = [
     *picture_gan.figures(run, FAMILY),
 ]
 broken = [
-    Figure(
-        "What is each ingredient for?",
-        "The same seed and as many steps, each time without one of them. It is one seed: a row "
-        "that looks better here may look worse with another.",
-        lambda: ablation.ablation(spec),
-    ),
+    ablation.figure(spec),
     Figure(
         "Does it pay here?",
         "At 32 × 32 nothing shows that it does. A classifier other than ours gives these runs "

@@ -69,12 +69,7 @@ inside = [
     *picture_gan.figures(run, FAMILY),
 ]
 broken = [
-    Figure(
-        "What is each ingredient for?",
-        "The same seed and as many steps, each time without one of them. It is one seed: a row "
-        "that looks better here may look worse with another.",
-        lambda: ablation.ablation(spec),
-    ),
+    ablation.figure(spec),
 ]
 
 lesson.parts(spec, run, inside, broken)

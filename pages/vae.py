@@ -19,7 +19,6 @@ st.markdown(
 )
 spec, run = opening(FAMILY)
 
-
 inside = [
     Figure(
         "Encode, draw, decode",

@@ -27,8 +27,6 @@ from ui.links import Names
 from ui.widgets.elements import is_dark
 
 FORMULA = re.compile(r"\$\$(.+?)\$\$", re.DOTALL)
-
-
 PARTS = {
     "Look inside": "inside",
     "Break it": "broken",
@@ -91,11 +89,10 @@ def study_parts(
     """
     module = inspect.getmodule(source)
     first, _, rest = (inspect.getdoc(module) or "").partition("\n\n")
-    code = source_of(module) if module else ""
     look_for = "This is the code that measures, read from the module itself."
     works = [
         Figure("Theory", first, lambda: _mathematics(rest)),
-        Figure("Code", look_for, lambda: _source(code)),
+        Figure("Code", look_for, lambda: _source(source_of(module) if module else "")),
     ]
     home = [] if study is None else [Figure("This study as JSON", "", lambda: _json(study))]
     _draw(page, study, dict(zip(PARTS, (inside, broken, works, home), strict=True)))
@@ -222,8 +219,10 @@ def _downloads(spec: RunSpec, run: Run | None) -> None:
         files["All in a zip"] = f"{name}.zip", lambda: zipped(run)
         files["Curve as CSV"] = f"{name}_curve.csv", lambda: curve_table(run)
         if "encodes" in entry.abilities:
-            data = cache.dataset(spec.dataset)
-            files["Codings as CSV"] = f"{name}_codings.csv", lambda: coding_table(run, data)
+            files["Codings as CSV"] = (
+                f"{name}_codings.csv",
+                lambda: coding_table(cache.codings(run).numpy(), cache.dataset(spec.dataset)),
+            )
         if DATASETS[spec.dataset].kind == "pictures":
             files["Training as GIF"] = f"{name}.gif", lambda: training_gif(run)
     with st.container(horizontal=True):

@@ -4,16 +4,12 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 
-import torch
 from jaxtyping import Float
 from numpy import ndarray
 
 from genlib.data import DATASETS
 from genlib.data.dataset import Dataset
-from genlib.family import encoding, to_float
 from genlib.runs.run import Run
-
-BATCH = 1000  # pictures that are encoded at once
 
 
 def curve_table(run: Run) -> str:
@@ -37,18 +33,9 @@ def curve_table(run: Run) -> str:
     )
 
 
-@torch.no_grad()
-def coding_table(run: Run, data: Dataset) -> str:
-    """Return the codings of all test pictures, a row for each, with its number and class.
-
-    Raises:
-        TypeError: the run's family has no codings.
-    """
-    family = encoding(run.family)
-    parts = [family.encode(to_float(part)).flatten(1) for part in torch.split(data.test, BATCH)]
-    return place_table(
-        torch.cat(parts).numpy(), data, [f"z{k + 1}" for k in range(parts[0].shape[1])]
-    )
+def coding_table(codings: Float[ndarray, "pictures codings"], data: Dataset) -> str:
+    """Return codings of the first test pictures, a row for each, with its number and class."""
+    return place_table(codings, data, [f"z{k + 1}" for k in range(codings.shape[1])])
 
 
 def place_table(

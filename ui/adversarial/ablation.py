@@ -17,6 +17,7 @@ from genlib.studies.findings import CLASSIFIER_FID, PIXEL_FID
 from genlib.studies.verdict import MISSING
 from ui import cache
 from ui.cache import cached_figure
+from ui.lesson import Figure
 from ui.runs.measured_fid import EARLIER, disagreement
 from ui.runs.study_panel import study_panel
 from ui.widgets.elements import is_dark, static_chart
@@ -31,6 +32,16 @@ ONE_SEED = (
     "seed: with one seed each, no row is proved better than another."
 )
 FEW = 16_384  # training pictures of others: all of them would take too long while one waits
+
+
+def figure(spec: RunSpec) -> Figure:
+    """Return the lesson's figure of the ablation."""
+    return Figure(
+        "What is each ingredient for?",
+        "The same seed and as many steps, each time without one of them. It is one seed: a row "
+        "that looks better here may look worse with another.",
+        lambda: ablation(spec),
+    )
 
 
 def ablation(spec: RunSpec) -> None:

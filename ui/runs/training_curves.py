@@ -52,8 +52,8 @@ def training_curves(
         if adversarial
         else f"The loss should fall quickly and then level off.{dashed}"
     )
-    first, *others = training.items() or [("training", [])]
-    chart = loss_chart(dict([first, *validation.items(), *others]), steps, baseline, log=log)
+    first = dict(list(training.items())[:1])
+    chart = loss_chart(first | validation | training, steps, baseline, log=log)
     _chart(chart, f"{spec.family}-curve", "Training and validation loss")
 
 

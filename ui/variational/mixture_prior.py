@@ -35,10 +35,8 @@ def better_prior(specs: dict[str, RunSpec], family: str) -> None:
         components = controls.widget(family, "components", field, field.default)
     with right:
         seed = draw_number(family, "mixed", "Draw of both", "Draw others")
-    distinct = {spec.fingerprint: title for title, spec in reversed(specs.items())}
-    for title, spec in specs.items():
-        if distinct[spec.fingerprint] != title:
-            continue  # the same model under a title before
+    distinct = {spec.fingerprint: (title, spec) for title, spec in reversed(specs.items())}
+    for title, spec in reversed(distinct.values()):
         st.markdown(f"**{title}**")
         study = cache.measured_or_shipped(MixturePrior(start=spec, components=components))
         study_panel(study, "Fit the mixture", partial(_draw, spec, seed))

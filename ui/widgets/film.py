@@ -66,8 +66,8 @@ function begin(root, header, arrays) {
   fit();
   const inks = canvases.map(canvas => canvas.getContext("2d"));
   const image = inks[0].createImageData(width, height), size = width * height * channels;
-  function draw(place) {
-    const moment = Math.floor(place);
+  function draw(moment) {
+    if (!Number.isInteger(moment)) return;  // between two frames that were kept
     inks.forEach((ink, panel) => {
       const bytes = arrays[panel];
       for (let pixel = 0, from = moment * size; pixel < width * height; pixel++) {

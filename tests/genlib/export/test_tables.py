@@ -11,6 +11,7 @@ from genlib.data import DATASETS
 from genlib.data.dataset import load
 from genlib.export.tables import coding_table, curve_table, place_table
 from genlib.family import to_float
+from genlib.studies.code_map import codings_of
 from tests.support.studied import trained
 
 
@@ -30,7 +31,10 @@ def test_a_curve_comes_back_from_its_table(run):
 
 def test_codings_come_back_with_their_classes(run):
     data = load(run.spec.dataset)
-    table = pd.read_csv(io.StringIO(coding_table(run, data)), dtype={"class": str})
+    table = pd.read_csv(
+        io.StringIO(coding_table(codings_of(run, len(data.test)).numpy(), data)),
+        dtype={"class": str},
+    )
     with torch.no_grad():
         expected = run.family.encode(to_float(data.test)).numpy()
     np.testing.assert_allclose(
@@ -50,4 +54,4 @@ def test_a_map_has_a_row_for_each_of_its_pictures(run):
 def test_what_has_no_codings_has_no_table_of_them():
     ddpm = trained("ddpm", 1, timesteps=3, width=8, depth=1)
     with pytest.raises(TypeError, match="has no codings"):
-        coding_table(ddpm, load(ddpm.spec.dataset))
+        codings_of(ddpm, len(load(ddpm.spec.dataset).test))
